@@ -1,0 +1,142 @@
+package emv
+
+import "fmt"
+
+// MaxDOLData bounds the data that one list may ask for: what a short command
+// can carry.
+const MaxDOLData = 252
+
+// DOLEntry asks for one data object: its tag and the length wanted.
+type DOLEntry struct {
+	Tag    Tag
+	Length int
+}
+
+// DOL is a data object list (EMV Book 3, 5.4): PDOL, CDOL, DDOL, UDOL, TDOL.
+// The same tag may stand in it more than once.
+type DOL []DOLEntry
+
+// ParseDOL reads a list of tags and one-byte lengths. Some German cards end
+// theirs with lengths cut off; that is a *TLVError.
+func ParseDOL(b []byte) (DOL, error) {
+	var d DOL
+	for pos := 0; pos < len(b); {
+		tag, n, reason := readTag(b[pos:])
+		if reason != "" {
+			return nil, &TLVError{pos, "data object list: " + reason}
+		}
+		if pos+n == len(b) {
+			return nil, &TLVError{pos, fmt.Sprintf("data object list: tag %s has no length", tag)}
+		}
+		d = append(d, DOLEntry{tag, int(b[pos+n])})
+		pos += n + 1
+	}
+	return d, nil
+}
+
+// Length is the number of bytes that the list asks for.
+func (d DOL) Length() int {
+	total := 0
+	for i := range d {
+		total += d[i].Length
+	}
+	return total
+}
+
+// Append appends the coded list to dst.
+func (d DOL) Append(dst []byte) []byte {
+	for i := range d {
+		dst = append(d[i].Tag.Append(dst), byte(d[i].Length))
+	}
+	return dst
+}
+
+// Has is true when the list asks for the tag.
+func (d DOL) Has(tag Tag) bool {
+	for i := range d {
+		if d[i].Tag == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// AppendData appends the concatenated values to dst: each entry from the first
+// source that has it, cut or padded to the length asked by its format (EMV
+// Book 3, 5.4), zeros when no source has it or the object is constructed.
+func (d DOL) AppendData(dst []byte, sources ...Source) []byte {
+	for i := range d {
+		dst = d[i].appendValue(dst, sources)
+	}
+	return dst
+}
+
+func (e DOLEntry) appendValue(dst []byte, sources []Source) []byte {
+	if !e.Tag.Constructed() {
+		for _, src := range sources {
+			if v, ok := src.Lookup(e.Tag); ok {
+				return e.fit(dst, v)
+			}
+		}
+	}
+	return appendZeros(dst, e.Length)
+}
+
+// fit appends v cut or padded to the entry's length: numeric keeps the
+// rightmost bytes and is padded on the left with 00; compressed numeric is
+// padded on the right with FF; all others on the right with 00.
+func (e DOLEntry) fit(dst, v []byte) []byte {
+	if len(v) == e.Length {
+		return append(dst, v...)
+	}
+	format := FormatOf(e.Tag)
+	switch missing := e.Length - len(v); {
+	case missing < 0 && format == FormatN:
+		return append(dst, v[-missing:]...)
+	case missing < 0:
+		return append(dst, v[:e.Length]...)
+	case format == FormatN:
+		return append(appendZeros(dst, missing), v...)
+	case format == FormatCN:
+		dst = append(dst, v...)
+		for ; missing > 0; missing-- {
+			dst = append(dst, 0xFF)
+		}
+		return dst
+	default:
+		return appendZeros(append(dst, v...), missing)
+	}
+}
+
+// Split cuts the data that a terminal sent for the list back into objects.
+// Values alias data. Data of another length than the list asks for is an
+// error.
+func (d DOL) Split(data []byte) (List, error) {
+	if len(data) != d.Length() {
+		return nil, fmt.Errorf("data object list asks for %d bytes, %d came", d.Length(), len(data))
+	}
+	l := make(List, 0, len(d))
+	for i := range d {
+		n := d[i].Length
+		l = append(l, TLV{d[i].Tag, data[:n:n]})
+		data = data[n:]
+	}
+	return l, nil
+}
+
+// Value returns the first value of the tag in data that was sent for the list,
+// without allocating.
+func (d DOL) Value(data []byte, tag Tag) ([]byte, bool) {
+	pos := 0
+	for i := range d {
+		end := pos + d[i].Length
+		if end > len(data) {
+			return nil, false
+		}
+		if d[i].Tag == tag {
+			return data[pos:end:end], true
+		}
+		pos = end
+	}
+	return nil, false
+}

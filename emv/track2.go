@@ -1,0 +1,55 @@
+package emv
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Track2 is track 2 equivalent data, tag 57 (EMV Book 3, Annex A; ISO/IEC
+// 7813).
+type Track2 struct {
+	PAN           PAN
+	Expiry        string // YYMM
+	ServiceCode   string // three digits
+	Discretionary string // digits
+}
+
+// ParseTrack2 reads the value of tag 57: digits, separator D, digits, F fill.
+func ParseTrack2(b []byte) (Track2, error) {
+	s := strings.TrimRight(fmt.Sprintf("%X", b), "F")
+	pan, rest, found := strings.Cut(s, "D")
+	switch {
+	case !found:
+		return Track2{}, fmt.Errorf("track 2: no separator D")
+	case !digitsOnly(pan) || len(pan) > 19:
+		return Track2{}, fmt.Errorf("track 2: the account number is not 1 to 19 digits")
+	case !digitsOnly(rest) || len(rest) < 7:
+		return Track2{}, fmt.Errorf("track 2: want expiry YYMM and a three-digit service code after the separator")
+	}
+	return Track2{PAN: PAN(pan), Expiry: rest[:4], ServiceCode: rest[4:7], Discretionary: rest[7:]}, nil
+}
+
+// Append appends the coded value, filled with F to whole bytes.
+func (t Track2) Append(dst []byte) ([]byte, error) {
+	if !digitsOnly(string(t.PAN) + t.Expiry + t.ServiceCode + t.Discretionary) {
+		return dst, fmt.Errorf("track 2: digits only")
+	}
+	s := string(t.PAN) + "D" + t.Expiry + t.ServiceCode + t.Discretionary
+	if len(s)%2 == 1 {
+		s += "F"
+	}
+	for i := 0; i < len(s); i += 2 {
+		dst = append(dst, hexDigit(s[i])<<4|hexDigit(s[i+1]))
+	}
+	return dst, nil
+}
+
+// String shows the masked account number and nothing else of the track.
+func (t Track2) String() string { return t.PAN.Masked() + "=" + strings.Repeat("*", 4) }
+
+func hexDigit(c byte) byte {
+	if c >= 'A' {
+		return c - 'A' + 10
+	}
+	return c - '0'
+}

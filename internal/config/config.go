@@ -1,0 +1,122 @@
+// Package config is the one YAML decoder: known fields only, hex only as quoted
+// strings, errors that name file and line. Unquoted hex is a trap: 57: 1234E5
+// is a float to YAML and 95: 0000000000 is zero.
+package config
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"tapsim/emv"
+)
+
+// MaxSize bounds a file, in bytes.
+const MaxSize = 1 << 20
+
+// Decode reads one YAML document from data into the struct that into points
+// to. name stands for the file in errors. Unknown and repeated keys, unquoted
+// hex and further documents are errors with their line.
+func Decode(name string, data []byte, into any) error {
+	if len(data) > MaxSize {
+		return fmt.Errorf("%s: %d bytes, at most %d are read", name, len(data), MaxSize)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	switch err := d.Decode(into); {
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%s: the file is empty", name)
+	case err != nil:
+		return explain(name, err)
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: more than one YAML document", name)
+	}
+	return nil
+}
+
+// explain puts the file's name in front of each of the decoder's complaints,
+// in words of ours where its own speak of Go types.
+func explain(name string, err error) error {
+	var te *yaml.TypeError
+	if !errors.As(err, &te) {
+		return fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	lines := make([]string, len(te.Errors))
+	for i, e := range te.Errors {
+		line, what, _ := strings.Cut(e, ": ")
+		if field, rest, ok := strings.Cut(what, " not found in type "); ok && rest != "" {
+			what = "unknown key " + strings.TrimPrefix(field, "field ")
+		}
+		lines[i] = fmt.Sprintf("%s:%s: %s", name, strings.TrimPrefix(line, "line "), what)
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// Hex is a byte string that stands in YAML as a quoted string of hex digits.
+type Hex []byte
+
+// UnmarshalYAML refuses what is not a quoted string of whole bytes.
+func (h *Hex) UnmarshalYAML(n *yaml.Node) error {
+	s, err := quoted(n)
+	if err != nil {
+		return err
+	}
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		return fieldError(n, "%q is not hex: whole bytes of 0-9 and A-F", s)
+	}
+	*h = b
+	return nil
+}
+
+// TagName is a tag that stands in YAML as a quoted string, also as a key.
+type TagName emv.Tag
+
+// UnmarshalYAML refuses what is not a quoted, whole tag.
+func (t *TagName) UnmarshalYAML(n *yaml.Node) error {
+	s, err := quoted(n)
+	if err != nil {
+		return err
+	}
+	tag, err := emv.ParseTag(s)
+	if err != nil {
+		return fieldError(n, "%v", err)
+	}
+	*t = TagName(tag)
+	return nil
+}
+
+// Digits is a number that is a string of decimal digits, leading zeros and all,
+// such as a PAN or an expiry date. It stands quoted.
+type Digits string
+
+// UnmarshalYAML refuses what is not a quoted string of decimal digits.
+func (d *Digits) UnmarshalYAML(n *yaml.Node) error {
+	s, err := quoted(n)
+	if err != nil {
+		return err
+	}
+	if strings.Trim(s, "0123456789") != "" {
+		return fieldError(n, "want decimal digits only")
+	}
+	*d = Digits(s)
+	return nil
+}
+
+func quoted(n *yaml.Node) (string, error) {
+	if n.Kind != yaml.ScalarNode || n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0 {
+		return "", fieldError(n, "hex and digits must stand in quotes, or YAML reads them as numbers")
+	}
+	return n.Value, nil
+}
+
+// fieldError is an error that yaml reports together with its others.
+func fieldError(n *yaml.Node, format string, args ...any) error {
+	return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %s", n.Line, fmt.Sprintf(format, args...))}}
+}
