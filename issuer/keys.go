@@ -1,7 +1,6 @@
 package issuer
 
 import (
-	"fmt"
 	"sync"
 
 	"tapsim/cryptogram"
@@ -76,18 +75,4 @@ func remember[K comparable](m *map[K]*cryptogram.Key, id K, k *cryptogram.Key) {
 		*m = make(map[K]*cryptogram.Key)
 	}
 	(*m)[id] = k
-}
-
-// keyIndexOf reads the index of the limited-use key from issuer application
-// data of Visa format 4: bytes 6 to 9 of the discretionary data. Where it
-// stands is this project's choice.
-func keyIndexOf(iad []byte) (cryptogram.KeyIndex, error) {
-	parsed, err := emv.ParseIAD(emv.SchemeVisa, iad)
-	if err != nil {
-		return cryptogram.KeyIndex{}, err
-	}
-	if parsed.Format != emv.IADVisa24 || len(parsed.IDD) < 9 {
-		return cryptogram.KeyIndex{}, fmt.Errorf("issuer application data of layout %s hold no key index", parsed.Format)
-	}
-	return cryptogram.ParseKeyIndex(parsed.IDD[5:9])
 }

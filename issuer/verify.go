@@ -114,14 +114,14 @@ func (i *Issuer) prove(scope *Range, pan emv.PAN, psn string, iad []byte, e *cry
 	}
 	base := p.card
 	if p.limited() {
-		if p.index, err = keyIndexOf(iad); err != nil {
+		if p.index, err = cryptogram.KeyIndexOf(iad); err != nil {
 			return nil, err
 		}
 		if base, err = i.keys.limitedUse(set, pan, psn, p.index); err != nil {
 			return nil, err
 		}
 	}
-	p.session, err = cryptogram.SessionKey(base, recipe.Session, e.ATC, e.UnpredictableNumber)
+	p.session, err = recipe.SessionKey(base, e)
 	return p, err
 }
 
@@ -136,85 +136,32 @@ func (c *Config) describeSets(r *Range) string {
 // reportCryptogram explains the check value by value.
 func (i *Issuer) reportCryptogram(p *payment, pr *proof, psn string, want cryptogram.Cryptogram, report *Report) {
 	got := p.chip.cryptogram
-	input, _ := pr.recipe.AppendInput(nil, &p.chip.elements)
+	master := checkValue(pr.set.AC)
+	card := checkValue(pr.card)
 	details := []Detail{
-		{"recipe", pr.recipe.Name, "pinned by: " + pr.recipe.Evidence},
-		{"key set", pr.set.Name, fmt.Sprintf("derivation key index %02X, master key check value %s", pr.set.DKI, checkValue(pr.set.AC))},
-		{"card key", checkValue(pr.card), "check value, for " + p.pan.Masked() + " sequence number " + psn},
+		{"key set", pr.set.Name, fmt.Sprintf("derivation key index %02X, issuer master key check value %s", pr.set.DKI, master)},
+		{"card key", card, fmt.Sprintf("check value; %s of PAN %s, sequence number %s", pr.set.Method, p.pan.Masked(), psn)},
 	}
+	base := pr.card
 	if pr.limited() {
-		details = append(details, Detail{"limited-use key", checkValue(pr.session), "check value, key index " + pr.index.String()})
-	} else {
-		details = append(details, Detail{"session key", checkValue(pr.session), "check value, method " + pr.recipe.Session.String()})
+		base = pr.session
+		details = append(details, Detail{"key index", pr.index.String(), "names the limited-use key"})
 	}
-	details = append(details, elementDetails(&p.chip.elements)...)
-	details = append(details,
-		Detail{"MAC input", upperHex(input), layoutText(pr.recipe.Layout)},
-		Detail{"padding", fmt.Sprint(int(pr.recipe.Padding)), "method of ISO/IEC 9797-1"},
-		Detail{"expected", upperHex(want[:]), ""},
-		Detail{"received", upperHex(got[:]), ""})
+	steps, err := pr.recipe.Explain(base, &p.chip.elements, false)
+	if err != nil {
+		details = append(details, Detail{"explanation", err.Error(), ""})
+	}
+	for _, s := range steps {
+		if name := strings.TrimSpace(s.Tag + " " + s.Name); name != "card key" {
+			details = append(details, Detail{name, s.Value, s.Note})
+		}
+	}
+	details = append(details, Detail{"expected", upperHex(want[:]), ""}, Detail{"received", upperHex(got[:]), ""})
 	if want == got {
-		report.step(stepCryptogram, OK, fmt.Sprintf("%s: %s computed again, equal", pr.recipe.Name, p.chip.kind(p.scope.Scheme)), details...)
+		report.step(stepCryptogram, OK, fmt.Sprintf("%s: the %s, computed again, is equal", pr.recipe.Name, p.chip.kind(p.scope.Scheme)), details...)
 		return
 	}
 	report.step(stepCryptogram, Failed, fmt.Sprintf("%s: expected %X, received %X. %s", pr.recipe.Name, want, got, i.diagnose(p, pr, psn)), details...)
 }
-
-// elementDetails lists the ten elements and the issuer application data.
-func elementDetails(e *cryptogram.Elements) []Detail {
-	var out []Detail
-	for n := range elementTable {
-		f := &elementTable[n]
-		out = append(out, Detail{f.tag.String(), upperHex(f.get(e)), f.name})
-	}
-	return out
-}
-
-// element is access to one element of the MAC input, for reports and for the
-// search of what went wrong.
-type element struct {
-	tag  emv.Tag
-	name string
-	get  func(*cryptogram.Elements) []byte // a copy
-	set  func(*cryptogram.Elements, []byte)
-}
-
-func bytesElement(tag emv.Tag, name string, field func(*cryptogram.Elements) []byte) element {
-	return element{
-		tag: tag, name: name,
-		get: func(e *cryptogram.Elements) []byte { return append([]byte(nil), field(e)...) },
-		set: func(e *cryptogram.Elements, v []byte) { copy(field(e), v) },
-	}
-}
-
-// elementTable is the MAC input in its order.
-var elementTable = [...]element{
-	bytesElement(emv.TagAmount, "amount, authorised", func(e *cryptogram.Elements) []byte { return e.Amount[:] }),
-	bytesElement(emv.TagAmountOther, "amount, other", func(e *cryptogram.Elements) []byte { return e.AmountOther[:] }),
-	bytesElement(emv.TagTerminalCountry, "terminal country code", func(e *cryptogram.Elements) []byte { return e.TerminalCountry[:] }),
-	bytesElement(emv.TagTVR, "terminal verification results", func(e *cryptogram.Elements) []byte { return e.TVR[:] }),
-	bytesElement(emv.TagTransactionCurrency, "transaction currency code", func(e *cryptogram.Elements) []byte { return e.Currency[:] }),
-	bytesElement(emv.TagTransactionDate, "transaction date", func(e *cryptogram.Elements) []byte { return e.Date[:] }),
-	{emv.TagTransactionType, "transaction type",
-		func(e *cryptogram.Elements) []byte { return []byte{e.Type} },
-		func(e *cryptogram.Elements, v []byte) { e.Type = v[0] }},
-	bytesElement(emv.TagUnpredictableNumber, "unpredictable number", func(e *cryptogram.Elements) []byte { return e.UnpredictableNumber[:] }),
-	bytesElement(emv.TagAIP, "application interchange profile", func(e *cryptogram.Elements) []byte { return e.AIP[:] }),
-	{emv.TagATC, "application transaction counter",
-		func(e *cryptogram.Elements) []byte { return []byte{byte(e.ATC >> 8), byte(e.ATC)} },
-		func(e *cryptogram.Elements, v []byte) { e.ATC = uint16(v[0])<<8 | uint16(v[1]) }},
-	{emv.TagIAD, "issuer application data",
-		func(e *cryptogram.Elements) []byte { return append([]byte(nil), e.IAD...) },
-		func(e *cryptogram.Elements, v []byte) { e.IAD = append([]byte(nil), v...) }},
-}
-
-var layoutNames = map[cryptogram.Layout]string{
-	cryptogram.LayoutCVR:         "ten elements and the card verification results",
-	cryptogram.LayoutCVRCounters: "ten elements, card verification results and counters",
-	cryptogram.LayoutIAD:         "ten elements and the whole issuer application data",
-	cryptogram.LayoutShort:       "9F02, 9F37, 9F36 and the second byte of the card verification results",
-}
-
-func layoutText(l cryptogram.Layout) string { return layoutNames[l] }
 
 func upperHex(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
