@@ -8,9 +8,62 @@ import (
 	"tapsim/cryptogram"
 )
 
-// MaxRecentUses is how many cryptograms of one card the bank remembers to
-// recognise a replay; older counters are refused for their age.
-const MaxRecentUses = 16
+// Bounds of a Usage.
+const (
+	MaxRecentUses  = 16 // cryptograms that are remembered whole
+	MaxOlderRanges = 64 // beyond, the narrowest gaps between ranges count as seen
+)
+
+// remember takes note of a use whose counter was not seen and belongs at place
+// at of the recent ones.
+func (u *Usage) remember(at int, use Use) {
+	recent := slices.Insert(slices.Clone(u.Recent), at, use)
+	for _, old := range recent[min(len(recent), MaxRecentUses):] {
+		u.addOlder(old.ATC)
+	}
+	u.Recent = recent[:min(len(recent), MaxRecentUses)]
+}
+
+// place is the index of the first range that does not end below the counter.
+func (u *Usage) place(atc uint16) int {
+	at, _ := slices.BinarySearchFunc(u.Older, atc, func(r CounterRange, atc uint16) int { return int(r.To) - int(atc) })
+	return at
+}
+
+// isOlder is true for a counter that was seen before the recent ones.
+func (u *Usage) isOlder(atc uint16) bool {
+	at := u.place(atc)
+	return at < len(u.Older) && u.Older[at].From <= atc
+}
+
+// addOlder adds one counter to the ranges and joins those that touch.
+func (u *Usage) addOlder(atc uint16) {
+	at := u.place(atc)
+	older := slices.Insert(slices.Clone(u.Older), at, CounterRange{atc, atc})
+	if at+1 < len(older) && int(older[at+1].From) <= int(atc)+1 {
+		older = join(older, at)
+	}
+	if at > 0 && int(older[at-1].To)+1 >= int(atc) {
+		older = join(older, at-1)
+	}
+	if len(older) > MaxOlderRanges {
+		narrowest := 0
+		for n := range older[:len(older)-1] {
+			if older[n+1].From-older[n].To < older[narrowest+1].From-older[narrowest].To {
+				narrowest = n
+			}
+		}
+		older = join(older, narrowest)
+	}
+	u.Older = older
+}
+
+// join makes one range of the ranges at n and n+1.
+func join(ranges []CounterRange, n int) []CounterRange {
+	ranges[n].To = max(ranges[n].To, ranges[n+1].To)
+	ranges[n].From = min(ranges[n].From, ranges[n+1].From)
+	return slices.Delete(ranges, n+1, n+2)
+}
 
 // checkCounter applies the rules of the application transaction counter to a
 // cryptogram that was right, and takes note of it. An advice reports what
@@ -30,7 +83,13 @@ func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report
 	atc, ac := p.chip.elements.ATC, p.chip.cryptogram
 	at, seen := slices.BinarySearchFunc(usage.Recent, atc, func(u Use, atc uint16) int { return int(atc) - int(u.ATC) })
 	if seen {
-		return i.sameCounter(tx, p, usage, at, record, report)
+		return sameCounter(tx, p, usage.Recent[at], record, report)
+	}
+	if usage.isOlder(atc) {
+		p.refuse(SecurityViolation)
+		p.stale = true
+		report.step("counter", Failed, "this counter came before, long ago")
+		return nil
 	}
 	if text := i.counterFault(usage.Recent, at, atc); text != "" {
 		p.refuse(SecurityViolation)
@@ -41,8 +100,7 @@ func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report
 	} else if report != nil {
 		report.step("counter", OK, counterText(usage.Recent, atc))
 	}
-	recent := slices.Insert(slices.Clone(usage.Recent), at, Use{ATC: atc, Cryptogram: ac, Record: record.Seq})
-	usage.Recent = recent[:min(len(recent), MaxRecentUses)]
+	usage.remember(at, Use{ATC: atc, Cryptogram: ac, Record: record.Seq})
 	tx.PutUsage(usage)
 	return i.countKeyUse(tx, p, report)
 }
@@ -75,8 +133,7 @@ func counterText(recent []Use, atc uint16) string {
 // another one means that two cards use one counter. Two cases are no replay. A
 // cryptogram that was answered with "come again with a PIN" may come once
 // more; and an advice may complete the authorisation of the same tap.
-func (i *Issuer) sameCounter(tx *Tx, p *payment, usage Usage, at int, record *Record, report *Report) error {
-	use := usage.Recent[at]
+func sameCounter(tx *Tx, p *payment, use Use, record *Record, report *Report) error {
 	switch {
 	case use.Cryptogram != p.chip.cryptogram:
 		p.refuse(SecurityViolation)
@@ -85,9 +142,7 @@ func (i *Issuer) sameCounter(tx *Tx, p *payment, usage Usage, at int, record *Re
 		}
 	case use.Soft && !p.advice:
 		report.step("counter", OK, "the same cryptogram again, as the bank asked for")
-		usage.Recent = slices.Clone(usage.Recent)
-		usage.Recent[at].Soft, usage.Recent[at].Record = false, record.Seq
-		tx.PutUsage(usage)
+		return changeUse(tx, p, func(u *Use) { u.Soft, u.Record = false, record.Seq })
 	case p.advice:
 		p.sibling = use.Record
 		report.step("counter", OK, "an advice about a cryptogram that came before")
@@ -100,21 +155,24 @@ func (i *Issuer) sameCounter(tx *Tx, p *payment, usage Usage, at int, record *Re
 	return nil
 }
 
-// allowOnceMore marks the cryptogram of a payment that was answered with a
-// code that asks for it again.
-func allowOnceMore(tx *Tx, p *payment, record *Record) error {
+// changeUse changes what is remembered of a payment's cryptogram, if it is.
+func changeUse(tx *Tx, p *payment, change func(*Use)) error {
+	if p.proof == nil {
+		return nil
+	}
 	usage, _, err := tx.Usage(p.index)
 	if err != nil {
 		return err
 	}
-	for n := range usage.Recent {
-		if usage.Recent[n].Record == record.Seq {
-			usage.Recent = slices.Clone(usage.Recent)
-			usage.Recent[n].Soft = true
-			tx.PutUsage(usage)
-			return nil
-		}
+	at := slices.IndexFunc(usage.Recent, func(u Use) bool {
+		return u.ATC == p.chip.elements.ATC && u.Cryptogram == p.chip.cryptogram
+	})
+	if at < 0 {
+		return nil
 	}
+	usage.Recent = slices.Clone(usage.Recent)
+	change(&usage.Recent[at])
+	tx.PutUsage(usage)
 	return nil
 }
 
@@ -124,7 +182,7 @@ func (i *Issuer) countKeyUse(tx *Tx, p *payment, report *Report) error {
 		return nil
 	}
 	index := p.proof.index
-	key, ok, err := tx.Key(p.index, index)
+	key, ok, err := tx.Key(p.index, index.BCD())
 	if err != nil {
 		return err
 	}
@@ -170,7 +228,7 @@ func (i *Issuer) unissued(p *payment, index cryptogram.KeyIndex) (IssuedKey, boo
 	if !rules.AcceptUnissued || issued.After(p.at.Add(clockSkew)) {
 		return IssuedKey{}, false
 	}
-	return IssuedKey{Token: p.index, Index: index, Issued: issued, NotAfter: issued.Add(rules.Lifetime), Uses: rules.Uses}, true
+	return IssuedKey{Token: p.index, Index: index.BCD(), Issued: issued, NotAfter: issued.Add(rules.Lifetime), Uses: rules.Uses}, true
 }
 
 // keyTime is the hour that a key index names, in the year with that last digit

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"tapsim/cryptogram"
 	"tapsim/emv"
 )
 
@@ -39,7 +38,7 @@ type memoryRows struct {
 
 type memoryKey struct {
 	token PANIndex
-	index cryptogram.KeyIndex
+	index [4]byte
 }
 
 func (m *memoryRows) Sequence() (int64, error) { return m.sequence, nil }
@@ -59,7 +58,7 @@ func (m *memoryRows) Usage(instrument PANIndex) (Usage, bool, error) {
 	return u, ok, nil
 }
 
-func (m *memoryRows) Key(token PANIndex, index cryptogram.KeyIndex) (IssuedKey, bool, error) {
+func (m *memoryRows) Key(token PANIndex, index [4]byte) (IssuedKey, bool, error) {
 	k, ok := m.keys[memoryKey{token, index}]
 	return k, ok, nil
 }
@@ -156,7 +155,7 @@ func (m *Memory) Usage(instrument PANIndex) (Usage, bool, error) {
 }
 
 // Key finds an issued key.
-func (m *Memory) Key(token PANIndex, index cryptogram.KeyIndex) (IssuedKey, bool, error) {
+func (m *Memory) Key(token PANIndex, index [4]byte) (IssuedKey, bool, error) {
 	return view(m, func(r *memoryRows) (IssuedKey, bool, error) { return r.Key(token, index) })
 }
 
@@ -232,5 +231,5 @@ func rows[K comparable, T any](m *Memory, from map[K]T, order func(a, b T) int, 
 }
 
 func compareKeys(a, b IssuedKey) int {
-	return cmp.Or(a.Issued.Compare(b.Issued), cmp.Compare(a.Index.String(), b.Index.String()))
+	return cmp.Or(a.Issued.Compare(b.Issued), slices.Compare(a.Index[:], b.Index[:]))
 }

@@ -63,6 +63,7 @@ type payment struct {
 	instrument Instrument
 	proof      *proof // of the cryptogram, when it was right
 	sibling    int64  // of an advice: the record with the same cryptogram
+	stale      bool   // the counter came before, with a payment that is no longer known
 	overtaken  bool   // its reversal came before it
 	code       Code   // of the first check that failed, "" so far
 }

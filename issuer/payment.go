@@ -34,7 +34,7 @@ func (i *Issuer) payment(ctx context.Context, request *iso8583.Message, k kind, 
 	var answer *iso8583.Message
 	err = i.store.Update(ctx, keys, func(tx *Tx) (err error) {
 		report.rewind(mark)
-		p.code, p.sibling = code, 0
+		p.code, p.sibling, p.stale = code, 0, false
 		answer, err = i.settle(tx, p, authorisation, report)
 		return err
 	})
@@ -141,8 +141,8 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 			report.step("advice", OK, "accepted, as every advice, and flagged for the failed checks")
 		}
 	}
-	if record.Code.soft() {
-		return allowOnceMore(tx, p, record)
+	if record.Code.soft() && p.code != SecurityViolation {
+		return changeUse(tx, p, func(u *Use) { u.Soft = true })
 	}
 	return nil
 }
@@ -207,6 +207,11 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 		report.step("posting", OK, "the hold of the authorisation is released")
 	}
 	record.Amount = p.amount
+	if p.sibling != 0 { // a further advice of the same tap is about this one
+		if err := changeUse(tx, p, func(u *Use) { u.Record = record.Seq }); err != nil {
+			return err
+		}
+	}
 	if p.class == classAuthorisation {
 		if account.Held > math.MaxInt64-p.amount {
 			return fmt.Errorf("issuer: the holds of account %s would overflow", account.ID)
@@ -241,6 +246,8 @@ func noMoney(p *payment, record, related *Record) string {
 		return "an advice of an offline decline"
 	case p.advice && decided != "" && !decided.approves() && decided[0] != 'Y':
 		return "an advice of a decline"
+	case related == nil && p.stale:
+		return "its counter came before: the payment is there already"
 	case related != nil && (related.State == RecordPosted || related.State == RecordCaptured):
 		return "this payment was posted before"
 	case related != nil && related.State == RecordReversed:

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"time"
 
-	"tapsim/cryptogram"
 	"tapsim/emv"
 )
 
@@ -109,23 +108,28 @@ type Instrument struct {
 // Use is one application cryptogram that was seen.
 type Use struct {
 	ATC        uint16
-	Cryptogram cryptogram.Cryptogram
+	Cryptogram [8]byte
 	Soft       bool  // answered with "come again with a PIN": it may come once more
-	Record     int64 // Seq of the message that brought it
+	Record     int64 // Seq of the message that brought it, or of the advice that moved its money
 }
 
-// Usage is how far an instrument's transaction counter has come, and the
-// cryptograms with the highest counters seen, the highest first.
+// CounterRange is a range of transaction counters, both ends included.
+type CounterRange struct{ From, To uint16 }
+
+// Usage is what the bank remembers of an instrument's transaction counters:
+// the cryptograms with the highest counters, the highest first, and the older
+// counters as ranges, the lowest first.
 type Usage struct {
 	Instrument PANIndex
-	Recent     []Use
+	Recent     []Use          // at most MaxRecentUses
+	Older      []CounterRange // at most MaxOlderRanges
 }
 
 // IssuedKey is a limited-use key that the token service handed out. The key
 // itself is derived again when it is needed.
 type IssuedKey struct {
 	Token     PANIndex
-	Index     cryptogram.KeyIndex
+	Index     [4]byte // 0Y HH HH CC
 	Issued    time.Time
 	NotAfter  time.Time
 	Uses      int // cryptograms it may make

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"tapsim/cryptogram"
 	"tapsim/emv"
 )
 
@@ -18,7 +17,7 @@ type Reader interface {
 	Account(id string) (Account, bool, error)
 	Instrument(index PANIndex) (Instrument, bool, error)
 	Usage(instrument PANIndex) (Usage, bool, error)
-	Key(token PANIndex, index cryptogram.KeyIndex) (IssuedKey, bool, error)
+	Key(token PANIndex, index [4]byte) (IssuedKey, bool, error)
 	// Record finds by retrieval key.
 	Record(key string) (Record, bool, error)
 	RecordBySequence(seq int64) (Record, bool, error)
@@ -147,7 +146,7 @@ func (t *Tx) PutUsage(u Usage) {
 }
 
 // Key finds an issued limited-use key.
-func (t *Tx) Key(token PANIndex, index cryptogram.KeyIndex) (IssuedKey, bool, error) {
+func (t *Tx) Key(token PANIndex, index [4]byte) (IssuedKey, bool, error) {
 	for i := range t.changes.Keys {
 		if k := &t.changes.Keys[i]; k.Token == token && k.Index == index {
 			return *k, true, nil

@@ -62,13 +62,13 @@ func (i *Issuer) issueKeys(tx *Tx, token PANIndex, now time.Time) ([]IssuedKey, 
 	var out []IssuedKey
 	for counter := 0; counter < maxKeysAnHour && len(out) < terms.Keys; counter++ {
 		k := IssuedKey{
-			Token: token, Index: keyIndexAt(now, counter), Issued: now, NotAfter: now.Add(terms.Lifetime), Uses: terms.Uses,
+			Token: token, Index: keyIndexAt(now, counter).BCD(), Issued: now, NotAfter: now.Add(terms.Lifetime), Uses: terms.Uses,
 		}
-		_, taken, err := tx.Key(token, k.Index)
+		earlier, taken, err := tx.Key(token, k.Index)
 		if err != nil {
 			return nil, err
 		}
-		if !taken {
+		if !taken || earlier.NotAfter.Before(now) { // ten years ago the hour had the same index
 			tx.PutKey(k)
 			out = append(out, k)
 		}
@@ -86,7 +86,11 @@ func (i *Issuer) wrapKeys(scope *Range, token emv.PAN, n *Instrument, issued []I
 		PAN: token, PSN: n.PSN, Expiry: n.Expiry, LastFour: n.LastFour, Requestor: n.Requestor, PAR: n.PAR, ServiceCode: n.ServiceCode,
 	}}
 	for _, k := range issued {
-		key, err := i.keys.limitedUse(set, token, n.PSN, k.Index)
+		index, err := cryptogram.ParseKeyIndex(k.Index[:])
+		if err != nil {
+			return provisioning.KeySet{}, err
+		}
+		key, err := i.keys.limitedUse(set, token, n.PSN, index)
 		if err != nil {
 			return provisioning.KeySet{}, err
 		}
@@ -95,7 +99,7 @@ func (i *Issuer) wrapKeys(scope *Range, token emv.PAN, n *Instrument, issued []I
 			return provisioning.KeySet{}, fmt.Errorf("issuer: device key: %w", err)
 		}
 		out.Keys = append(out.Keys, provisioning.LimitedUseKey{
-			Index: k.Index.BCD(), Wrapped: wrapped, CheckValue: key.CheckValue(), Uses: k.Uses, NotAfter: k.NotAfter,
+			Index: k.Index, Wrapped: wrapped, CheckValue: key.CheckValue(), Uses: k.Uses, NotAfter: k.NotAfter,
 		})
 	}
 	return out, nil

@@ -2,8 +2,9 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,99 +20,149 @@ import (
 	"tapsim/issuer/store"
 )
 
-var benchTime = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
-
-// load makes payments of many cards, each with its own cryptogram.
+// load makes payments of many cards, each with its own cryptogram. The n-th is
+// the same in every process.
 type load struct {
 	cards []emv.PAN
 	keys  []*cryptogram.Key
 	n     atomic.Int64
 }
 
-const loadCards = 500
+// loadAmount is what each payment asks for.
+const loadAmount = 1_00
 
-func newLoad(t testing.TB, iss *issuer.Issuer, imk *cryptogram.Key) *load {
+// newLoad gives a bank cards that can pay for ever. What is there stays.
+func newLoad(iss *issuer.Issuer, imk *cryptogram.Key, cards int) (*load, error) {
 	l := new(load)
-	ctx := context.Background()
-	for n := range loadCards {
+	var setup issuer.Setup
+	for n := range cards {
 		pan := emv.WithCheckDigit(fmt.Sprintf("47617390011%04d", n))
 		id := fmt.Sprintf("LOAD-%04d", n)
-		require.NoError(t, iss.OpenAccount(ctx, issuer.NewAccount{ID: id, Balance: emv.MaxAmount}))
-		require.NoError(t, iss.IssueCard(ctx, issuer.NewCard{PAN: pan, PSN: "01", Expiry: "4912", ServiceCode: "201", Account: id}))
+		setup.Accounts = append(setup.Accounts, issuer.NewAccount{ID: id, Balance: emv.MaxAmount})
+		setup.Cards = append(setup.Cards, issuer.NewCard{PAN: pan, PSN: "01", Expiry: "4912", ServiceCode: "201", Account: id})
 		key, err := cryptogram.DeriveCardKey(imk, cryptogram.OptionA, string(pan), "01")
-		require.NoError(t, err)
+		if err != nil {
+			return nil, err
+		}
 		l.cards, l.keys = append(l.cards, pan), append(l.keys, key)
 	}
-	return l
+	return l, iss.Install(context.Background(), setup)
 }
 
-// message is the next payment.
-func (l *load) message(mti iso8583.MTI) *iso8583.Message {
-	n := l.n.Add(1)
-	card := int(n % loadCards)
-	amount := int64(100)
-	e := cryptogram.Elements{ATC: uint16(n/loadCards + 1), IAD: []byte{6, 1, 0x12, 3, 0xA0, 0, 0}, Currency: [2]byte{9, 0x78}, Amount: [6]byte{4: 1}}
+// next is the number of a new payment.
+func (l *load) next() int64 { return l.n.Add(1) - 1 }
+
+// message is the n-th payment.
+func (l *load) message(n int64, mti iso8583.MTI) *iso8583.Message {
+	cards := int64(len(l.cards))
+	card := n % cards
+	amount := int64(loadAmount)
+	e := cryptogram.Elements{ATC: uint16(n/cards%60000 + 1), IAD: []byte{6, 1, 0x12, 3, 0xA0, 0, 0}, Currency: [2]byte{9, 0x78}, Amount: [6]byte{4: 1}}
 	r, _ := cryptogram.RecipeFor(emv.SchemeVisa, e.IAD)
 	ac, _ := r.Generate(l.keys[card], &e)
-	at := benchTime.Add(time.Duration(n/100) * time.Second) // a hundred a second
+	at := start.Add(time.Duration(n/1000) * time.Second) // a thousand a second
 	return &iso8583.Message{
 		MTI: mti, PAN: string(l.cards[card]), ProcessingCode: "000000", Amount: &amount, TransmissionTime: at.Format("0102150405"),
 		STAN: fmt.Sprintf("%06d", n%999999+1), LocalTime: "130000", LocalDate: "0101", Expiry: "4912", EntryMode: "071", PANSequence: "001",
 		AcquirerID: "12345", RRN: fmt.Sprintf("0001%08d", n), TerminalID: "TAPSIM01", MerchantID: "TAPSIM-MERCH-01", Currency: "978",
-		ICCData: emv.List{
-			{Tag: emv.TagCryptogram, Value: ac[:]}, {Tag: emv.TagCID, Value: []byte{0x80}}, {Tag: emv.TagIAD, Value: e.IAD},
-			{Tag: emv.TagUnpredictableNumber, Value: e.UnpredictableNumber[:]}, {Tag: emv.TagATC, Value: []byte{byte(e.ATC >> 8), byte(e.ATC)}},
-			{Tag: emv.TagTVR, Value: e.TVR[:]}, {Tag: emv.TagTransactionDate, Value: e.Date[:]}, {Tag: emv.TagTransactionType, Value: []byte{e.Type}},
-			{Tag: emv.TagAmount, Value: e.Amount[:]}, {Tag: emv.TagTransactionCurrency, Value: e.Currency[:]}, {Tag: emv.TagAIP, Value: e.AIP[:]},
-			{Tag: emv.TagTerminalCountry, Value: e.TerminalCountry[:]}, {Tag: emv.TagAmountOther, Value: e.AmountOther[:]},
-		}.Append(nil),
+		ICCData: iccData(&e, ac),
 	}
 }
 
-func newBenchIssuer(b testing.TB, s issuer.Store) (*issuer.Issuer, *load) {
-	bank, err := config.Demo()
-	require.NoError(b, err)
-	iss, err := issuer.New(bank.Config, s, issuer.Env{Now: func() time.Time { return benchTime }, Rand: rand.NewChaCha8([32]byte{1})})
-	require.NoError(b, err)
-	return iss, newLoad(b, iss, bank.Config.KeySets[0].AC)
+// bench is a bank under load.
+type bench struct {
+	b    *testing.B
+	bank *issuer.Issuer
+	load *load
 }
 
-// BenchmarkDurable is a whole decision with its durable commit, at a number of
-// messages in flight. Making the messages is not counted.
+// benchCards is enough that payments of one card rarely meet.
+const benchCards = 500
+
+func newBench(b *testing.B, s issuer.Store) *bench {
+	b.Helper()
+	demo, err := config.Demo()
+	require.NoError(b, err)
+	iss, err := issuer.New(demo.Config, s, issuer.Env{Now: func() time.Time { return start }, Rand: random()})
+	require.NoError(b, err)
+	l, err := newLoad(iss, demo.Config.KeySets[0].AC, benchCards)
+	require.NoError(b, err)
+	w := &bench{b, iss, l}
+	w.run(w.messages(iso8583.AuthorisationRequest, benchCards), 16) // keys and rows that a running bank has at hand
+	return w
+}
+
+func (w *bench) messages(mti iso8583.MTI, count int) []*iso8583.Message {
+	out := make([]*iso8583.Message, count)
+	for n := range out {
+		out[n] = w.load.message(w.load.next(), mti)
+	}
+	return out
+}
+
+// run sends messages with a number of them in flight and returns how long it
+// took.
+func (w *bench) run(messages []*iso8583.Message, inFlight int) time.Duration {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	began := time.Now()
+	for range inFlight {
+		wg.Go(func() {
+			for n := next.Add(1) - 1; n < int64(len(messages)); n = next.Add(1) - 1 {
+				a, err := w.bank.Handle(context.Background(), messages[n], nil)
+				if err == nil && a.Message.ResponseCode != "00" {
+					err = errors.New("declined with " + a.Message.ResponseCode)
+				}
+				if err != nil {
+					w.b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(began)
+}
+
+// BenchmarkDurable is a whole decision with its durable commit: 0100 places a
+// hold, 0200 posts two entries.
 func BenchmarkDurable(b *testing.B) {
 	for _, mti := range []iso8583.MTI{iso8583.AuthorisationRequest, iso8583.FinancialRequest} {
 		for _, inFlight := range []int{1, 16, 256} {
 			b.Run(fmt.Sprintf("%s/%d", mti, inFlight), func(b *testing.B) {
-				s, err := store.Open(b.TempDir(), rand.NewChaCha8([32]byte{1}))
+				s, err := store.Open(b.TempDir(), random())
 				require.NoError(b, err)
 				defer s.Close()
-				iss, l := newBenchIssuer(b, s)
-				for range loadCards { // keys and rows that a running bank has at hand
-					_, err := iss.Handle(context.Background(), l.message(mti), nil)
-					require.NoError(b, err)
-				}
-				messages := make([]*iso8583.Message, b.N)
-				for n := range messages {
-					messages[n] = l.message(mti)
-				}
+				w := newBench(b, s)
+				messages := w.messages(mti, b.N)
 				b.ReportAllocs()
 				b.ResetTimer()
-				var next atomic.Int64
-				var wg sync.WaitGroup
-				for range inFlight {
-					wg.Go(func() {
-						for n := next.Add(1) - 1; n < int64(len(messages)); n = next.Add(1) - 1 {
-							a, err := iss.Handle(context.Background(), messages[n], nil)
-							if err != nil || a.Message.ResponseCode != "00" {
-								b.Errorf("%v %v", a.Message, err)
-								return
-							}
-						}
-					})
-				}
-				wg.Wait()
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
+				took := w.run(messages, inFlight)
+				b.ReportMetric(float64(b.N)/took.Seconds(), "decisions/s")
 			})
 		}
 	}
+}
+
+// BenchmarkGroupCommit measures one at a time against 256 in flight, in turns
+// in one process, and reports the medians and their ratio; -benchtime 9x takes
+// nine turns.
+func BenchmarkGroupCommit(b *testing.B) {
+	s, err := store.Open(b.TempDir(), random())
+	require.NoError(b, err)
+	defer s.Close()
+	w := newBench(b, s)
+	const few, many = 500, 5000
+	var alone, together []float64
+	for b.Loop() {
+		alone = append(alone, few/w.run(w.messages(iso8583.FinancialRequest, few), 1).Seconds())
+		together = append(together, many/w.run(w.messages(iso8583.FinancialRequest, many), 256).Seconds())
+	}
+	slices.Sort(alone)
+	slices.Sort(together)
+	one, all := alone[len(alone)/2], together[len(together)/2]
+	b.ReportMetric(one, "one/s")
+	b.ReportMetric(all, "256/s")
+	b.ReportMetric(all/one, "ratio")
+	b.ReportMetric(0, "ns/op")
 }

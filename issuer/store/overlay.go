@@ -4,14 +4,13 @@ import (
 	"slices"
 	"sync"
 
-	"tapsim/cryptogram"
 	"tapsim/issuer"
 )
 
 // keyID names an issued key.
 type keyID struct {
 	token issuer.PANIndex
-	index cryptogram.KeyIndex
+	index [4]byte
 }
 
 // maxCached bounds the rows of each kind that stay in memory; a full cache
@@ -139,9 +138,8 @@ func (b *overlay) Usage(index issuer.PANIndex) (issuer.Usage, bool, error) {
 }
 
 // Key finds an issued key.
-func (b *overlay) Key(token issuer.PANIndex, index cryptogram.KeyIndex) (issuer.IssuedKey, bool, error) {
-	bcd := index.BCD()
-	return lookup(b, b.keys, b.writer.rows.keys, keyID{token, index}, selectKeys+" WHERE token = ? AND key_index = ?", scanKey, token[:], bcd[:])
+func (b *overlay) Key(token issuer.PANIndex, index [4]byte) (issuer.IssuedKey, bool, error) {
+	return lookup(b, b.keys, b.writer.rows.keys, keyID{token, index}, selectKeys+" WHERE token = ? AND key_index = ?", scanKey, token[:], index[:])
 }
 
 // lookup goes through batch, cache and database. What comes from the database

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 
-	"tapsim/cryptogram"
 	"tapsim/issuer"
 )
 
@@ -59,9 +58,8 @@ func (s *Store) Usage(index issuer.PANIndex) (issuer.Usage, bool, error) {
 }
 
 // Key finds an issued key.
-func (s *Store) Key(token issuer.PANIndex, index cryptogram.KeyIndex) (issuer.IssuedKey, bool, error) {
-	bcd := index.BCD()
-	return get(s, selectKeys+" WHERE token = ? AND key_index = ?", scanKey, token[:], bcd[:])
+func (s *Store) Key(token issuer.PANIndex, index [4]byte) (issuer.IssuedKey, bool, error) {
+	return get(s, selectKeys+" WHERE token = ? AND key_index = ?", scanKey, token[:], index[:])
 }
 
 // Record finds a record by its retrieval key.

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"tapsim/cryptogram"
 	"tapsim/issuer"
 )
 
@@ -26,7 +25,7 @@ type table struct {
 var (
 	accountTable    = newTable("accounts", 1, "id currency balance held status internal")
 	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par")
-	usageTable      = newTable("usages", 1, "instrument recent")
+	usageTable      = newTable("usages", 1, "instrument recent older")
 	keyTable        = newTable("keys", 2, "token key_index issued not_after uses used withdrawn")
 	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer")
 	entryTable      = newTable("entries", 0, "record account currency amount time")
@@ -130,10 +129,14 @@ func queryOne[T any](w *writer, query string, scan func(scanner) (T, error), arg
 
 func one[T any](row *sql.Row, scan func(scanner) (T, error)) (T, bool, error) {
 	v, err := scan(row)
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, false, nil
+	if err != nil {
+		var zero T
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return zero, false, err
 	}
-	return v, err == nil, err
+	return v, true, nil
 }
 
 // queryAll reads all rows on the writer's connection.
@@ -188,6 +191,9 @@ func scanInstrument(s scanner) (n issuer.Instrument, err error) {
 // record.
 const useLength = 2 + 8 + 1 + 8
 
+// rangeLength is a range of older counters: first and last.
+const rangeLength = 2 + 2
+
 func appendUsage(args []any, u *issuer.Usage) []any {
 	blob := make([]byte, 0, len(u.Recent)*useLength)
 	for n := range u.Recent {
@@ -201,30 +207,36 @@ func appendUsage(args []any, u *issuer.Usage) []any {
 		blob = append(blob, soft)
 		blob = binary.BigEndian.AppendUint64(blob, uint64(use.Record))
 	}
-	return append(args, u.Instrument[:], blob)
+	older := make([]byte, 0, len(u.Older)*rangeLength)
+	for _, r := range u.Older {
+		older = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(older, r.From), r.To)
+	}
+	return append(args, u.Instrument[:], blob, older)
 }
 
 func scanUsage(s scanner) (u issuer.Usage, err error) {
-	var index, blob []byte
-	if err = s.Scan(&index, &blob); err != nil {
+	var index, blob, older []byte
+	if err = s.Scan(&index, &blob, &older); err != nil {
 		return u, err
 	}
-	if len(blob)%useLength != 0 {
-		return u, fmt.Errorf("table usages: recent has %d bytes, not a multiple of %d", len(blob), useLength)
+	if len(blob)%useLength != 0 || len(older)%rangeLength != 0 {
+		return u, fmt.Errorf("table usages: %d and %d bytes are not whole uses and ranges", len(blob), len(older))
 	}
 	copy(u.Instrument[:], index)
 	for chunk := range slices.Chunk(blob, useLength) {
 		u.Recent = append(u.Recent, issuer.Use{
-			ATC: binary.BigEndian.Uint16(chunk), Cryptogram: cryptogram.Cryptogram(chunk[2:10]), Soft: chunk[10] == 1,
+			ATC: binary.BigEndian.Uint16(chunk), Cryptogram: [8]byte(chunk[2:10]), Soft: chunk[10] == 1,
 			Record: int64(binary.BigEndian.Uint64(chunk[11:])),
 		})
+	}
+	for chunk := range slices.Chunk(older, rangeLength) {
+		u.Older = append(u.Older, issuer.CounterRange{From: binary.BigEndian.Uint16(chunk), To: binary.BigEndian.Uint16(chunk[2:])})
 	}
 	return u, nil
 }
 
 func appendKey(args []any, k *issuer.IssuedKey) []any {
-	index := k.Index.BCD()
-	return append(args, k.Token[:], index[:], k.Issued.Unix(), k.NotAfter.Unix(), int64(k.Uses), int64(k.Used), k.Withdrawn)
+	return append(args, k.Token[:], k.Index[:], k.Issued.Unix(), k.NotAfter.Unix(), int64(k.Uses), int64(k.Used), k.Withdrawn)
 }
 
 func scanKey(s scanner) (k issuer.IssuedKey, err error) {
@@ -234,9 +246,9 @@ func scanKey(s scanner) (k issuer.IssuedKey, err error) {
 		return k, err
 	}
 	copy(k.Token[:], token)
+	copy(k.Index[:], index)
 	k.Issued, k.NotAfter = instant(issued), instant(notAfter)
-	k.Index, err = cryptogram.ParseKeyIndex(index)
-	return k, err
+	return k, nil
 }
 
 func appendRecord(args []any, row **issuer.Record) []any {

@@ -32,10 +32,12 @@ CREATE TABLE instruments (
   par          TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Transaction counters: the latest cryptograms of a card or token.
+-- Transaction counters of a card or token: the latest with their cryptograms,
+-- the older as ranges.
 CREATE TABLE usages (
   instrument BLOB PRIMARY KEY,
-  recent     BLOB NOT NULL
+  recent     BLOB NOT NULL,
+  older      BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Limited-use keys handed out: terms and use, never the key.

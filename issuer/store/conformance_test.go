@@ -1,0 +1,309 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tapsim/emv"
+	"tapsim/issuer"
+	"tapsim/issuer/store"
+)
+
+var (
+	ctx   = context.Background()
+	start = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+)
+
+func random() *rand.ChaCha8 { return rand.NewChaCha8([32]byte{7}) }
+
+func open(t testing.TB, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(dir, random())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// stores are all implementations of issuer.Store.
+func stores(t *testing.T, test func(t *testing.T, s issuer.Store)) {
+	t.Run("memory", func(t *testing.T) { test(t, issuer.NewMemory()) })
+	t.Run("sqlite", func(t *testing.T) { test(t, open(t, t.TempDir())) })
+}
+
+func update(t testing.TB, s issuer.Store, f func(tx *issuer.Tx)) {
+	t.Helper()
+	require.NoError(t, s.Update(ctx, nil, func(tx *issuer.Tx) error { f(tx); return nil }))
+}
+
+// found unpacks what a reader gives.
+func found[T any](t testing.TB) func(row T, ok bool, err error) T {
+	return func(row T, ok bool, err error) T {
+		t.Helper()
+		require.NoError(t, err)
+		require.True(t, ok)
+		return row
+	}
+}
+
+func absent[T any](t testing.TB) func(row T, ok bool, err error) {
+	return func(row T, ok bool, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		require.False(t, ok)
+		require.Zero(t, row)
+	}
+}
+
+var (
+	anAccount    = issuer.Account{ID: "A", Currency: 978, Balance: 0, Held: 17, Status: issuer.StatusSuspended, Internal: true}
+	anInstrument = issuer.Instrument{
+		Index: issuer.PANIndex{1, 2, 3}, Kind: issuer.Token, Masked: "476173******0010", PSN: "01", Expiry: "4912", ServiceCode: "201",
+		Status: issuer.StatusLost, Account: "A", Card: issuer.PANIndex{9}, LastFour: "0119", Requestor: "40010030001", PAR: "TSIM1",
+	}
+	aUsage = issuer.Usage{Instrument: issuer.PANIndex{1, 2, 3}, Recent: []issuer.Use{
+		{ATC: 65535, Cryptogram: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, Soft: true, Record: 1 << 40}, {ATC: 1},
+	}, Older: []issuer.CounterRange{{From: 1, To: 300}, {From: 302, To: 302}}}
+	aKey = issuer.IssuedKey{
+		Token: issuer.PANIndex{1, 2, 3}, Index: [4]byte{0x09, 0x87, 0x84, 0x99}, Issued: start, NotAfter: start.Add(time.Hour),
+		Uses: 10, Used: 3, Withdrawn: true,
+	}
+	aRecord = issuer.Record{
+		Seq: 1, Key: "20300101/1", Reference: "R1", Instrument: issuer.PANIndex{1, 2, 3}, Account: "A", Amount: 5, Requested: 6, Currency: 978,
+		Time: start, State: issuer.RecordHeld, Flagged: true, Code: "51", Answer: []byte{0, 1, 2},
+	}
+)
+
+// TestRowsComeBack writes a row of each kind with every field set, reads it
+// back, changes it, and reads again.
+func TestRowsComeBack(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		absent[issuer.Account](t)(s.Account("A"))
+		absent[issuer.Instrument](t)(s.Instrument(anInstrument.Index))
+		absent[issuer.Usage](t)(s.Usage(anInstrument.Index))
+		absent[issuer.IssuedKey](t)(s.Key(aKey.Token, aKey.Index))
+		absent[issuer.Record](t)(s.Record("20300101/1"))
+		absent[issuer.Record](t)(s.RecordBySequence(1))
+		absent[issuer.Record](t)(s.RecordByReference("R1"))
+		absent[issuer.Record](t)(s.RecordByReference(""))
+		for round := range 2 {
+			account, instrument, usage, key, record := anAccount, anInstrument, aUsage, aKey, aRecord
+			if round == 1 {
+				account.Held, instrument.Status, usage.Recent, key.Used, record.State, record.Answer = 0, issuer.StatusActive, usage.Recent[1:], 4, issuer.RecordOrphan, nil
+			}
+			update(t, s, func(tx *issuer.Tx) {
+				tx.PutAccount(account)
+				tx.PutInstrument(instrument)
+				tx.PutUsage(usage)
+				tx.PutKey(key)
+				tx.PutRecord(record)
+				require.Equal(t, account, found[issuer.Account](t)(tx.Account("A")))
+				require.Equal(t, record, found[issuer.Record](t)(tx.Record(record.Key)))
+			})
+			for _, r := range []issuer.Reader{s, reader(t, s)} {
+				require.Equal(t, account, found[issuer.Account](t)(r.Account("A")))
+				require.Equal(t, instrument, found[issuer.Instrument](t)(r.Instrument(instrument.Index)))
+				require.Equal(t, usage, found[issuer.Usage](t)(r.Usage(usage.Instrument)))
+				require.Equal(t, key, found[issuer.IssuedKey](t)(r.Key(key.Token, key.Index)))
+				require.Equal(t, record, found[issuer.Record](t)(r.Record(record.Key)))
+				require.Equal(t, record, found[issuer.Record](t)(r.RecordBySequence(1)))
+				require.Equal(t, record, found[issuer.Record](t)(r.RecordByReference("R1")))
+				absent[issuer.Record](t)(r.RecordByReference(""))
+			}
+			accounts, err := s.Accounts(ctx)
+			require.NoError(t, err)
+			require.Equal(t, []issuer.Account{account}, accounts)
+			instruments, err := s.Instruments(ctx)
+			require.NoError(t, err)
+			require.Equal(t, []issuer.Instrument{instrument}, instruments)
+			keys, err := s.Keys(ctx, key.Token)
+			require.NoError(t, err)
+			require.Equal(t, []issuer.IssuedKey{key}, keys)
+			records, err := s.Records(ctx, "A")
+			require.NoError(t, err)
+			require.Equal(t, []issuer.Record{record}, records)
+			records, err = s.Records(ctx, "B")
+			require.NoError(t, err)
+			require.Empty(t, records)
+		}
+	})
+}
+
+// reader is the reader that updates of the store run on.
+func reader(t testing.TB, s issuer.Store) issuer.Reader {
+	return inside{t, s}
+}
+
+// inside reads through an update.
+type inside struct {
+	t testing.TB
+	s issuer.Store
+}
+
+func through[T any](i inside, read func(*issuer.Tx) (T, bool, error)) (row T, ok bool, err error) {
+	require.NoError(i.t, i.s.Update(ctx, nil, func(tx *issuer.Tx) error { row, ok, err = read(tx); return err }))
+	return row, ok, err
+}
+
+func (i inside) Sequence() (int64, error) { return i.s.Sequence() }
+
+func (i inside) Account(id string) (issuer.Account, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Account, bool, error) { return tx.Account(id) })
+}
+
+func (i inside) Instrument(x issuer.PANIndex) (issuer.Instrument, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Instrument, bool, error) { return tx.Instrument(x) })
+}
+
+func (i inside) Usage(x issuer.PANIndex) (issuer.Usage, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Usage, bool, error) { return tx.Usage(x) })
+}
+
+func (i inside) Key(x issuer.PANIndex, k [4]byte) (issuer.IssuedKey, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.IssuedKey, bool, error) { return tx.Key(x, k) })
+}
+
+func (i inside) Record(key string) (issuer.Record, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Record, bool, error) { return tx.Record(key) })
+}
+
+func (i inside) RecordBySequence(seq int64) (issuer.Record, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Record, bool, error) { return tx.RecordBySequence(seq) })
+}
+
+func (i inside) RecordByReference(r string) (issuer.Record, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Record, bool, error) { return tx.RecordByReference(r) })
+}
+
+// twoAccounts makes accounts A and B in one currency, and one in another.
+func twoAccounts(t testing.TB, s issuer.Store) {
+	update(t, s, func(tx *issuer.Tx) {
+		tx.PutAccount(issuer.Account{ID: "A", Currency: 978, Status: issuer.StatusActive})
+		tx.PutAccount(issuer.Account{ID: "B", Currency: 978, Status: issuer.StatusActive})
+		tx.PutAccount(issuer.Account{ID: "Y", Currency: 392, Status: issuer.StatusActive})
+	})
+}
+
+func TestFailedUpdateLeavesNothing(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		twoAccounts(t, s)
+		boom := errors.New("boom")
+		record := &issuer.Record{Seq: 1, Currency: 978, Time: start}
+		for name, c := range map[string]struct {
+			f    func(tx *issuer.Tx) error
+			want string
+		}{
+			"its own error":    {func(tx *issuer.Tx) error { return errors.Join(tx.Move(record, "A", "B", 5), boom) }, "boom"},
+			"unknown account":  {func(tx *issuer.Tx) error { return tx.Move(record, "A", "Z", 5) }, "no account Z"},
+			"another currency": {func(tx *issuer.Tx) error { return tx.Move(record, "A", "Y", 5) }, "is in currency 392"},
+			"negative":         {func(tx *issuer.Tx) error { return tx.Move(record, "A", "B", -5) }, "a movement of -5"},
+			"overflow": {func(tx *issuer.Tx) error {
+				return errors.Join(tx.Move(record, "A", "B", 1<<62), tx.Move(record, "A", "B", 1<<62))
+			}, "would overflow"},
+		} {
+			err := s.Update(ctx, nil, func(tx *issuer.Tx) error {
+				tx.PutRecord(issuer.Record{Seq: 1, Key: "k", Time: start, State: issuer.RecordNoted})
+				return c.f(tx)
+			})
+			require.ErrorContains(t, err, c.want, name)
+		}
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		require.ErrorIs(t, s.Update(ended, nil, func(*issuer.Tx) error { t.Error("must not run"); return nil }), context.Canceled)
+		absent[issuer.Record](t)(s.Record("k"))
+		entries, err := s.Entries(ctx, "")
+		require.NoError(t, err)
+		require.Empty(t, entries)
+		require.NoError(t, issuer.Audit(ctx, s))
+	})
+}
+
+func TestSequenceGoesOn(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		for want := int64(1); want <= 3; want++ {
+			update(t, s, func(tx *issuer.Tx) {
+				seq, err := tx.NextSequence()
+				require.NoError(t, err)
+				require.Equal(t, want, seq)
+				tx.PutRecord(issuer.Record{Seq: seq, Key: fmt.Sprint("k", seq), Reference: "same", Time: start, State: issuer.RecordNoted})
+				require.Equal(t, seq, found[issuer.Record](t)(tx.RecordByReference("same")).Seq)
+			})
+			require.Equal(t, want, found[issuer.Record](t)(s.RecordByReference("same")).Seq, "the latest")
+			seq, err := s.Sequence()
+			require.NoError(t, err)
+			require.Equal(t, want, seq)
+		}
+	})
+}
+
+// TestConcurrentUpdates moves money from many goroutines, some of which fail.
+// Each number is given out once, and no movement is lost or half done.
+func TestConcurrentUpdates(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		twoAccounts(t, s)
+		const workers, each = 16, 40
+		refused := errors.New("refused")
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		var numbers []int64
+		for w := range workers {
+			wg.Go(func() {
+				for n := range each {
+					key := fmt.Sprintf("%d/%d", w, n)
+					var seq int64
+					err := s.Update(ctx, []string{key}, func(tx *issuer.Tx) (err error) {
+						if _, there, err := tx.Record(key); err != nil || there {
+							return fmt.Errorf("record %s: %t %w", key, there, err)
+						}
+						if seq, err = tx.NextSequence(); err != nil {
+							return err
+						}
+						r := issuer.Record{Seq: seq, Key: key, Account: "A", Currency: 978, Time: start, State: issuer.RecordPosted}
+						tx.PutRecord(r)
+						if err := tx.Move(&r, "A", "B", 1); err != nil || n%4 == 3 {
+							return errors.Join(err, refused)
+						}
+						return nil
+					})
+					if n%4 == 3 {
+						if !errors.Is(err, refused) {
+							t.Errorf("%s: %v", key, err)
+						}
+						continue
+					}
+					if err != nil {
+						t.Errorf("%s: %v", key, err)
+					}
+					mu.Lock()
+					numbers = append(numbers, seq)
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		const done = workers * each * 3 / 4
+		require.Equal(t, int64(-done), found[issuer.Account](t)(s.Account("A")).Balance)
+		require.Equal(t, int64(done), found[issuer.Account](t)(s.Account("B")).Balance)
+		slices.Sort(numbers)
+		require.Len(t, slices.Compact(numbers), done)
+		require.NoError(t, issuer.Audit(ctx, s))
+		entries, err := s.Entries(ctx, "A")
+		require.NoError(t, err)
+		require.Len(t, entries, done)
+	})
+}
+
+func TestPANIndex(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		a, b := s.IndexPAN("4761739001010119"), s.IndexPAN("4761739001010127")
+		require.NotEqual(t, a, b)
+		require.Equal(t, a, s.IndexPAN(emv.PAN("4761739001010119")))
+	})
+}

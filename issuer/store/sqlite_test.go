@@ -1,0 +1,233 @@
+package store_test
+
+import (
+	"bytes"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tapsim/issuer"
+	"tapsim/issuer/store"
+)
+
+// TestStateSurvives closes the store and opens it again.
+func TestStateSurvives(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(dir, random())
+	require.NoError(t, err)
+	twoAccounts(t, s)
+	update(t, s, func(tx *issuer.Tx) {
+		r := aRecord
+		r.State, r.Amount = issuer.RecordPosted, 5
+		tx.PutRecord(r)
+		tx.PutInstrument(anInstrument)
+		tx.PutUsage(aUsage)
+		require.NoError(t, tx.Move(&r, "A", "B", 5))
+	})
+	index := s.IndexPAN("4761739001010119")
+	require.NoError(t, s.Close())
+	require.NoError(t, s.Close(), "twice is once")
+	require.ErrorIs(t, s.Update(ctx, nil, func(*issuer.Tx) error { return nil }), store.ErrClosed)
+
+	s = open(t, dir)
+	require.Equal(t, index, s.IndexPAN("4761739001010119"), "the key of the index is kept")
+	require.Equal(t, int64(5), found[issuer.Account](t)(s.Account("B")).Balance)
+	require.Equal(t, anInstrument, found[issuer.Instrument](t)(s.Instrument(anInstrument.Index)))
+	require.Equal(t, aUsage, found[issuer.Usage](t)(reader(t, s).Usage(aUsage.Instrument)))
+	require.NoError(t, issuer.Audit(ctx, s))
+	update(t, s, func(tx *issuer.Tx) {
+		seq, err := tx.NextSequence()
+		require.NoError(t, err)
+		require.Equal(t, int64(2), seq)
+	})
+}
+
+func TestFilesAreForTheOwnerOnly(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	twoAccounts(t, s)
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 3) // database, log, key
+	for _, f := range files {
+		info, err := f.Info()
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), f.Name())
+	}
+}
+
+// raw opens the database file as it is.
+func raw(t testing.TB, dir string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "issuer.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(dir string)
+		want  string
+	}{
+		{"a newer version", func(dir string) {
+			_, err := raw(t, dir).Exec("PRAGMA user_version = 99")
+			require.NoError(t, err)
+		}, "the database has version 99, written by a newer tapsim; this one knows version 1"},
+		{"a foreign database", func(dir string) {
+			_, err := raw(t, dir).Exec("PRAGMA application_id = 5")
+			require.NoError(t, err)
+		}, "not a database of tapsim's bank"},
+		{"no database at all", func(dir string) {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "issuer.db"), bytes.Repeat([]byte("no database "), 1000), 0o600))
+			require.NoError(t, errors.Join(os.RemoveAll(filepath.Join(dir, "issuer.db-wal")), os.RemoveAll(filepath.Join(dir, "issuer.db-shm"))))
+		}, "file is not a database"},
+		{"the key is gone", func(dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "pan.key"))) }, "pan.key is missing"},
+		{"the key is cut off", func(dir string) {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "pan.key"), make([]byte, 31), 0o600))
+		}, "31 bytes, want 32"},
+		{"the key of another", func(dir string) {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "pan.key"), make([]byte, 32), 0o600))
+		}, "pan.key belongs to another database"},
+		{"a folder that is not there", func(dir string) { require.NoError(t, os.RemoveAll(dir)) }, "no such file"},
+	} {
+		dir := filepath.Join(t.TempDir(), "issuer")
+		require.NoError(t, os.Mkdir(dir, 0o700))
+		s, err := store.Open(dir, random())
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+		c.spoil(dir)
+		_, err = store.Open(dir, random())
+		require.ErrorContains(t, err, c.want, c.name)
+		require.ErrorContains(t, err, dir, c.name)
+	}
+}
+
+// TestMigrationFromNothing opens a database that exists and is empty, as after
+// a crash between the creation of the file and its first table.
+func TestMigrationFromNothing(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "issuer.db"), nil, 0o600))
+	twoAccounts(t, open(t, dir))
+}
+
+// batch runs updates so that they fall into one transaction: the first blocks
+// the writer until the others are queued.
+func batch(t testing.TB, s *store.Store, updates ...func(*issuer.Tx) error) []error {
+	t.Helper()
+	started, release := make(chan struct{}), make(chan struct{})
+	var first, rest sync.WaitGroup
+	first.Go(func() {
+		_ = s.Update(ctx, nil, func(*issuer.Tx) error { close(started); <-release; return nil })
+	})
+	<-started
+	errs := make([]error, len(updates))
+	queued := make(chan struct{}, len(updates))
+	for n, f := range updates {
+		rest.Go(func() {
+			queued <- struct{}{}
+			errs[n] = s.Update(ctx, []string{fmt.Sprint("key", n)}, f)
+		})
+	}
+	for range updates {
+		<-queued
+	}
+	close(release)
+	first.Wait()
+	rest.Wait()
+	return errs
+}
+
+// TestOneRefusedRowSpoilsNothing lets the database itself refuse a row, so that
+// the whole transaction fails: the other updates of the batch must still
+// succeed, each once.
+func TestOneRefusedRowSpoilsNothing(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	twoAccounts(t, s)
+	_, err := raw(t, dir).Exec("CREATE TRIGGER refuse BEFORE INSERT ON records WHEN NEW.key = 'bad' BEGIN SELECT RAISE(ABORT, 'refused by a trigger'); END")
+	require.NoError(t, err)
+	move := func(key string) func(*issuer.Tx) error {
+		return func(tx *issuer.Tx) error {
+			seq, err := tx.NextSequence()
+			if err != nil {
+				return err
+			}
+			r := issuer.Record{Seq: seq, Key: key, Currency: 978, Time: start, State: issuer.RecordPosted}
+			tx.PutRecord(r)
+			return tx.Move(&r, "A", "B", 1)
+		}
+	}
+	boom := func(*issuer.Tx) error { panic("boom") }
+	for round := range 5 {
+		errs := batch(t, s, move(fmt.Sprint("a", round)), move("bad"), move(fmt.Sprint("b", round)), boom, move(fmt.Sprint("c", round)))
+		require.NoError(t, errs[0])
+		require.ErrorContains(t, errs[1], "refused by a trigger")
+		require.NoError(t, errs[2])
+		require.ErrorContains(t, errs[3], "panicked: boom")
+		require.NoError(t, errs[4])
+		require.Equal(t, int64(3*(round+1)), found[issuer.Account](t)(s.Account("B")).Balance)
+		require.Equal(t, int64(3*(round+1)), found[issuer.Account](t)(reader(t, s).Account("B")).Balance)
+		require.NoError(t, issuer.Audit(ctx, s))
+	}
+	absent[issuer.Record](t)(s.Record("bad"))
+}
+
+// TestManyRows writes more rows of each kind than one statement takes.
+func TestManyRows(t *testing.T) {
+	s := open(t, t.TempDir())
+	const rows = 64 + 16 + 4 + 3
+	update(t, s, func(tx *issuer.Tx) {
+		for n := range rows {
+			id := fmt.Sprintf("%03d", n)
+			tx.PutAccount(issuer.Account{ID: id, Currency: 978, Held: int64(n), Status: issuer.StatusActive})
+			instrument, usage, key := anInstrument, aUsage, aKey
+			instrument.Index, usage.Instrument, key.Index[3] = issuer.PANIndex{byte(n), 1}, issuer.PANIndex{byte(n), 1}, byte(n)
+			tx.PutInstrument(instrument)
+			tx.PutUsage(usage)
+			tx.PutKey(key)
+			tx.PutRecord(issuer.Record{Seq: int64(n + 1), Key: id, Time: start, State: issuer.RecordNoted})
+		}
+	})
+	accounts, err := s.Accounts(ctx)
+	require.NoError(t, err)
+	require.Len(t, accounts, rows)
+	require.Equal(t, int64(rows-1), accounts[rows-1].Held)
+	instruments, err := s.Instruments(ctx)
+	require.NoError(t, err)
+	require.Len(t, instruments, rows)
+	keys, err := s.Keys(ctx, aKey.Token)
+	require.NoError(t, err)
+	require.Len(t, keys, rows)
+	records, err := s.Records(ctx, "")
+	require.NoError(t, err)
+	require.Len(t, records, rows)
+}
+
+// TestNoNumberAndNoKeyOnDisk looks for account numbers and keys in every byte
+// of the state after payments, an enrolment and a reversal.
+func TestNoNumberAndNoKeyOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	w := newWorld(t, s, rand.New(rand.NewPCG(1, 1)))
+	for range 200 {
+		w.step()
+	}
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		require.NoError(t, err)
+		for name, secret := range w.secrets() {
+			require.False(t, bytes.Contains(data, secret), "%s in %s", name, f.Name())
+		}
+	}
+}
