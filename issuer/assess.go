@@ -109,7 +109,7 @@ func chipContradiction(p *payment, c *chip) contradiction {
 			return contradiction{SecurityViolation, "field 2 and 57 name different account numbers"}
 		}
 	}
-	if c.has&hasPSN != 0 && m.PANSequence != "" && fmt.Sprintf("0%02X", c.psn) != m.PANSequence {
+	if c.has&hasPSN != 0 && m.PANSequence != "" && "0"+c.sequence() != m.PANSequence {
 		return contradiction{SecurityViolation, "field 23 and 5F34 name different sequence numbers"}
 	}
 	if c.has&hasAID != 0 && p.scope != nil {

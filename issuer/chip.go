@@ -146,6 +146,12 @@ func (c *chip) once(tag emv.Tag, bit present) error {
 	return nil
 }
 
+// sequence is the PAN sequence number of 5F34, two digits.
+func (c *chip) sequence() string {
+	const hex = "0123456789ABCDEF"
+	return string([]byte{hex[c.psn>>4], hex[c.psn&0xF]})
+}
+
 // kind is the type of the cryptogram: from the CID, or from the card
 // verification results when the terminal sent none.
 func (c *chip) kind(scheme emv.Scheme) emv.CryptogramType {

@@ -199,5 +199,6 @@ func SettlementAccount(currency uint16) string { return internalAccount("settlem
 func CashAccount(currency uint16) string { return internalAccount("cash", currency) }
 
 func internalAccount(name string, currency uint16) string {
-	return fmt.Sprintf("bank:%s:%03d", name, currency)
+	digits := [3]byte{'0' + byte(currency/100%10), '0' + byte(currency/10%10), '0' + byte(currency%10)}
+	return "bank:" + name + ":" + string(digits[:])
 }

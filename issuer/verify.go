@@ -86,7 +86,7 @@ func (i *Issuer) withoutChip(p *payment, report *Report) {
 func (p *payment) sequence() string {
 	switch {
 	case p.chip != nil && p.chip.has&hasPSN != 0:
-		return fmt.Sprintf("%02X", p.chip.psn)
+		return p.chip.sequence()
 	case p.request.PANSequence != "":
 		return p.request.PANSequence[1:]
 	}

@@ -74,16 +74,22 @@ const prefetchChunk = 64
 // chunkSizes are the numbers of rows that statements are prepared for.
 var chunkSizes = [...]int{64, 16, 4, 1}
 
-// write writes the overlay's rows.
+// write writes the overlay's rows. It stops at the first error: SQLite may have
+// rolled back by then, and a further statement would commit by itself.
 func (b *overlay) write() error {
-	return errors.Join(
-		writeRows(b.writer, &accountTable, rowsOf(b.accounts), appendAccount),
-		writeRows(b.writer, &instrumentTable, rowsOf(b.instruments), appendInstrument),
-		writeRows(b.writer, &usageTable, rowsOf(b.usages), appendUsage),
-		writeRows(b.writer, &keyTable, rowsOf(b.keys), appendKey),
-		writeRows(b.writer, &recordTable, b.written, appendRecord),
-		writeRows(b.writer, &entryTable, b.entries, appendEntry),
-	)
+	for _, rows := range []func() error{
+		func() error { return writeRows(b.writer, &accountTable, rowsOf(b.accounts), appendAccount) },
+		func() error { return writeRows(b.writer, &instrumentTable, rowsOf(b.instruments), appendInstrument) },
+		func() error { return writeRows(b.writer, &usageTable, rowsOf(b.usages), appendUsage) },
+		func() error { return writeRows(b.writer, &keyTable, rowsOf(b.keys), appendKey) },
+		func() error { return writeRows(b.writer, &recordTable, b.written, appendRecord) },
+		func() error { return writeRows(b.writer, &entryTable, b.entries, appendEntry) },
+	} {
+		if err := rows(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rowsOf is a map's rows. Their order does not matter to the database; few

@@ -168,6 +168,10 @@ func TestOneRefusedRowSpoilsNothing(t *testing.T) {
 	}
 	boom := func(*issuer.Tx) error { panic("boom") }
 	for round := range 5 {
+		if round == 3 { // from here on the refused row takes its transaction with it
+			_, err := raw(t, dir).Exec("DROP TRIGGER refuse; CREATE TRIGGER refuse BEFORE INSERT ON records WHEN NEW.key = 'bad' BEGIN SELECT RAISE(ROLLBACK, 'refused by a trigger'); END")
+			require.NoError(t, err)
+		}
 		errs := batch(t, s, move(fmt.Sprint("a", round)), move("bad"), move(fmt.Sprint("b", round)), boom, move(fmt.Sprint("c", round)))
 		require.NoError(t, errs[0])
 		require.ErrorContains(t, errs[1], "refused by a trigger")

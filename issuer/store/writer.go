@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 
 	"tapsim/issuer"
@@ -69,8 +70,7 @@ func newWriter(dsn string, panKey []byte) (*writer, error) {
 }
 
 func (w *writer) open(panKey []byte) error {
-	var err error
-	if w.conn, err = w.db.Conn(context.Background()); err != nil {
+	if err := w.connect(); err != nil {
 		return err
 	}
 	if err := migrate(w.conn); err != nil {
@@ -82,11 +82,27 @@ func (w *writer) open(panKey []byte) error {
 	return w.conn.QueryRowContext(context.Background(), "SELECT coalesce(max(seq), 0) FROM records").Scan(&w.sequence)
 }
 
-func (w *writer) close() error {
+func (w *writer) connect() (err error) {
+	w.conn, err = w.db.Conn(context.Background())
+	return err
+}
+
+// disconnect drops the connection for good: after an error nobody knows what
+// state it is in. The next batch gets a new one.
+func (w *writer) disconnect() {
 	for _, s := range w.statements {
 		_ = s.Close()
 	}
-	_ = w.conn.Close()
+	clear(w.statements)
+	if w.conn != nil {
+		_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
+		_ = w.conn.Close()
+	}
+	w.conn = nil
+}
+
+func (w *writer) close() error {
+	w.disconnect()
 	return w.db.Close()
 }
 
@@ -108,6 +124,12 @@ func (w *writer) statement(text string) (*sql.Stmt, error) {
 // nothing. When the database refuses the whole, each is tried alone.
 func (w *writer) commit(batch []*request) {
 	b := &overlay{writer: w, sequence: w.sequence}
+	if w.conn == nil {
+		if err := w.connect(); err != nil {
+			fail(batch, err)
+			return
+		}
+	}
 	if err := b.prefetch(batch); err != nil {
 		fail(batch, err)
 		return
@@ -165,17 +187,15 @@ func (b *overlay) flush() error {
 		return nil
 	}
 	w := b.writer
-	if err := w.execute("BEGIN IMMEDIATE"); err != nil {
-		return err
+	err := w.execute("BEGIN IMMEDIATE")
+	if err == nil {
+		err = b.write()
 	}
-	err := b.write()
 	if err == nil {
 		err = w.execute("COMMIT")
 	}
 	if err != nil {
-		// After an error SQLite may have rolled back already; either way
-		// nothing of the batch must stay.
-		_ = w.execute("ROLLBACK")
+		w.disconnect() // which rolls back what is not committed
 	}
 	return err
 }
