@@ -19,7 +19,7 @@ type DOL []DOLEntry
 // ParseDOL reads a list of tags and one-byte lengths. Some German cards end
 // theirs with lengths cut off; that is a *TLVError.
 func ParseDOL(b []byte) (DOL, error) {
-	var d DOL
+	d := make(DOL, 0, len(b)/2) // an entry has two bytes at least
 	for pos := 0; pos < len(b); {
 		tag, n, reason := readTag(b[pos:])
 		if reason != "" {

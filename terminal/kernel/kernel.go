@@ -45,6 +45,9 @@ type Activation struct {
 	Now   func() time.Time // for timing, such as relay resistance
 	Rand  io.Reader        // for unpredictable numbers after the first
 	Trace Tracer
+	// Display shows what a kernel has to say before its outcome, such as "card
+	// read OK, please remove card". Nil is nobody looking.
+	Display func(UIRequest)
 }
 
 // Transaction is what the point of sale knows of the sale.

@@ -1,0 +1,351 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"tapsim/apdu"
+	"tapsim/emv"
+	"tapsim/terminal/kernel"
+)
+
+// Request is one sale.
+type Request struct {
+	Amount      int64 // minor units
+	AmountOther int64 // cashback, minor units
+	Type        byte  // 9C: 00 purchase
+	// Currency is that of the amounts; its zero value is the terminal's.
+	Currency emv.Currency
+	// Time is the terminal's local time; the zero value is now.
+	Time time.Time
+	// UnpredictableNumber is used for every tap when it is given, as a replay
+	// needs; nil draws one for each.
+	UnpredictableNumber *[4]byte
+	// STAN overrides the terminal's counter, 1 to 999999; 0 takes the next.
+	STAN int
+	// FixedAmount enters at Start B, without pre-processing: a reader that is
+	// always ready for one amount.
+	FixedAmount bool
+	Trace       kernel.Tracer
+}
+
+// Tap is what happened between reader and card, up to the kernel's outcome.
+type Tap struct {
+	Outcome             kernel.Outcome
+	KernelID            byte   // 0 when no kernel ran
+	AID                 []byte // as the card listed it
+	FCI                 []byte // the SELECT answer's data
+	Taps                int    // how often the card was asked for
+	UnpredictableNumber [4]byte
+	UI                  []kernel.UIRequest // in the order shown
+	Steps               []kernel.Step      // when the request has a tracer
+}
+
+// session is one transaction on its way through the entry point.
+type session struct {
+	t      *Terminal
+	req    *Request
+	field  Field
+	tx     kernel.Transaction
+	issuer []byte // issuer data of a restart
+	again  bool   // the restart flag
+
+	prepared   []prepared
+	candidates []candidate
+	card       apdu.Transceiver
+	current    *candidate
+	uiRestart  *kernel.UIRequest
+	tap        Tap
+	act        kernel.Activation
+	trace      *recorder
+
+	// Room for the usual case, so that a tap needs few allocations.
+	preparedRoom   [4]prepared
+	candidatesRoom [4]candidate
+	uiRoom         [6]kernel.UIRequest
+}
+
+// recorder keeps the steps for the result and passes them on.
+type recorder struct {
+	next  kernel.Tracer
+	steps []kernel.Step
+}
+
+func (r *recorder) step(rule, text string) { r.trace(kernel.Step{Rule: rule, Text: text}) }
+
+func (r *recorder) trace(s kernel.Step) {
+	r.steps = append(r.steps, s)
+	r.next(s)
+}
+
+// Tap runs the entry point and a kernel to an outcome, without the host: an
+// outcome Online Request stays one. It returns an error when nobody presented
+// a card, when the context ended, or when reader or kernel could not decide.
+func (t *Terminal) Tap(ctx context.Context, f Field, r Request) (Tap, error) {
+	s, err := t.begin(f, &r)
+	if err != nil {
+		return Tap{}, err
+	}
+	err = s.startA(ctx)
+	return s.tap, errors.Join(err, f.Off(ctx, 0))
+}
+
+// begin checks a request and makes its session.
+func (t *Terminal) begin(f Field, r *Request) (*session, error) {
+	if r.Amount < 0 || r.Amount > emv.MaxAmount || r.AmountOther < 0 || r.AmountOther > emv.MaxAmount {
+		return nil, fmt.Errorf("an amount field holds 0 to %d minor units", int64(emv.MaxAmount))
+	}
+	if r.STAN < 0 || r.STAN > maxSTAN {
+		return nil, fmt.Errorf("STAN %d: want 1 to %d", r.STAN, maxSTAN)
+	}
+	if r.Currency.Numeric == 0 {
+		r.Currency = t.config.Currency
+	}
+	if r.Time.IsZero() {
+		r.Time = t.env.Now()
+	}
+	s := &session{t: t, req: r, field: f}
+	s.tx = kernel.Transaction{
+		Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, Time: r.Time,
+		SequenceCounter: uint32(t.nextSTAN(r)),
+	}
+	s.prepared, s.candidates, s.tap.UI = s.preparedRoom[:0], s.candidatesRoom[:0], s.uiRoom[:0]
+	if r.Trace != nil {
+		s.trace = &recorder{next: r.Trace}
+	}
+	return s, nil
+}
+
+// startA prepares every combination and goes on to the card.
+func (s *session) startA(ctx context.Context) error {
+	defer s.keepSteps()
+	if s.req.FixedAmount {
+		s.prepared = s.t.asConfigured(&s.tx, s.prepared)
+	} else {
+		s.prepared = s.t.preprocess(&s.tx, s.prepared)
+	}
+	if len(s.prepared) == 0 {
+		return s.finish(ctx, kernel.Outcome{
+			Kind: kernel.TryAnotherInterface, UI: &uiInsertOrSwipe,
+			Reason: kernel.Step{Rule: "EMV Book B, 3.1.1", Text: "no application may be used for this amount"},
+		})
+	}
+	return s.startB(ctx)
+}
+
+func (s *session) keepSteps() {
+	if s.trace != nil {
+		s.tap.Steps = s.trace.steps
+	}
+}
+
+// Messages that the entry point itself shows (EMV Book B, 3.2 and 3.3).
+var (
+	uiPresentCard   = kernel.UIRequest{Message: kernel.MessagePresentCard, Status: kernel.StatusReadyToRead}
+	uiCollision     = kernel.UIRequest{Message: kernel.MessageOneCardOnly, Status: kernel.StatusCollision}
+	uiOneCard       = kernel.UIRequest{Message: kernel.MessageOneCardOnly, Status: kernel.StatusReadyToRead}
+	uiInsertOrSwipe = kernel.UIRequest{Message: kernel.MessageInsertOrSwipe, Status: kernel.StatusProcessingError}
+	uiTryAnother    = kernel.UIRequest{Message: kernel.MessageTryAnotherCard, Status: kernel.StatusReadyToRead}
+)
+
+// startB asks for the card until an outcome leaves the entry point, at most as
+// often as the configuration says; then the last outcome stands.
+func (s *session) startB(ctx context.Context) error {
+	for s.tap.Taps < s.t.config.MaxTaps {
+		err := s.activate(ctx)
+		if errors.Is(err, ErrNoCard) && s.tap.Outcome.Kind != 0 {
+			s.note("EMV Book B, 3.2", "the card did not come back: the last outcome stands")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		out, err := s.selectAndRun(ctx)
+		if errors.Is(err, apdu.ErrLost) {
+			s.note("EMV Book B, 3.3", "the card left the field during selection: start again")
+			s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAgain, Start: kernel.StartB,
+				Reason: kernel.Step{Rule: "EMV Book B, 3.3", Text: "the card left the field during selection"}}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.finish(ctx, out); err != nil || !restartsAtOnce(&out) {
+			return err
+		}
+		s.again = true
+	}
+	s.notef("EMV Book B, 3.5", "the card was asked for %d times: the last outcome stands", s.tap.Taps)
+	return nil
+}
+
+// restartsAtOnce is true for outcomes that ask for the card again without
+// waiting for a host: Try Again, and End Application with Start B, which is a
+// phone's second tap.
+func restartsAtOnce(o *kernel.Outcome) bool {
+	return o.Start == kernel.StartB && (o.Kind == kernel.TryAgain || o.Kind == kernel.EndApplication)
+}
+
+// activate is protocol activation (EMV Book B, 3.2): one card in the field.
+func (s *session) activate(ctx context.Context) error {
+	ui := &uiPresentCard
+	if s.uiRestart != nil {
+		ui, s.uiRestart = s.uiRestart, nil
+	}
+	s.show(ui)
+	for {
+		s.tap.Taps++
+		var err error
+		s.card, err = s.field.Activate(ctx)
+		if !errors.Is(err, ErrCollision) {
+			return err
+		}
+		s.show(&uiCollision)
+		if s.tap.Taps >= s.t.config.MaxTaps {
+			return fmt.Errorf("%w: gave up after %d attempts", err, s.tap.Taps)
+		}
+		if err := s.field.Off(ctx, 0); err != nil {
+			return err
+		}
+		s.show(&uiOneCard)
+	}
+}
+
+// selectAndRun lists the candidates and goes on at Start C.
+func (s *session) selectAndRun(ctx context.Context) (kernel.Outcome, error) {
+	if err := s.buildCandidates(ctx, s.card); err != nil {
+		return kernel.Outcome{}, err
+	}
+	return s.startC(ctx)
+}
+
+// startC selects the best candidate and runs its kernel, until one gives
+// another outcome than Select Next (EMV Book B, 3.3.3).
+func (s *session) startC(ctx context.Context) (kernel.Outcome, error) {
+	for {
+		c := s.best()
+		if c == nil {
+			return s.nothingLeft("card and reader have no application in common"), nil
+		}
+		fci, selected, err := s.finalSelect(ctx, c)
+		if err != nil {
+			return kernel.Outcome{}, err
+		}
+		if !selected && s.issuer != nil {
+			return s.nothingLeft("the application is gone: the issuer's data cannot be delivered"), nil
+		}
+		if !selected {
+			c.discarded = true
+			continue
+		}
+		out, err := s.activateKernel(ctx, c, fci)
+		if err != nil || out.Kind != kernel.SelectNext {
+			return out, err
+		}
+		s.tap.Outcome = out
+		c.discarded = true
+	}
+}
+
+func (s *session) nothingLeft(why string) kernel.Outcome {
+	s.note(ruleSelect, why)
+	return kernel.Outcome{Kind: kernel.EndApplication, UI: &uiTryAnother, Reason: kernel.Step{Rule: ruleSelect, Text: why}}
+}
+
+// finalSelect selects a candidate; false drops it.
+func (s *session) finalSelect(ctx context.Context, c *candidate) (fci []byte, selected bool, err error) {
+	command := c.selectCommand(make([]byte, 0, 32))
+	answer, err := apdu.ExchangeBytes(ctx, s.card, command)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case answer.Status != apdu.StatusOK:
+		s.notef(ruleSelect, "the card answers %s to SELECT %X: candidate dropped", answer.Status, c.adf)
+		return nil, false, nil
+	case c.visaNeedsAnother(answer.Data):
+		return s.olderVisa(c, answer.Data)
+	}
+	if s.trace != nil {
+		s.notef(ruleSelect, "selected %X for kernel %d", c.adf, c.prepared.combo.Kernel)
+	}
+	return answer.Data, true, nil
+}
+
+// olderVisa hands a Visa application without 9F66 in its PDOL to kernel 1,
+// where the reader has one for it.
+func (s *session) olderVisa(c *candidate, fci []byte) ([]byte, bool, error) {
+	for i := range s.prepared {
+		p := &s.prepared[i]
+		if p.combo.Kernel == 1 && string(p.combo.AID) == string(c.prepared.combo.AID) {
+			c.prepared = p
+			return fci, true, nil
+		}
+	}
+	s.note(ruleSelect, "a Visa application whose PDOL does not ask for 9F66 is not for kernel 3: candidate dropped")
+	return nil, false, nil
+}
+
+// activateKernel runs the kernel of a candidate (EMV Book B, 3.4).
+func (s *session) activateKernel(ctx context.Context, c *candidate, fci []byte) (kernel.Outcome, error) {
+	if s.req.UnpredictableNumber != nil {
+		s.tx.UnpredictableNumber = *s.req.UnpredictableNumber
+	} else if _, err := io.ReadFull(s.t.env.Rand, s.tx.UnpredictableNumber[:]); err != nil {
+		return kernel.Outcome{}, fmt.Errorf("unpredictable number: %w", err)
+	}
+	s.current = c
+	combo := c.prepared.combo
+	s.tap.KernelID, s.tap.AID, s.tap.FCI = combo.Kernel, c.adf, fci
+	s.tap.UnpredictableNumber = s.tx.UnpredictableNumber
+	s.act = kernel.Activation{
+		Card: s.card, AID: c.adf, FCI: fci, Start: kernel.StartB, Restart: s.again, IssuerData: s.issuer,
+		Transaction: s.tx, Indicators: c.prepared.indicators, TTQ: c.prepared.ttq, Config: combo.config,
+		Now: s.t.env.Now, Rand: s.t.env.Rand, Display: s.display,
+	}
+	if s.trace != nil {
+		s.act.Trace = s.trace.trace
+	}
+	return combo.kernel.Run(ctx, &s.act)
+}
+
+// finish does what every outcome asks for, in the order of EMV Book B, 3.5:
+// show, switch the field off, keep the message for a restart.
+func (s *session) finish(ctx context.Context, o kernel.Outcome) error {
+	s.tap.Outcome = o
+	if o.UI != nil {
+		s.show(o.UI)
+	}
+	s.uiRestart = o.UIRestart
+	if o.FieldOff != nil {
+		return s.field.Off(ctx, *o.FieldOff)
+	}
+	return nil
+}
+
+// resume restarts the transaction with the issuer's answer: at Start B with a
+// new tap, or at Start D with the card still in the field.
+func (s *session) resume(ctx context.Context, issuer []byte) error {
+	defer s.keepSteps()
+	start := s.tap.Outcome.Start
+	s.issuer, s.again = issuer, true
+	if start != kernel.StartD {
+		return s.startB(ctx)
+	}
+	out, err := s.activateKernel(ctx, s.current, s.tap.FCI)
+	if err != nil {
+		return err
+	}
+	return s.finish(ctx, out)
+}
+
+func (s *session) show(ui *kernel.UIRequest) { s.display(*ui) }
+
+// display keeps a request for the result and shows it.
+func (s *session) display(ui kernel.UIRequest) {
+	s.tap.UI = append(s.tap.UI, ui)
+	if s.t.env.Display != nil {
+		s.t.env.Display(ui)
+	}
+}

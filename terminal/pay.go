@@ -1,0 +1,202 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tapsim/iso8583"
+	"tapsim/terminal/kernel"
+)
+
+// Pay is a whole payment: the tap, the host's decision where the kernel asks
+// for one, and what must be kept for the host. Whatever the customer is told
+// is in the result; an error means that no decision came about (nobody
+// presented a card, the journal cannot be written, the context ended).
+func (t *Terminal) Pay(ctx context.Context, f Field, r Request) (Result, error) {
+	s, err := t.begin(f, &r)
+	if err != nil {
+		return Result{}, err
+	}
+	res := Result{}
+	if err = s.startA(ctx); err == nil {
+		err = s.complete(ctx, &res)
+	}
+	s.keepSteps()
+	res.Tap = s.tap
+	s.describe(&res)
+	return res, errors.Join(err, f.Off(ctx, 0))
+}
+
+// complete takes the kernel's outcome to the end of the payment.
+func (s *session) complete(ctx context.Context, res *Result) error {
+	out := &s.tap.Outcome
+	res.KernelOutcome = out.Kind
+	switch out.Kind {
+	case kernel.OnlineRequest:
+		return s.authorise(ctx, res)
+	case kernel.Approved:
+		return s.keepAdvice(res)
+	}
+	res.Outcome, res.Detail = out.Kind, out.Reason.Text
+	return nil
+}
+
+// authorise asks the host. The reversal is on disk before the request leaves,
+// so that a crash, a cut line or a silent host cannot leave the cardholder
+// charged.
+func (s *session) authorise(ctx context.Context, res *Result) error {
+	request, pin, why := s.prepareRequest(ctx)
+	if why != nil {
+		res.Outcome, res.Detail = kernel.EndApplication, why.Error()
+		if pin {
+			res.Outcome = kernel.Declined
+		}
+		s.show(&uiFailed)
+		return nil
+	}
+	if _, err := s.t.Deliver(ctx); err != nil {
+		s.decline(res, fmt.Sprintf("earlier messages must reach the host first: %v", err))
+		return nil
+	}
+	id, err := s.t.env.Journal.Add(s.reversal(request))
+	if err != nil {
+		return fmt.Errorf("nothing was sent: %w", err)
+	}
+	res.Request = request
+	answer, err := s.t.env.Host.Exchange(ctx, request)
+	if err == nil {
+		err = answers(answer, request)
+	}
+	if err != nil {
+		res.ReversalPending = true
+		s.decline(res, fmt.Sprintf("the host did not answer (%v): a reversal is queued, nothing will be charged", err))
+		return nil
+	}
+	res.Response = answer
+	return s.apply(ctx, res, id)
+}
+
+// prepareRequest builds the request, with the PIN block where the kernel wants
+// an online PIN. The error says why there is none; pin, that it is for want of
+// cardholder verification or of a host, not because of the card's data.
+func (s *session) prepareRequest(ctx context.Context) (request *iso8583.Message, pin bool, err error) {
+	if s.t.env.Host == nil {
+		return nil, true, errors.New("the card asks for an online authorisation and this terminal has no host")
+	}
+	if request, err = s.requestMessage(); err != nil {
+		return nil, false, err
+	}
+	if s.tap.Outcome.CVM != kernel.CVMOnlinePIN {
+		return request, false, nil
+	}
+	if s.t.env.PINPad == nil {
+		return nil, true, errors.New("the card asks for an online PIN and this terminal has no PIN pad")
+	}
+	s.show(&kernel.UIRequest{Message: kernel.MessageEnterPIN, Status: kernel.StatusProcessing})
+	request.PINBlock, err = s.t.env.PINPad.PINBlock(ctx, request.PAN)
+	if err != nil {
+		return nil, true, fmt.Errorf("the PIN was not entered: %w", err)
+	}
+	return request, true, nil
+}
+
+// apply turns the host's answer into the result. The reversal is dropped only
+// for an answer that the terminal can act on.
+func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error {
+	verdict := classify(res.Response.ResponseCode)
+	if verdict == partly {
+		res.ReversalPending = true
+		s.decline(res, "the host approved a part only, which this terminal cannot take: a reversal is queued")
+		return nil
+	}
+	if err := s.t.env.Journal.Remove(reversal); err != nil {
+		res.ReversalPending = true
+		s.decline(res, "the journal cannot be written: the reversal stays queued")
+		return err
+	}
+	if verdict != yes {
+		res.SoftDecline = verdict == again
+		s.decline(res, "the host declined with "+res.Response.ResponseCode)
+	} else {
+		res.Outcome, res.Detail = kernel.Approved, "the host approved"
+		if s.tap.Outcome.CVM == kernel.CVMSignature {
+			s.show(&uiApprovedSign)
+		} else {
+			s.show(&uiApproved)
+		}
+	}
+	return s.update(ctx, res)
+}
+
+// update gives the issuer's data to the card, when the kernel's outcome asked
+// for a restart and the answer has data for it. The decision stands whatever
+// becomes of it.
+func (s *session) update(ctx context.Context, res *Result) error {
+	asked := s.tap.Outcome
+	if asked.Start == kernel.StartNone || asked.OnlineResponse == kernel.OnlineResponseNone {
+		return nil
+	}
+	data := issuerData(res.Response)
+	if data == nil && asked.OnlineResponse == kernel.OnlineResponseEMV {
+		return nil
+	}
+	decision, tapped := asked, s.tap.Taps
+	err := s.resume(ctx, data)
+	if err != nil && !errors.Is(err, ErrNoCard) {
+		return err
+	}
+	if s.tap.Taps > tapped || asked.Start == kernel.StartD {
+		updated := s.tap.Outcome
+		res.Update = &updated
+	}
+	s.tap.Outcome = decision
+	return nil
+}
+
+func (s *session) decline(res *Result, why string) {
+	res.Outcome, res.Detail = kernel.Declined, why
+	s.show(&uiDeclined)
+}
+
+// keepAdvice queues the report of an offline approval before the customer may
+// go.
+func (s *session) keepAdvice(res *Result) error {
+	res.Outcome, res.Detail = kernel.Approved, "approved offline"
+	if s.t.env.Journal == nil {
+		return nil
+	}
+	m, err := s.advice()
+	if err == nil {
+		_, err = s.t.env.Journal.Add(m)
+	}
+	if err != nil {
+		res.Outcome, res.Detail = kernel.Declined, "the approval cannot be kept for the host"
+		return fmt.Errorf("offline approval: %w", err)
+	}
+	res.AdvicePending, res.Request = true, m
+	return nil
+}
+
+// answerClass is what a response code means for the sale.
+type answerClass byte
+
+const (
+	no answerClass = iota
+	yes
+	partly
+	again // a soft decline: a PIN or the contact chip would help
+)
+
+// classify reads field 39.
+func classify(code string) answerClass {
+	switch code {
+	case "00", "08", "11", "85":
+		return yes
+	case "10":
+		return partly
+	case "65", "70", "1A":
+		return again
+	}
+	return no
+}
