@@ -90,6 +90,13 @@ func KeyIndexOf(iad []byte) (KeyIndex, error) {
 	return ParseKeyIndex(iad[keyIndexOffset : keyIndexOffset+4])
 }
 
+// Put writes the index into issuer application data of the cloud kind, where
+// KeyIndexOf finds it.
+func (i KeyIndex) Put(iad []byte) {
+	b := i.BCD()
+	copy(iad[keyIndexOffset:], b[:])
+}
+
 // LimitedUseMSDValue is the verification value of a mag-stripe mode payment
 // under a limited-use key of its own: three digits from the enciphered ATC and
 // the last 6 bytes of the device type.

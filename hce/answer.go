@@ -32,14 +32,10 @@ func (a *answer) fill(out []byte, ac cryptogram.Cryptogram, v verdict, atc uint1
 	}
 }
 
-// Places in issuer application data. Formats 0, 1, 3: length 06, DKI, CVN, CVR
-// of 4 bytes. Formats 2 and 4: length 1F, CVN, DKI, CVR of 5 bytes, then the
-// discretionary data, in which a cloud card puts the index of its limited-use
-// key behind an option byte and four bytes.
-const (
-	iadCVR      = 3
-	iadKeyIndex = 13
-)
+// iadCVR is where the card verification results stand in issuer application
+// data. Formats 0, 1, 3: length 06, DKI, CVN, CVR of 4 bytes. Formats 2 and 4:
+// length 1F, CVN, DKI, CVR of 5 bytes, discretionary data.
+const iadCVR = 3
 
 // Bits of the card verification results.
 const (
@@ -64,8 +60,7 @@ func (s *static) fillIAD(iad []byte, v verdict, index cryptogram.KeyIndex) {
 		cvr[4] |= cvrVerifiedOnDevice5
 	}
 	if s.recipe.Session == cryptogram.SessionLimitedUse {
-		b := index.BCD()
-		copy(iad[iadKeyIndex:], b[:])
+		index.Put(iad)
 	}
 }
 

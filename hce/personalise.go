@@ -51,7 +51,7 @@ func (s *static) buildRecipe(p *Profile) error {
 	case s.recipe.Scheme != p.Scheme:
 		return fault(field, "it has the layout of %s", s.recipe.Name)
 	case limited && s.layout != emv.IADVisa24:
-		return fault(field, "limited-use keys need format 2 or 4, where the key index has a place")
+		return fault(field, "limited-use keys need format 4, where the key index has a place")
 	case limited && p.CardKey != nil:
 		return fault("keys", "%s works with limited-use keys; the card holds no key of its own", s.recipe.Name)
 	}
