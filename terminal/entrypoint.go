@@ -63,9 +63,9 @@ type session struct {
 	trace      *recorder
 
 	// Room for the usual case, so that a tap needs few allocations.
-	preparedRoom   [4]prepared
-	candidatesRoom [4]candidate
-	uiRoom         [6]kernel.UIRequest
+	preparedRoom   [2]prepared
+	candidatesRoom [2]candidate
+	uiRoom         [4]kernel.UIRequest
 }
 
 // recorder keeps the steps for the result and passes them on.

@@ -192,8 +192,14 @@ func (c *candidate) visaNeedsAnother(fci []byte) bool {
 	if !ok {
 		return true
 	}
-	pdol, err := emv.ParseDOL(value)
-	return err != nil || !pdol.Has(emv.TagTTQ)
+	for len(value) > 0 {
+		e, rest, ok := emv.NextDOLEntry(value)
+		if !ok || e.Tag == emv.TagTTQ {
+			return !ok
+		}
+		value = rest
+	}
+	return true
 }
 
 // note and notef trace; nothing is formatted when nobody looks.
