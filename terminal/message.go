@@ -45,7 +45,7 @@ func (s *session) requestMessage() (*iso8583.Message, error) {
 
 // baseMessage is what request, reversal and advice have in common.
 func (s *session) baseMessage(mti string) *iso8583.Message {
-	c, tx := &s.t.config, &s.tx
+	c, tx := &s.t.config, &s.act.Transaction
 	utc, amount := tx.Time.UTC(), tx.Amount
 	m := &iso8583.Message{
 		MTI: iso8583.MTI(mti), ProcessingCode: fmt.Sprintf("%02X0000", tx.Type), Amount: &amount,
@@ -88,7 +88,7 @@ func (s *session) field55(record emv.List) []byte {
 		}
 	}
 	if _, there := record.Lookup(emv.TagSequenceCounter); !there {
-		out = emv.AppendTLV(out, emv.TagSequenceCounter, emv.AppendBCD(nil, uint64(s.tx.SequenceCounter), 4))
+		out = emv.AppendTLV(out, emv.TagSequenceCounter, emv.AppendBCD(nil, uint64(s.act.Transaction.SequenceCounter), 4))
 	}
 	return out
 }
@@ -101,7 +101,7 @@ const reasonNoAnswer = "68"
 // it is made before anybody knows that it is needed, and carries no track data:
 // it waits on disk.
 func (s *session) reversal(request *iso8583.Message) *iso8583.Message {
-	m := iso8583.Reversal(request, iso8583.Stamp{STAN: s.t.nextSTAN(s.req), Time: s.tx.Time}, reasonNoAnswer)
+	m := iso8583.Reversal(request, iso8583.Stamp{STAN: s.t.nextSTAN(s.req), Time: s.act.Transaction.Time}, reasonNoAnswer)
 	m.MTI = iso8583.MTI(s.t.config.Host.Reversal)
 	m.Track2, m.ICCData = "", nil
 	record := s.tap.Outcome.DataRecord

@@ -84,22 +84,17 @@ func measure(pdol []byte) (n int, asks bool) {
 
 // readFCI keeps the DF name and the PDOL of the selected application.
 func (r *run) readFCI() (reason string) {
-	fci, ok := emv.Find(r.a.FCI, emv.TagFCI)
-	if !ok {
-		return "the SELECT answer is no file control information"
-	}
-	name, ok := emv.Find(fci, emv.TagDFName)
-	if !ok || !bytes.HasPrefix(name, r.a.AID) {
+	fci := &r.a.FCI
+	switch {
+	case fci.DFName == nil || !bytes.HasPrefix(fci.DFName, r.a.AID):
 		return "the SELECT answer lacks the name of the application selected"
-	}
-	pdol, ok := emv.Find(fci, emv.TagFCIProprietary, emv.TagPDOL)
-	if !ok {
+	case fci.PDOL == nil:
 		return "the application has no PDOL"
 	}
-	if reason = r.card.put(emv.TagDFName, name); reason != "" {
+	if reason = r.card.put(emv.TagDFName, fci.DFName); reason != "" {
 		return reason
 	}
-	return r.card.put(emv.TagPDOL, pdol)
+	return r.card.put(emv.TagPDOL, fci.PDOL)
 }
 
 // readOptions takes the answer apart: template 77, or 80 with AIP and AFL only.
