@@ -33,16 +33,16 @@ func (t *Terminal) Deliver(ctx context.Context) (int, error) {
 }
 
 func (t *Terminal) deliver(ctx context.Context, e *Entry) error {
-	m := e.Message
+	m := &e.Message
 	if e.Sent {
-		m.MTI = repeat(m.MTI)
+		m = iso8583.Repeat(m)
 	}
 	if err := t.env.Journal.Sending(e.ID); err != nil {
 		return err
 	}
-	answer, err := t.env.Host.Exchange(ctx, &m)
+	answer, err := t.env.Host.Exchange(ctx, m)
 	if err == nil {
-		err = answers(answer, &m)
+		err = answers(answer, m)
 	}
 	if err != nil {
 		return err
@@ -52,6 +52,3 @@ func (t *Terminal) deliver(ctx context.Context, e *Entry) error {
 	}
 	return t.env.Journal.Remove(e.ID)
 }
-
-// repeat is the message type of a repetition: the origin digit 0 becomes 1.
-func repeat(m iso8583.MTI) iso8583.MTI { return m[:3] + "1" }

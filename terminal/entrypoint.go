@@ -49,7 +49,6 @@ type session struct {
 	t      *Terminal
 	req    *Request
 	field  Field
-	tx     kernel.Transaction
 	issuer []byte // issuer data of a restart
 	again  bool   // the restart flag
 
@@ -63,9 +62,9 @@ type session struct {
 	trace      *recorder
 
 	// Room for the usual case, so that a tap needs few allocations.
-	preparedRoom   [4]prepared
-	candidatesRoom [4]candidate
-	uiRoom         [6]kernel.UIRequest
+	preparedRoom   [2]prepared
+	candidatesRoom [2]candidate
+	uiRoom         [4]kernel.UIRequest
 }
 
 // recorder keeps the steps for the result and passes them on.
@@ -108,13 +107,16 @@ func (t *Terminal) begin(f Field, r *Request) (*session, error) {
 		r.Time = t.env.Now()
 	}
 	s := &session{t: t, req: r, field: f}
-	s.tx = kernel.Transaction{
+	a := &s.act
+	a.Now, a.Rand, a.Display = t.env.Now, t.env.Rand, s.display
+	a.Transaction = kernel.Transaction{
 		Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, Time: r.Time,
 		SequenceCounter: uint32(t.nextSTAN(r)),
 	}
 	s.prepared, s.candidates, s.tap.UI = s.preparedRoom[:0], s.candidatesRoom[:0], s.uiRoom[:0]
 	if r.Trace != nil {
 		s.trace = &recorder{next: r.Trace}
+		a.Trace = s.trace.trace
 	}
 	return s, nil
 }
@@ -123,15 +125,14 @@ func (t *Terminal) begin(f Field, r *Request) (*session, error) {
 func (s *session) startA(ctx context.Context) error {
 	defer s.keepSteps()
 	if s.req.FixedAmount {
-		s.prepared = s.t.asConfigured(&s.tx, s.prepared)
+		s.prepared = s.t.asConfigured(&s.act.Transaction, s.prepared)
 	} else {
-		s.prepared = s.t.preprocess(&s.tx, s.prepared)
+		s.prepared = s.t.preprocess(&s.act.Transaction, s.prepared)
 	}
 	if len(s.prepared) == 0 {
-		return s.finish(ctx, kernel.Outcome{
-			Kind: kernel.TryAnotherInterface, UI: &uiInsertOrSwipe,
-			Reason: kernel.Step{Rule: "EMV Book B, 3.1.1", Text: "no application may be used for this amount"},
-		})
+		s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAnotherInterface, UI: &uiInsertOrSwipe,
+			Reason: kernel.Step{Rule: "EMV Book B, 3.1.1", Text: "no application may be used for this amount"}}
+		return s.finish(ctx)
 	}
 	return s.startB(ctx)
 }
@@ -163,7 +164,7 @@ func (s *session) startB(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		out, err := s.selectAndRun(ctx)
+		err = s.selectAndRun(ctx)
 		if errors.Is(err, apdu.ErrLost) {
 			s.note("EMV Book B, 3.3", "the card left the field during selection: start again")
 			s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAgain, Start: kernel.StartB,
@@ -173,7 +174,7 @@ func (s *session) startB(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.finish(ctx, out); err != nil || !restartsAtOnce(&out) {
+		if err := s.finish(ctx); err != nil || !restartsAtOnce(&s.tap.Outcome) {
 			return err
 		}
 		s.again = true
@@ -215,105 +216,109 @@ func (s *session) activate(ctx context.Context) error {
 }
 
 // selectAndRun lists the candidates and goes on at Start C.
-func (s *session) selectAndRun(ctx context.Context) (kernel.Outcome, error) {
+func (s *session) selectAndRun(ctx context.Context) error {
 	if err := s.buildCandidates(ctx, s.card); err != nil {
-		return kernel.Outcome{}, err
+		return err
 	}
 	return s.startC(ctx)
 }
 
 // startC selects the best candidate and runs its kernel, until one gives
 // another outcome than Select Next (EMV Book B, 3.3.3).
-func (s *session) startC(ctx context.Context) (kernel.Outcome, error) {
+func (s *session) startC(ctx context.Context) error {
 	for {
 		c := s.best()
 		if c == nil {
-			return s.nothingLeft("card and reader have no application in common"), nil
+			s.nothingLeft("card and reader have no application in common")
+			return nil
 		}
-		fci, selected, err := s.finalSelect(ctx, c)
+		selected, err := s.finalSelect(ctx, c)
 		if err != nil {
-			return kernel.Outcome{}, err
+			return err
 		}
 		if !selected && s.issuer != nil {
-			return s.nothingLeft("the application is gone: the issuer's data cannot be delivered"), nil
+			s.nothingLeft("the application is gone: the issuer's data cannot be delivered")
+			return nil
 		}
 		if !selected {
 			c.discarded = true
 			continue
 		}
-		out, err := s.activateKernel(ctx, c, fci)
-		if err != nil || out.Kind != kernel.SelectNext {
-			return out, err
+		if err := s.activateKernel(ctx, c); err != nil || s.tap.Outcome.Kind != kernel.SelectNext {
+			return err
 		}
-		s.tap.Outcome = out
 		c.discarded = true
 	}
 }
 
-func (s *session) nothingLeft(why string) kernel.Outcome {
+func (s *session) nothingLeft(why string) {
 	s.note(ruleSelect, why)
-	return kernel.Outcome{Kind: kernel.EndApplication, UI: &uiTryAnother, Reason: kernel.Step{Rule: ruleSelect, Text: why}}
+	s.tap.Outcome = kernel.Outcome{Kind: kernel.EndApplication, UI: &uiTryAnother, Reason: kernel.Step{Rule: ruleSelect, Text: why}}
 }
 
 // finalSelect selects a candidate; false drops it.
-func (s *session) finalSelect(ctx context.Context, c *candidate) (fci []byte, selected bool, err error) {
+func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool, err error) {
 	command := c.selectCommand(make([]byte, 0, 32))
 	answer, err := apdu.ExchangeBytes(ctx, s.card, command)
-	switch {
-	case err != nil:
-		return nil, false, err
-	case answer.Status != apdu.StatusOK:
-		s.notef(ruleSelect, "the card answers %s to SELECT %X: candidate dropped", answer.Status, c.adf)
-		return nil, false, nil
-	case c.visaNeedsAnother(answer.Data):
-		return s.olderVisa(c, answer.Data)
+	if err != nil {
+		return false, err
 	}
+	if answer.Status != apdu.StatusOK {
+		s.notef(ruleSelect, "the card answers %s to SELECT %X: candidate dropped", answer.Status, c.adf)
+		return false, nil
+	}
+	fci, wellFormed := kernel.ParseFCI(answer.Data)
+	if !wellFormed {
+		s.note(ruleSelect, "the SELECT answer is no well-formed file control information")
+	}
+	if c.visaNeedsAnother(&fci) && !s.olderVisa(c) {
+		s.note(ruleSelect, "a Visa application whose PDOL does not ask for 9F66 is not for kernel 3: candidate dropped")
+		return false, nil
+	}
+	s.act.FCI = fci
 	if s.trace != nil {
 		s.notef(ruleSelect, "selected %X for kernel %d", c.adf, c.prepared.combo.Kernel)
 	}
-	return answer.Data, true, nil
+	return true, nil
 }
 
 // olderVisa hands a Visa application without 9F66 in its PDOL to kernel 1,
 // where the reader has one for it.
-func (s *session) olderVisa(c *candidate, fci []byte) ([]byte, bool, error) {
+func (s *session) olderVisa(c *candidate) bool {
 	for i := range s.prepared {
 		p := &s.prepared[i]
 		if p.combo.Kernel == 1 && string(p.combo.AID) == string(c.prepared.combo.AID) {
 			c.prepared = p
-			return fci, true, nil
+			return true
 		}
 	}
-	s.note(ruleSelect, "a Visa application whose PDOL does not ask for 9F66 is not for kernel 3: candidate dropped")
-	return nil, false, nil
+	return false
 }
 
-// activateKernel runs the kernel of a candidate (EMV Book B, 3.4).
-func (s *session) activateKernel(ctx context.Context, c *candidate, fci []byte) (kernel.Outcome, error) {
+// activateKernel runs the kernel of a candidate, whose FCI is in place, to an
+// outcome (EMV Book B, 3.4).
+func (s *session) activateKernel(ctx context.Context, c *candidate) error {
+	tx := &s.act.Transaction
 	if s.req.UnpredictableNumber != nil {
-		s.tx.UnpredictableNumber = *s.req.UnpredictableNumber
-	} else if _, err := io.ReadFull(s.t.env.Rand, s.tx.UnpredictableNumber[:]); err != nil {
-		return kernel.Outcome{}, fmt.Errorf("unpredictable number: %w", err)
+		tx.UnpredictableNumber = *s.req.UnpredictableNumber
+	} else if _, err := io.ReadFull(s.t.env.Rand, tx.UnpredictableNumber[:]); err != nil {
+		return fmt.Errorf("unpredictable number: %w", err)
 	}
-	s.current = c
 	combo := c.prepared.combo
-	s.tap.KernelID, s.tap.AID, s.tap.FCI = combo.Kernel, c.adf, fci
-	s.tap.UnpredictableNumber = s.tx.UnpredictableNumber
-	s.act = kernel.Activation{
-		Card: s.card, AID: c.adf, FCI: fci, Start: kernel.StartB, Restart: s.again, IssuerData: s.issuer,
-		Transaction: s.tx, Indicators: c.prepared.indicators, TTQ: c.prepared.ttq, Config: combo.config,
-		Now: s.t.env.Now, Rand: s.t.env.Rand, Display: s.display,
-	}
-	if s.trace != nil {
-		s.act.Trace = s.trace.trace
-	}
-	return combo.kernel.Run(ctx, &s.act)
+	s.current = c
+	s.tap.KernelID, s.tap.AID, s.tap.FCI, s.tap.UnpredictableNumber = combo.Kernel, c.adf, s.act.FCI.Raw, tx.UnpredictableNumber
+	a := &s.act
+	a.Card, a.AID, a.Start, a.Restart, a.IssuerData = s.card, c.adf, kernel.StartB, s.again, s.issuer
+	a.Indicators, a.TTQ, a.Config = c.prepared.indicators, c.prepared.ttq, &combo.config
+	var err error
+	s.tap.Outcome, err = combo.kernel.Run(ctx, a)
+	return err
 }
 
 // finish does what every outcome asks for, in the order of EMV Book B, 3.5:
 // show, switch the field off, keep the message for a restart.
-func (s *session) finish(ctx context.Context, o kernel.Outcome) error {
-	s.tap.Outcome = o
+func (s *session) finish(ctx context.Context) error {
+	o := &s.tap.Outcome
 	if o.UI != nil {
 		s.show(o.UI)
 	}
@@ -333,11 +338,10 @@ func (s *session) resume(ctx context.Context, issuer []byte) error {
 	if start != kernel.StartD {
 		return s.startB(ctx)
 	}
-	out, err := s.activateKernel(ctx, s.current, s.tap.FCI)
-	if err != nil {
+	if err := s.activateKernel(ctx, s.current); err != nil {
 		return err
 	}
-	return s.finish(ctx, out)
+	return s.finish(ctx)
 }
 
 func (s *session) show(ui *kernel.UIRequest) { s.display(*ui) }

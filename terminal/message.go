@@ -45,7 +45,7 @@ func (s *session) requestMessage() (*iso8583.Message, error) {
 
 // baseMessage is what request, reversal and advice have in common.
 func (s *session) baseMessage(mti string) *iso8583.Message {
-	c, tx := &s.t.config, &s.tx
+	c, tx := &s.t.config, &s.act.Transaction
 	utc, amount := tx.Time.UTC(), tx.Amount
 	m := &iso8583.Message{
 		MTI: iso8583.MTI(mti), ProcessingCode: fmt.Sprintf("%02X0000", tx.Type), Amount: &amount,
@@ -53,7 +53,7 @@ func (s *session) baseMessage(mti string) *iso8583.Message {
 		LocalTime: tx.Time.Format("150405"), LocalDate: tx.Time.Format("0102"),
 		MerchantCategory: c.MerchantCategory, AcquirerCountry: fmt.Sprintf("%03d", c.Country), EntryMode: c.Host.EntryMode,
 		ConditionCode: "00", AcquirerID: c.Host.AcquirerID, ForwardingID: c.Host.ForwardingID,
-		TerminalID: fmt.Sprintf("%-8s", c.TerminalID), MerchantID: fmt.Sprintf("%-15s", c.MerchantID),
+		TerminalID: c.TerminalID, MerchantID: c.MerchantID,
 		MerchantName: c.field43(), Currency: fmt.Sprintf("%03d", tx.Currency.Numeric),
 	}
 	m.RRN = fmt.Sprintf("%d%03d%02d%s", utc.Year()%10, utc.YearDay(), utc.Hour(), m.STAN)
@@ -88,7 +88,7 @@ func (s *session) field55(record emv.List) []byte {
 		}
 	}
 	if _, there := record.Lookup(emv.TagSequenceCounter); !there {
-		out = emv.AppendTLV(out, emv.TagSequenceCounter, emv.AppendBCD(nil, uint64(s.tx.SequenceCounter), 4))
+		out = emv.AppendTLV(out, emv.TagSequenceCounter, emv.AppendBCD(nil, uint64(s.act.Transaction.SequenceCounter), 4))
 	}
 	return out
 }
@@ -97,13 +97,13 @@ func (s *session) field55(record emv.List) []byte {
 // did not come in time.
 const reasonNoAnswer = "68"
 
-// reversal undoes a request: the same account, amount and numbers, the
-// original's identity in field 90, and no track data.
+// reversal undoes a request. It keeps the request's number and time, because
+// it is made before anybody knows that it is needed, and carries no track data:
+// it waits on disk.
 func (s *session) reversal(request *iso8583.Message) *iso8583.Message {
-	m := s.baseMessage(s.t.config.Host.Reversal)
-	m.PAN, m.PANSequence = request.PAN, request.PANSequence
-	m.ResponseCode = reasonNoAnswer
-	m.OriginalData = originalData(request)
+	m := iso8583.Reversal(request, iso8583.Stamp{STAN: s.t.nextSTAN(s.req), Time: s.act.Transaction.Time}, reasonNoAnswer)
+	m.MTI = iso8583.MTI(s.t.config.Host.Reversal)
+	m.Track2, m.ICCData = "", nil
 	record := s.tap.Outcome.DataRecord
 	for _, tag := range [...]emv.Tag{emv.TagATC, emv.TagTVR, emv.TagIAD} {
 		if v, ok := record.Lookup(tag); ok {
@@ -111,15 +111,6 @@ func (s *session) reversal(request *iso8583.Message) *iso8583.Message {
 		}
 	}
 	return m
-}
-
-// originalData is field 90: type 4, STAN 6, time 10, acquirer 11, forwarding
-// 11 of the message it speaks of.
-func originalData(m *iso8583.Message) string {
-	pad := func(digits string) string {
-		return strings.Repeat("0", max(0, 11-len(digits))) + digits
-	}
-	return string(m.MTI) + m.STAN + m.TransmissionTime + pad(m.AcquirerID) + pad(m.ForwardingID)
 }
 
 // approvedOffline is the authorisation response code of an approval that no
@@ -133,9 +124,10 @@ func (s *session) advice() (*iso8583.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	request.MTI, request.Track2, request.ResponseCode = iso8583.MTI(s.t.config.Host.Advice), "", "00"
-	request.ICCData = emv.AppendTLV(request.ICCData, emv.TagResponseCode, []byte(approvedOffline))
-	return request, nil
+	m := iso8583.Advice(request, iso8583.Approved)
+	m.MTI, m.Track2 = iso8583.MTI(s.t.config.Host.Advice), ""
+	m.ICCData = emv.AppendTLV(m.ICCData, emv.TagResponseCode, []byte(approvedOffline))
+	return m, nil
 }
 
 // answers is nil when m is the answer to request.

@@ -117,7 +117,7 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 	}
 	if verdict != yes {
 		res.SoftDecline = verdict == again
-		s.decline(res, "the host declined with "+res.Response.ResponseCode)
+		s.decline(res, "the host declined: "+codeText(res.Response.ResponseCode))
 	} else {
 		res.Outcome, res.Detail = kernel.Approved, "the host approved"
 		if s.tap.Outcome.CVM == kernel.CVMSignature {
@@ -176,6 +176,14 @@ func (s *session) keepAdvice(res *Result) error {
 	}
 	res.AdvicePending, res.Request = true, m
 	return nil
+}
+
+// codeText is a response code with its meaning.
+func codeText(code string) string {
+	if text := iso8583.ResponseText(code); text != "" {
+		return code + ", " + text
+	}
+	return code
 }
 
 // answerClass is what a response code means for the sale.

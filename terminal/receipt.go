@@ -33,7 +33,7 @@ type Receipt struct {
 
 // receipt prints what the customer may keep.
 func (s *session) receipt(res *Result) Receipt {
-	c, tx := &s.t.config, &s.tx
+	c, tx := &s.t.config, &s.act.Transaction
 	r := Receipt{
 		Merchant: c.MerchantName, City: c.MerchantCity, TerminalID: c.TerminalID, MerchantID: c.MerchantID,
 		Time: tx.Time, Approved: res.Outcome == kernel.Approved, Amount: tx.Currency.Format(tx.Amount), Currency: tx.Currency.Alpha,

@@ -7,6 +7,7 @@ import (
 
 	"tapsim/apdu"
 	"tapsim/emv"
+	"tapsim/terminal/kernel"
 )
 
 // selectPPSE is SELECT of 2PAY.SYS.DDF01 (EMV Book B, 3.3.2).
@@ -184,16 +185,18 @@ func (c *candidate) selectCommand(dst []byte) []byte {
 
 // visaNeedsAnother applies the rule for old Visa applications: without a PDOL
 // that asks for 9F66 they are not for kernel 3 (EMV Book B, 3.3.3).
-func (c *candidate) visaNeedsAnother(fci []byte) bool {
+func (c *candidate) visaNeedsAnother(fci *kernel.FCI) bool {
 	if c.prepared.combo.Kernel != 3 || emv.SchemeOf(c.adf) != emv.SchemeVisa {
 		return false
 	}
-	value, ok := emv.Find(fci, emv.TagFCI, emv.TagFCIProprietary, emv.TagPDOL)
-	if !ok {
-		return true
+	for pdol := fci.PDOL; len(pdol) > 0; {
+		e, rest, ok := emv.NextDOLEntry(pdol)
+		if !ok || e.Tag == emv.TagTTQ {
+			return !ok
+		}
+		pdol = rest
 	}
-	pdol, err := emv.ParseDOL(value)
-	return err != nil || !pdol.Has(emv.TagTTQ)
+	return true
 }
 
 // note and notef trace; nothing is formatted when nobody looks.

@@ -36,7 +36,7 @@ func (d *TransactionData) Load(a *Activation) {
 	d.time = [3]byte{bcd(hour), bcd(minute), bcd(second)}
 	d.un, d.ttq, d.hasTTQ = t.UnpredictableNumber, a.TTQ, a.Config.Settings.TTQ != nil
 	d.kind[0], d.entryMode[0] = t.Type, EntryModeContactless
-	d.config = &a.Config
+	d.config = a.Config
 }
 
 // EntryModeContactless is the POS entry mode 9F39 of a contactless chip: the

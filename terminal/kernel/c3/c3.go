@@ -71,21 +71,19 @@ type run struct {
 	terminal kernel.TransactionData
 	lookup   [1]emv.Source // the terminal's data, for the PDOL
 	card     cardData
-	command  [maxCommand]byte
+	command  [usualCommand]byte
 
-	kind     emv.CryptogramType
-	online   bool // an online authorisation is required
-	ctq      emv.CTQ
-	hasCTQ   bool
-	cvm      kernel.CVM
-	oda      kernel.ODAResult
-	odaNote  string
-	balance  kernel.UIRequest // room for a request that shows a balance
-	value    kernel.UIValue
-	ffi      [4]byte
-	reason   kernel.Step
-	scripts  []byte   // 9F5B after issuer scripts
-	recorded emv.List // data record under construction
+	kind    emv.CryptogramType
+	online  bool // an online authorisation is required
+	ctq     emv.CTQ
+	hasCTQ  bool
+	cvm     kernel.CVM
+	oda     kernel.ODAResult
+	odaNote string
+	ffi     [4]byte
+	cid     [1]byte
+	reason  kernel.Step
+	scripts []byte // 9F5B after issuer scripts
 }
 
 // transaction is the whole of a payment (Book C-3, chapter 5, in its order).

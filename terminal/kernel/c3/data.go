@@ -1,6 +1,10 @@
 package c3
 
-import "tapsim/emv"
+import (
+	"slices"
+
+	"tapsim/emv"
+)
 
 // slot is where a card's data object is kept.
 type slot byte
@@ -30,7 +34,14 @@ const (
 	slotPAR
 	slotLastFour
 	slotTrack1
-	slotSDAD
+	slotDFName
+	slotPDOL
+	usual // the number of slots for what nearly every card gives
+)
+
+// Slots for what only cards with offline data authentication give.
+const (
+	slotSDAD slot = iota + usual
 	slotCAIndex
 	slotIssuerCertificate
 	slotIssuerRemainder
@@ -39,8 +50,6 @@ const (
 	slotICCExponent
 	slotICCRemainder
 	slotSDATagList
-	slotDFName
-	slotPDOL
 	slots
 )
 
@@ -141,9 +150,9 @@ const maxUnknown = 32
 
 // cardData are the data objects of one card, each at most once.
 type cardData struct {
-	value   [slots][]byte
-	unknown [maxUnknown]emv.Tag
-	others  int
+	value   [usual][]byte
+	rare    *[slots - usual][]byte // of a card that takes part in offline data authentication
+	unknown []emv.Tag
 }
 
 // put keeps an object. A non-empty reason says why the card's data are in
@@ -153,41 +162,55 @@ func (c *cardData) put(tag emv.Tag, value []byte) (reason string) {
 	if s == none {
 		return c.putUnknown(tag)
 	}
-	if c.value[s] != nil {
+	if c.has(s) {
 		return "the card gave the same data object twice"
 	}
 	if l := lengths[s]; l.max > 0 && (len(value) < l.min || len(value) > l.max) {
 		return "a data object of the card has a wrong length"
 	}
-	c.value[s] = value
-	if value == nil {
-		c.value[s] = []byte{}
+	if s < usual {
+		c.value[s] = value
+		return ""
 	}
+	if c.rare == nil {
+		c.rare = new([slots - usual][]byte)
+	}
+	c.rare[s-usual] = value
 	return ""
 }
 
 func (c *cardData) putUnknown(tag emv.Tag) (reason string) {
-	for _, seen := range c.unknown[:c.others] {
-		if seen == tag {
-			return "the card gave the same data object twice"
-		}
+	if slices.Contains(c.unknown, tag) {
+		return "the card gave the same data object twice"
 	}
-	if c.others == maxUnknown {
+	if len(c.unknown) == maxUnknown {
 		return "the card gave too many unknown data objects"
 	}
-	c.unknown[c.others] = tag
-	c.others++
+	c.unknown = append(c.unknown, tag)
 	return ""
 }
 
-// get is the value in a slot; nil when the card did not give it.
-func (c *cardData) get(s slot) []byte { return c.value[s] }
+// get is the value in a slot; nil when the card did not give it. A value of no
+// bytes is not nil.
+func (c *cardData) get(s slot) []byte {
+	if s < usual {
+		return c.value[s]
+	}
+	if c.rare == nil {
+		return nil
+	}
+	return c.rare[s-usual]
+}
 
 // has is true when the card gave the object.
-func (c *cardData) has(s slot) bool { return c.value[s] != nil }
+func (c *cardData) has(s slot) bool { return c.get(s) != nil }
 
 // Lookup makes the card's data a Source, for reports.
 func (c *cardData) Lookup(tag emv.Tag) ([]byte, bool) {
 	s := slotOf(tag)
-	return c.value[s], s != none && c.value[s] != nil
+	if s == none {
+		return nil, false
+	}
+	v := c.get(s)
+	return v, v != nil
 }

@@ -8,9 +8,9 @@ import (
 	"tapsim/emv"
 )
 
-// maxCommand is the room for GET PROCESSING OPTIONS: header, Lc, template 83,
-// data, Le.
-const maxCommand = 4 + 1 + 3 + emv.MaxDOLData + 1
+// usualCommand is the room for GET PROCESSING OPTIONS as cards want it: header,
+// Lc, template 83, 33 to 53 bytes of data, Le.
+const usualCommand = 64
 
 // rule citations that recur.
 const (
@@ -49,12 +49,11 @@ func (r *run) gpoCommand() ([]byte, verdict) {
 	if reason := r.readFCI(); reason != "" {
 		return nil, r.because(endHere, ruleMissing, reason)
 	}
-	pdol, err := emv.ParseDOL(r.card.get(slotPDOL))
-	if err != nil || !pdol.Has(emv.TagTTQ) {
+	n, asks := measure(r.card.get(slotPDOL))
+	switch {
+	case !asks:
 		return nil, r.because(endHere, ruleMissing, "the application has no PDOL that asks for 9F66")
-	}
-	n := pdol.Length()
-	if n > emv.MaxDOLData {
+	case n > emv.MaxDOLData:
 		return nil, r.because(endHere, ruleMissing, "the PDOL asks for more than a command carries")
 	}
 	template := 2
@@ -63,28 +62,39 @@ func (r *run) gpoCommand() ([]byte, verdict) {
 	}
 	c := append(r.command[:0], 0x80, 0xA8, 0, 0, byte(template+n), byte(emv.TagCommandTemplate))
 	c = emv.AppendLength(c, n)
-	c = pdol.AppendData(c, r.lookup[:]...)
+	for pdol := r.card.get(slotPDOL); len(pdol) > 0; {
+		e, rest, _ := emv.NextDOLEntry(pdol)
+		c, pdol = e.AppendValue(c, r.lookup[:]...), rest
+	}
 	return append(c, 0), goOn
+}
+
+// measure is how many bytes a PDOL asks for, and whether it is well formed and
+// asks for 9F66.
+func measure(pdol []byte) (n int, asks bool) {
+	for len(pdol) > 0 {
+		e, rest, ok := emv.NextDOLEntry(pdol)
+		if !ok {
+			return 0, false
+		}
+		n, asks, pdol = n+e.Length, asks || e.Tag == emv.TagTTQ, rest
+	}
+	return n, asks
 }
 
 // readFCI keeps the DF name and the PDOL of the selected application.
 func (r *run) readFCI() (reason string) {
-	fci, ok := emv.Find(r.a.FCI, emv.TagFCI)
-	if !ok {
-		return "the SELECT answer is no file control information"
-	}
-	name, ok := emv.Find(fci, emv.TagDFName)
-	if !ok || !bytes.HasPrefix(name, r.a.AID) {
+	fci := &r.a.FCI
+	switch {
+	case fci.DFName == nil || !bytes.HasPrefix(fci.DFName, r.a.AID):
 		return "the SELECT answer lacks the name of the application selected"
-	}
-	pdol, ok := emv.Find(fci, emv.TagFCIProprietary, emv.TagPDOL)
-	if !ok {
+	case fci.PDOL == nil:
 		return "the application has no PDOL"
 	}
-	if reason = r.card.put(emv.TagDFName, name); reason != "" {
+	if reason = r.card.put(emv.TagDFName, fci.DFName); reason != "" {
 		return reason
 	}
-	return r.card.put(emv.TagPDOL, pdol)
+	return r.card.put(emv.TagPDOL, fci.PDOL)
 }
 
 // readOptions takes the answer apart: template 77, or 80 with AIP and AFL only.

@@ -91,11 +91,10 @@ func (r *run) withBalance(ui *kernel.UIRequest, o *kernel.Outcome) *kernel.UIReq
 	if err != nil {
 		return ui
 	}
-	r.value = kernel.UIValue{Balance: true, Amount: int64(amount), Currency: r.a.Transaction.Currency}
-	r.balance = *ui
-	r.balance.Value = &r.value
 	o.Discretionary = emv.List{{Tag: emv.TagAOSA, Value: aosa}}
-	return &r.balance
+	shown := *ui
+	shown.Value = &kernel.UIValue{Balance: true, Amount: int64(amount), Currency: r.a.Transaction.Currency}
+	return &shown
 }
 
 // recordSize is how many objects a data record has at most.
@@ -108,11 +107,7 @@ func (r *run) dataRecord() emv.List {
 	l := make(emv.List, 0, recordSize)
 	l = r.fromTerminal(l, emv.TagAmount, emv.TagAmountOther)
 	l = r.fromCard(l, emv.TagCryptogram, slotCryptogram)
-	if cid := r.card.get(slotCID); cid != nil {
-		l = append(l, emv.TLV{Tag: emv.TagCID, Value: cid})
-	} else {
-		l = append(l, emv.TLV{Tag: emv.TagCID, Value: []byte{byte(r.kind)}})
-	}
+	l = append(l, emv.TLV{Tag: emv.TagCID, Value: r.identification()})
 	l = r.fromCard(l, emv.TagAIP, slotAIP)
 	l = r.fromCard(l, emv.TagATC, slotATC)
 	l = r.fromCard(l, emv.TagPANSequence, slotPSN)
@@ -130,6 +125,15 @@ func (r *run) dataRecord() emv.List {
 		l = append(l, emv.TLV{Tag: emv.TagIssuerScriptResults, Value: r.scripts})
 	}
 	return r.fromCard(l, emv.TagDFName, slotDFName)
+}
+
+// identification is 9F27, or what it would be for a card that leaves it out.
+func (r *run) identification() []byte {
+	if cid := r.card.get(slotCID); cid != nil {
+		return cid
+	}
+	r.cid[0] = byte(r.kind)
+	return r.cid[:]
 }
 
 func (r *run) fromTerminal(l emv.List, tags ...emv.Tag) emv.List {
