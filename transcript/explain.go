@@ -27,7 +27,7 @@ type Explainer struct {
 	reveal bool
 	number int
 
-	context tagContext
+	context emv.Context
 	kernels map[string]byte     // by AID, from the payment system environment
 	lists   map[emv.Tag]emv.DOL // as the card gave them
 	acs     int                 // GENERATE AC commands since the selection

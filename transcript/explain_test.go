@@ -54,6 +54,7 @@ func TestEveryRecordedByteIsExplained(t *testing.T) {
 		})
 	}
 }
+
 var _ = json.Marshal
 var _ = os.ReadFile
 var _ = strings.Contains
