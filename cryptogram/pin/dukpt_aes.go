@@ -83,14 +83,19 @@ func AESTransactionKey(initial *cryptogram.Key, ksn []byte) (*cryptogram.Key, er
 	if ones := bits.OnesCount32(counter); ones == 0 || ones > maxAESOnes {
 		return nil, fmt.Errorf("key serial number: counter %08X has %d bits set, want 1 to %d", counter, ones, maxAESOnes)
 	}
-	key, sofar := initial, uint32(0)
+	return walkAES(initial, ksn[4:8], counter)
+}
+
+// walkAES derives a key for each bit of the counter, from the highest down.
+func walkAES(key *cryptogram.Key, id []byte, counter uint32) (*cryptogram.Key, error) {
+	sofar := uint32(0)
 	for bit := uint32(1) << 31; bit > 0; bit >>= 1 {
 		if counter&bit == 0 {
 			continue
 		}
 		sofar |= bit
 		var err error
-		if key, err = derive(key, aesKeyDerivation, TypeOf(key), counterData(ksn[4:8], sofar)); err != nil {
+		if key, err = derive(key, aesKeyDerivation, TypeOf(key), counterData(id, sofar)); err != nil {
 			return nil, err
 		}
 	}
@@ -107,12 +112,17 @@ func AESWorkingKey(transaction *cryptogram.Key, ksn []byte, usage AESUsage, t AE
 }
 
 // AESUpdateKey derives the key that carries a new initial key to a device, from
-// its initial key and id (X9.24-3:2017, 6.6.4: the counter of all ones).
+// its initial key and id: the working key of the counter of all ones, which no
+// transaction has (X9.24-3:2017, 6.6.4).
 func AESUpdateKey(initial *cryptogram.Key, id []byte, t AESKeyType) (*cryptogram.Key, error) {
 	if err := checkAES(initial, id, 8); err != nil {
 		return nil, err
 	}
-	return derive(initial, AESKeyEncryption, t, counterData(id[4:8], 0xFFFFFFFF))
+	key, err := walkAES(initial, id[4:8], 0xFFFFFFFF)
+	if err != nil {
+		return nil, err
+	}
+	return derive(key, AESKeyEncryption, t, counterData(id[4:8], 0xFFFFFFFF))
 }
 
 func counterData(id []byte, counter uint32) []byte {
