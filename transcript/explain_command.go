@@ -141,16 +141,12 @@ const (
 )
 
 func (e *Explainer) fileNamePart(c apdu.Command, offset int) Part {
-	p := Part{Name: "file name", Offset: offset, Size: len(c.Data), Value: hexOf(c.Data)}
 	if c.P1 != 0x04 {
-		p.Name = "file identifier"
-		return p
+		return e.plain("file identifier", c.Data, offset, "")
 	}
-	if text := fileName(c.Data); text != p.Value {
-		p.Text = text
-	} else if s := emv.SchemeOf(c.Data); s != emv.SchemeUnknown {
-		p.Text = s.String()
-	}
+	p := part(emv.ExplainValue(emv.TagDFName, c.Data, emv.Context{}, e.reveal))
+	p.Tag, p.Name, p.Unknown = "", "file name", false
+	p.Offset, p.Size = offset, len(c.Data)
 	return p
 }
 
@@ -166,6 +162,8 @@ func (e *Explainer) processingData(data []byte, offset int) []Part {
 	p := e.object(o.Tag, o.Header, o.Value, offset, 0)
 	p.Text = ""
 	switch pdol := e.lists[emv.TagPDOL]; {
+	case len(pdol) > 0 && len(o.Value) == 0:
+		p.Problem = fmt.Sprintf("the card's PDOL asks for %d bytes, none came", pdol.Length())
 	case len(pdol) > 0:
 		p.Parts = e.listData(emv.TagPDOL, nil, o.Value, offset+len(o.Header))
 		p.Value, p.Masked = "", false

@@ -77,7 +77,11 @@ func (e *Explainer) answer(data []byte, base int) []Part {
 	if layout, ok := formatOne[k]; ok && data[0] == byte(emv.TagResponseFormat1) {
 		return e.formatOne(layout, data, base)
 	}
-	return e.objects(data, base)
+	switch emv.Tag(data[0]) {
+	case emv.TagFCI, emv.TagRecord, emv.TagResponseFormat1, emv.TagResponseFormat2:
+		return e.objects(data, base)
+	}
+	return e.tryTLV(data, base)
 }
 
 // formatOne lists what answers in template 80 hold, values without tags: a

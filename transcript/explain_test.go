@@ -46,7 +46,7 @@ func TestEveryRecordedByteIsExplained(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			x := readRecorded(t, filepath.Base(path))
 			exchanges := x.Exchanges()
-			explained := ExplainAll(x, false)
+			explained := ExplainSession(x, false).Exchanges
 			require.Len(t, explained, len(exchanges))
 			for i, e := range explained {
 				requireExplained(t, e, exchanges[i].Command, exchanges[i].Response)

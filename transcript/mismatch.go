@@ -78,7 +78,7 @@ func mismatchAt(t *Transcript, exchanges []Exchange, n int) *Mismatch {
 
 // explainTo explains exchange n, counted from 0, with what those before it
 // tell. It runs only when something differs.
-func explainTo(t *Transcript, n int) Explanation { return ExplainAll(t, false)[n] }
+func explainTo(t *Transcript, n int) Explanation { return ExplainSession(t, false).Exchanges[n] }
 
 // nameOf names a command out of context.
 func nameOf(command []byte) string { return NewExplainer(false).Explain(command, nil).Name }
@@ -102,7 +102,7 @@ func (m *Mismatch) locate(parts []Part, got, want []byte) {
 	m.Path = path
 	switch {
 	case m.Offset >= len(want):
-		m.Element, m.Got, m.Want = "its end", fmt.Sprintf("%d bytes later", len(got)-len(want)), fmt.Sprintf("after %d bytes", len(want))
+		m.Element, m.Got, m.Want = "its end", plural(len(got)-len(want), "byte")+" later", "after "+plural(len(want), "byte")
 	case m.Offset >= len(got):
 		m.Element, m.Got, m.Want = elementName(p), "missing: only "+plural(len(got), "byte"), plural(len(want), "byte")
 	case m.Offset < p.Offset+p.head:

@@ -64,6 +64,58 @@ func AppendText(dst []byte, x Explanation, s Style) []byte {
 	return r.out
 }
 
+// AppendSession appends a whole transcript as text: what its header and its
+// comments say, its exchanges, its events, and a line that counts.
+func AppendSession(dst []byte, t *Transcript, reveal bool, s Style) []byte {
+	r := renderer{Style: s, out: dst}
+	session := ExplainSession(t, reveal)
+	for _, f := range t.Header {
+		r.text(RoleDim, "# "+f.Key+": "+f.Value, 0, 2)
+	}
+	n := 0
+	var last Kind // of the line shown before
+	for _, l := range t.Lines {
+		switch l.Kind {
+		case Comment:
+			if n < len(session.Exchanges) && strings.TrimSpace(l.Text) == session.Exchanges[n].Name {
+				continue // the title says it
+			}
+			r.gap(last != Comment && n > 0)
+			r.text(RoleDim, "#"+l.Text, 0, 2)
+		case Command, AnyCommand:
+			r.gap(last != Comment || n == 0)
+			r.out = AppendText(r.out, session.Exchanges[n], s)
+			n++
+		case Tear, Reset, Wait:
+			r.gap(true)
+			r.text(RoleBad, strings.TrimSpace(string(appendLine(nil, l))), 0, 2)
+		default:
+			continue
+		}
+		last = l.Kind
+	}
+	r.gap(true)
+	r.text(0, session.Summary(), 0, 0)
+	return r.out
+}
+
+// gap writes an empty line.
+func (r *renderer) gap(want bool) {
+	if want {
+		r.out = append(r.out, '\n')
+	}
+}
+
+// Summary counts in one line: exchanges, unknown tags, and places that could
+// not be taken apart.
+func (s Session) Summary() string {
+	text := plural(len(s.Exchanges), "exchange") + ", " + plural(s.Unknown, "unknown tag")
+	if s.Problems > 0 {
+		text += ", " + plural(s.Problems, "place") + " not taken apart"
+	}
+	return text
+}
+
 // AppendParts appends the elements of a message, each line indented by that
 // many columns.
 func AppendParts(dst []byte, parts []Part, indent int, s Style) []byte {
@@ -120,9 +172,7 @@ func (r *renderer) title(x Explanation) {
 	r.end(&l)
 }
 
-// message shows the bytes and the elements of a command or an answer. The
-// header of a command and the status word are in the title already, but for
-// what they say beyond it.
+// message shows the bytes and the elements of a command or an answer.
 func (r *renderer) message(mark string, role Role, m *Message, absent string) {
 	if m == nil {
 		var l line
@@ -134,23 +184,12 @@ func (r *renderer) message(mark string, role Role, m *Message, absent string) {
 	}
 	r.hex(mark+" ", role, m.Hex, bodyIndent)
 	var body []Part
-	var header []string
 	for _, p := range m.Parts {
 		switch p.Name {
-		case "P1", "P2":
-			if p.Text != "" {
-				header = append(header, p.Name+" "+p.Value+" "+p.Text)
-			}
-		case "CLA", "INS", "Lc", "Le", "SW1-SW2":
+		case "CLA", "INS", "P1", "P2", "Lc", "Le", "SW1-SW2": // the title says it
 		default:
 			body = append(body, p)
 		}
-	}
-	if len(header) > 0 {
-		var l line
-		l.pad(bodyIndent + 2)
-		l.add(r.Style, RoleDim, strings.Join(header, ", "))
-		r.end(&l)
 	}
 	r.parts(body, bodyIndent+2, r.column(body, bodyIndent+2))
 }
