@@ -245,7 +245,7 @@ func (i *Issuer) newTokenNumber(card emv.PAN) (emv.PAN, error) {
 // and 25 of its own (EMV Payment Tokenisation framework).
 func (i *Issuer) newPAR() (string, error) {
 	own, err := i.randomText(decimal+"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 25)
-	return "TAPS" + own, err
+	return "TSIM" + own, err
 }
 
 const decimal = "0123456789"

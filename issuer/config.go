@@ -102,115 +102,139 @@ type Rule struct {
 // MaxDelay bounds a late answer.
 const MaxDelay = 10 * time.Minute
 
-// Check finds what is wrong with a configuration.
+// ConfigError says which part of a configuration is wrong, and why. Field is
+// its path in a file, such as "key_sets[0].ac".
+type ConfigError struct{ Field, Reason string }
+
+func (e *ConfigError) Error() string { return "issuer configuration: " + e.Field + ": " + e.Reason }
+
+func configError(field, format string, args ...any) error {
+	return &ConfigError{field, fmt.Sprintf(format, args...)}
+}
+
+// Check finds what is wrong with a configuration. Errors are *ConfigError.
 func (c *Config) Check() error {
-	if len(c.KeySets) == 0 || len(c.Ranges) == 0 {
-		return fmt.Errorf("issuer configuration: at least one key set and one range are needed")
+	if len(c.KeySets) == 0 {
+		return configError("key_sets", "at least one key set is needed")
+	}
+	if len(c.Ranges) == 0 {
+		return configError("ranges", "at least one range is needed")
 	}
 	for n := range c.KeySets {
-		if err := c.checkKeySet(n); err != nil {
-			return fmt.Errorf("issuer configuration: key set %q: %w", c.KeySets[n].Name, err)
+		if err := c.checkKeySet(n, fmt.Sprintf("key_sets[%d]", n)); err != nil {
+			return err
 		}
 	}
 	for n := range c.Ranges {
-		if err := c.checkRange(n); err != nil {
-			return fmt.Errorf("issuer configuration: range %q: %w", c.Ranges[n].Prefix, err)
+		if err := c.checkRange(n, fmt.Sprintf("ranges[%d]", n)); err != nil {
+			return err
 		}
 	}
 	for n := range c.Rules {
-		if err := c.Rules[n].check(); err != nil {
-			return fmt.Errorf("issuer configuration: rule %q: %w", c.Rules[n].Name, err)
+		if reason := c.Rules[n].fault(); reason != "" {
+			return configError(fmt.Sprintf("rules[%d]", n), "%s", reason)
 		}
 	}
 	l := c.LimitedUse
 	switch {
 	case c.Currency == 0 || c.Currency > 999:
-		return fmt.Errorf("issuer configuration: currency %03d is not an ISO 4217 number", c.Currency)
+		return configError("currency", "%03d is not an ISO 4217 number", c.Currency)
 	case c.Limits.MaxAmount < 0 || c.Limits.MaxAmount > emv.MaxAmount:
-		return fmt.Errorf("issuer configuration: limit %d is not an amount", c.Limits.MaxAmount)
+		return configError("limits.max_amount", "%d is not an amount", c.Limits.MaxAmount)
 	case c.Counter.MaxGap < 1 || c.Counter.MaxGap > 0xFFFF:
-		return fmt.Errorf("issuer configuration: counter gap %d, want 1 to 65535", c.Counter.MaxGap)
+		return configError("counter.max_gap", "%d, want 1 to 65535", c.Counter.MaxGap)
 	case c.Counter.MaxBehind < 0 || c.Counter.MaxBehind >= MaxRecentUses:
-		return fmt.Errorf("issuer configuration: counter behind by %d, want 0 to %d", c.Counter.MaxBehind, MaxRecentUses-1)
-	case l.Keys < 1 || l.Keys > 100 || l.Uses < 1 || l.Uses > 0xFFFF || l.Lifetime < time.Hour || l.Lifetime > 366*24*time.Hour:
-		return fmt.Errorf("issuer configuration: limited-use keys: want 1 to 100 keys of 1 to 65535 uses for an hour to a year")
+		return configError("counter.max_behind", "%d, want 0 to %d", c.Counter.MaxBehind, MaxRecentUses-1)
+	case l.Keys < 1 || l.Keys > maxKeysAnHour:
+		return configError("limited_use_keys.keys", "%d, want 1 to %d", l.Keys, maxKeysAnHour)
+	case l.Uses < 1 || l.Uses > 0xFFFF:
+		return configError("limited_use_keys.uses", "%d, want 1 to 65535", l.Uses)
+	case l.Lifetime < time.Hour || l.Lifetime > 366*24*time.Hour:
+		return configError("limited_use_keys.lifetime", "%s, want an hour to a year", l.Lifetime)
 	}
 	return nil
 }
 
-func (c *Config) checkKeySet(n int) error {
+func (c *Config) checkKeySet(n int, field string) error {
 	k := &c.KeySets[n]
-	if k.Name == "" || k.Scheme == emv.SchemeUnknown || k.AC == nil {
-		return fmt.Errorf("name, scheme and the application cryptogram key are needed")
+	switch {
+	case k.Name == "":
+		return configError(field+".name", "a key set needs a name")
+	case k.Scheme == emv.SchemeUnknown:
+		return configError(field+".scheme", "a key set needs a scheme")
+	case k.AC == nil:
+		return configError(field+".ac", "a key set needs the master key for application cryptograms")
 	}
 	if _, err := cryptogram.DeriveCardKey(k.AC, k.Method, "4761739001010119", "01"); err != nil {
-		return err
+		return configError(field+".card_key", "%v", err)
 	}
 	for m := range c.KeySets[:n] {
 		if c.KeySets[m].Name == k.Name {
-			return fmt.Errorf("the name is taken twice")
+			return configError(field+".name", "the name %q is taken by key_sets[%d]", k.Name, m)
 		}
 	}
 	return nil
 }
 
-func (c *Config) checkRange(n int) error {
+func (c *Config) checkRange(n int, field string) error {
 	r := &c.Ranges[n]
 	switch {
 	case len(r.Prefix) < 4 || !digitsOnly(r.Prefix):
-		return fmt.Errorf("the prefix must be at least 4 digits")
+		return configError(field+".prefix", "want at least 4 digits")
 	case r.Length < 12 || r.Length > 19 || r.Length <= len(r.Prefix)+1:
-		return fmt.Errorf("length %d: want 12 to 19 and room behind the prefix", r.Length)
+		return configError(field+".length", "%d, want 12 to 19 and room behind the prefix", r.Length)
 	case r.Kind != Card && r.Kind != Token:
-		return fmt.Errorf("the kind must be card or token")
-	case r.Scheme == emv.SchemeUnknown || len(r.KeySets) == 0:
-		return fmt.Errorf("a scheme and a key set are needed")
+		return configError(field+".kind", "want card or token")
+	case r.Scheme == emv.SchemeUnknown:
+		return configError(field+".scheme", "a range needs a scheme")
+	case len(r.KeySets) == 0:
+		return configError(field+".key_sets", "a range needs a key set")
 	}
 	seen := map[byte]string{}
 	for _, name := range r.KeySets {
 		k := c.keySet(name)
-		if k == nil {
-			return fmt.Errorf("there is no key set %q", name)
-		}
-		if k.Scheme != r.Scheme {
-			return fmt.Errorf("key set %q is for %s, the range for %s", name, k.Scheme, r.Scheme)
-		}
-		if other := seen[k.DKI]; other != "" {
-			return fmt.Errorf("key sets %q and %q have the same derivation key index %02X", other, name, k.DKI)
+		switch {
+		case k == nil:
+			return configError(field+".key_sets", "there is no key set %q", name)
+		case k.Scheme != r.Scheme:
+			return configError(field+".key_sets", "key set %q is for %s, the range for %s", name, k.Scheme, r.Scheme)
+		case seen[k.DKI] != "":
+			return configError(field+".key_sets", "key sets %q and %q have the same derivation key index %02X", seen[k.DKI], name, k.DKI)
 		}
 		seen[k.DKI] = name
 	}
 	for m := range c.Ranges[:n] {
 		o := &c.Ranges[m]
 		if o.Length == r.Length && (strings.HasPrefix(o.Prefix, r.Prefix) || strings.HasPrefix(r.Prefix, o.Prefix)) {
-			return fmt.Errorf("it overlaps range %q", o.Prefix)
+			return configError(field+".prefix", "it overlaps ranges[%d], %s", m, o.Prefix)
 		}
 	}
 	return nil
 }
 
-func (r *Rule) check() error {
+// fault says what is wrong with a rule, "" when nothing is.
+func (r *Rule) fault() string {
 	switch {
 	case r.Response == "" && r.Silence == 0 && r.Delay == 0:
-		return fmt.Errorf("it has no consequence: give a response, a silence or a delay")
+		return "it has no consequence: give a response, a silence or a delay"
 	case r.Response != "" && !validCode(r.Response):
-		return fmt.Errorf("response %q is not two letters or digits", r.Response)
+		return fmt.Sprintf("response %q is not two letters or digits", r.Response)
 	case r.Override && r.Response == "":
-		return fmt.Errorf("override needs a response")
+		return "override needs a response"
 	case r.Delay < 0 || r.Delay > MaxDelay:
-		return fmt.Errorf("delay %s, want at most %s", r.Delay, MaxDelay)
+		return fmt.Sprintf("delay %s, want at most %s", r.Delay, MaxDelay)
 	case r.Silence > SilenceRequest:
-		return fmt.Errorf("unknown silence %d", r.Silence)
+		return fmt.Sprintf("unknown silence %d", r.Silence)
 	case !digitsOnly(r.PANSuffix) || !digitsOnly(r.Currency) || !digitsOnly(r.MTI):
-		return fmt.Errorf("message type, PAN suffix and currency are digits")
+		return "message type, PAN suffix and currency are digits"
 	case r.MTI != "" && len(r.MTI) != 4 || r.Currency != "" && len(r.Currency) != 3:
-		return fmt.Errorf("a message type has 4 digits, a currency 3")
+		return "a message type has 4 digits, a currency 3"
 	case r.Amount != nil && *r.Amount < 0 || r.AmountFrom < 0 || r.AmountTo < 0 || r.AmountTo != 0 && r.AmountTo < r.AmountFrom:
-		return fmt.Errorf("the amounts match nothing")
+		return "the amounts match nothing"
 	case r.Nth < 0:
-		return fmt.Errorf("nth counts from 1")
+		return "nth counts from 1"
 	}
-	return nil
+	return ""
 }
 
 func validCode(c Code) bool {
