@@ -13,15 +13,62 @@ type CardKeyMethod byte
 const (
 	OptionA          CardKeyMethod = iota + 1
 	OptionB                        // falls back to A up to 16 digits
-	OptionBAnyLength               // as jPOS applies it to dCVV and CVC3
+	OptionBAnyLength               // option B for short numbers too, which some issuer hosts do
 	OptionC                        // AES
 	OptionSM4                      // UnionPay
 )
 
+var cardKeyNames = [...]string{"", "option-a", "option-b", "option-b-any-length", "option-c", "sm4"}
+
+// String is the name used in vector files and configurations, empty for what
+// is none.
+func (m CardKeyMethod) String() string {
+	if int(m) < len(cardKeyNames) {
+		return cardKeyNames[m]
+	}
+	return ""
+}
+
+// ParseCardKeyMethod is the inverse of String.
+func ParseCardKeyMethod(name string) (CardKeyMethod, error) {
+	for i, n := range cardKeyNames[1:] {
+		if n == name {
+			return CardKeyMethod(i + 1), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown card key method %q, want one of %s", name, strings.Join(cardKeyNames[1:], ", "))
+}
+
+// DefaultCardKeyMethod is the usual method for master keys of a cipher: option
+// A for 3DES, which Mastercard and UnionPay apply to long card numbers too,
+// option C for AES, and UnionPay's for SM4.
+func DefaultCardKeyMethod(a Algorithm) CardKeyMethod {
+	switch a {
+	case TDES:
+		return OptionA
+	case AES:
+		return OptionC
+	case SM4:
+		return OptionSM4
+	}
+	return 0
+}
+
+// algorithm is the cipher of the master keys that the method takes.
+func (m CardKeyMethod) algorithm() Algorithm {
+	switch m {
+	case OptionC:
+		return AES
+	case OptionSM4:
+		return SM4
+	}
+	return TDES
+}
+
 // DeriveCardKey derives the card key for a PAN and PAN sequence number ("00"
-// when the card has none) from the issuer master key imk. Keys of 3DES methods
-// come parity-adjusted unless they are UnionPay's, which does not adjust; DES
-// ignores the difference.
+// when the card has none) from the issuer master key imk. 3DES keys come
+// parity-adjusted, which only shows where a key's value is seen: DES ignores
+// the parity bits.
 func DeriveCardKey(imk *Key, method CardKeyMethod, pan, psn string) (*Key, error) {
 	raw, err := CardKeyBytes(imk, method, pan, psn)
 	if err != nil {
@@ -33,8 +80,8 @@ func DeriveCardKey(imk *Key, method CardKeyMethod, pan, psn string) (*Key, error
 	return NewKey(imk.algorithm, raw)
 }
 
-// CardKeyBytes is DeriveCardKey without parity adjustment: the value that
-// wrapping and check sums see.
+// CardKeyBytes is DeriveCardKey without parity adjustment, as UnionPay shows
+// its keys. An AES card key is as long as its master key.
 func CardKeyBytes(imk *Key, method CardKeyMethod, pan, psn string) ([]byte, error) {
 	if err := checkDigits("PAN", pan, 1, 19); err != nil {
 		return nil, err
@@ -42,12 +89,8 @@ func CardKeyBytes(imk *Key, method CardKeyMethod, pan, psn string) ([]byte, erro
 	if err := checkDigits("PAN sequence number", psn, 2, 2); err != nil {
 		return nil, err
 	}
-	want := map[CardKeyMethod]Algorithm{OptionC: AES, OptionSM4: SM4}[method]
-	if want == 0 {
-		want = TDES
-	}
-	if imk.algorithm != want {
-		return nil, fmt.Errorf("this card key method needs a %s master key, not %s", want, imk.algorithm)
+	if want := method.algorithm(); imk.algorithm != want || want == TDES && imk.length != 16 {
+		return nil, fmt.Errorf("card key method %s needs a %s master key of 16 or more bytes, not %s", method, want, imk)
 	}
 	switch method {
 	case OptionA:
@@ -60,7 +103,7 @@ func CardKeyBytes(imk *Key, method CardKeyMethod, pan, psn string) ([]byte, erro
 	case OptionBAnyLength:
 		return diversify(imk, DiversifierB(pan, psn)), nil
 	case OptionC:
-		return diversifyAES(imk, pan+psn), nil
+		return AESCardKeyBytes(imk, pan, psn, imk.length)
 	case OptionSM4:
 		y := DiversifierA(pan, psn)
 		block := append(y[:], complement(y[:])...)
@@ -68,6 +111,25 @@ func CardKeyBytes(imk *Key, method CardKeyMethod, pan, psn string) ([]byte, erro
 		return block, nil
 	}
 	return nil, fmt.Errorf("unknown card key method %d", method)
+}
+
+// AESCardKeyBytes is option C for a card key of length bytes, which the book
+// ties to the master key's and published examples do not (EMV Book 2, A1.4).
+func AESCardKeyBytes(imk *Key, pan, psn string, length int) ([]byte, error) {
+	digits := pan + psn
+	if err := checkDigits("PAN and sequence number", digits, 3, 21); err != nil {
+		return nil, err
+	}
+	if imk.algorithm != AES || length != 16 && length != 24 && length != 32 {
+		return nil, fmt.Errorf("option C makes AES keys of 16, 24 or 32 bytes from AES keys, not %d from %s", length, imk)
+	}
+	digits = strings.Repeat("0", 32-len(digits)) + digits
+	left, right := packBCD(digits[:16]), packBCD(digits[16:])
+	y := append(left[:], right[:]...)
+	out := append(y, complement(y)...)
+	imk.EncryptBlock(out[:16], out[:16])
+	imk.EncryptBlock(out[16:], out[16:])
+	return out[:length], nil
 }
 
 // DiversifierA is the input Y of option A: the rightmost 16 digits of PAN and
@@ -115,17 +177,6 @@ func diversify(imk *Key, y [8]byte) []byte {
 	imk.EncryptBlock(out[:8], out[:8])
 	imk.EncryptBlock(out[8:], out[8:])
 	return out
-}
-
-// diversifyAES is option C: a card key as long as the master key.
-func diversifyAES(imk *Key, digits string) []byte {
-	s := strings.Repeat("0", 32-len(digits)) + digits
-	left, right := packBCD(s[:16]), packBCD(s[16:])
-	y := append(left[:], right[:]...)
-	out := append(y, complement(y)...)
-	imk.EncryptBlock(out[:16], out[:16])
-	imk.EncryptBlock(out[16:], out[16:])
-	return out[:imk.Len()]
 }
 
 func complement(b []byte) []byte {

@@ -1,9 +1,11 @@
 package cryptogram
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des"
+	"crypto/subtle"
 	"fmt"
 
 	"github.com/emmansun/gmsm/sm4"
@@ -21,8 +23,13 @@ const (
 
 var algorithmNames = [...]string{"", "3DES", "AES", "SM4"}
 
-// String is the usual name of the cipher.
-func (a Algorithm) String() string { return algorithmNames[a] }
+// String is the usual name of the cipher, empty for what is none.
+func (a Algorithm) String() string {
+	if int(a) < len(algorithmNames) {
+		return algorithmNames[a]
+	}
+	return ""
+}
 
 // BlockSize is the block length in bytes.
 func (a Algorithm) BlockSize() int {
@@ -37,7 +44,8 @@ func (a Algorithm) BlockSize() int {
 // concurrent use. It prints as its algorithm only; Reveal gives the bytes.
 type Key struct {
 	algorithm Algorithm
-	raw       []byte
+	length    int
+	bytes     [32]byte
 	block     cipher.Block    // AES and SM4
 	des       [3]cipher.Block // 3DES: K1, K2, K3 as single DES
 }
@@ -46,30 +54,34 @@ type Key struct {
 // the cipher does not have is an error. DES ignores parity bits, and so does
 // NewKey.
 func NewKey(a Algorithm, raw []byte) (*Key, error) {
-	k := &Key{algorithm: a, raw: append([]byte(nil), raw...)}
-	var err error
-	switch {
-	case a == TDES && (len(raw) == 8 || len(raw) == 16 || len(raw) == 24):
-		err = k.scheduleDES()
-	case a == AES && (len(raw) == 16 || len(raw) == 24 || len(raw) == 32):
-		k.block, err = aes.NewCipher(k.raw)
-	case a == SM4 && len(raw) == 16:
-		k.block, err = sm4.NewCipher(k.raw)
-	default:
-		return nil, fmt.Errorf("%s does not take a key of %d bytes", a, len(raw))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return k, nil
+	k := &Key{algorithm: a, length: len(raw)}
+	copy(k.bytes[:], raw)
+	return k, k.schedule()
 }
 
-// scheduleDES sets up one single-DES schedule per distinct key part.
+// schedule computes the key schedules from algorithm, length and bytes.
+func (k *Key) schedule() (err error) {
+	n := k.length
+	switch {
+	case k.algorithm == TDES && (n == 8 || n == 16 || n == 24):
+		return k.scheduleDES()
+	case k.algorithm == AES && (n == 16 || n == 24 || n == 32):
+		k.block, err = aes.NewCipher(k.raw())
+	case k.algorithm == SM4 && n == 16:
+		k.block, err = sm4.NewCipher(k.raw())
+	default:
+		return fmt.Errorf("%s does not take a key of %d bytes", k.algorithm, n)
+	}
+	return err
+}
+
+// scheduleDES sets up one single-DES schedule per distinct key part: a
+// double-length key needs two, not three.
 func (k *Key) scheduleDES() error {
 	for i := range k.des {
 		part := k.part(i)
 		for j := 0; j < i && k.des[i] == nil; j++ {
-			if string(part) == string(k.part(j)) {
+			if bytes.Equal(part, k.part(j)) {
 				k.des[i] = k.des[j]
 			}
 		}
@@ -87,28 +99,37 @@ func (k *Key) scheduleDES() error {
 // part is the i-th single DES key: K1 K2 K1 of a double-length key, K1 three
 // times of a single-length one.
 func (k *Key) part(i int) []byte {
-	at := i * 8 % len(k.raw)
-	return k.raw[at : at+8]
+	at := i * 8 % k.length
+	return k.bytes[at : at+8]
 }
+
+// raw is the key without its unused tail. It aliases the key.
+func (k *Key) raw() []byte { return k.bytes[:k.length] }
 
 // Algorithm is the cipher the key is for.
 func (k *Key) Algorithm() Algorithm { return k.algorithm }
 
 // Len is the length of the key in bytes.
-func (k *Key) Len() int { return len(k.raw) }
+func (k *Key) Len() int { return k.length }
 
 // Reveal returns a copy of the key bytes. Only provisioning under a transport
 // key, and what a user asks to see, may call it.
-func (k *Key) Reveal() []byte { return append([]byte(nil), k.raw...) }
+func (k *Key) Reveal() []byte { return append([]byte(nil), k.raw()...) }
+
+// Equal is true when both are keys of the same cipher with the same bytes. It
+// takes the same time whatever the bytes are.
+func (k *Key) Equal(other *Key) bool {
+	return k.algorithm == other.algorithm && subtle.ConstantTimeCompare(k.raw(), other.raw()) == 1
+}
 
 // String names the cipher and hides the value.
-func (k *Key) String() string { return fmt.Sprintf("[%s key, %d bytes]", k.algorithm, len(k.raw)) }
+func (k Key) String() string { return fmt.Sprintf("[%s key, %d bytes]", k.algorithm, k.length) }
 
 // GoString is String.
-func (k *Key) GoString() string { return k.String() }
+func (k Key) GoString() string { return k.String() }
 
 // MarshalText refuses: a key never slips into JSON.
-func (k *Key) MarshalText() ([]byte, error) {
+func (k Key) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("a %s key cannot be marshalled", k.algorithm)
 }
 

@@ -1,6 +1,9 @@
 package cryptogram
 
-import "fmt"
+import (
+	"encoding/hex"
+	"fmt"
+)
 
 // KeyIndex names a limited-use key of the Visa cloud kind: seven decimal
 // digits Y HHHH CC.
@@ -43,25 +46,74 @@ func ParseKeyIndex(b []byte) (KeyIndex, error) {
 }
 
 // LimitedUseKey derives the limited-use key with that index from the token's
-// card key: 3DES of 1YHHHHCC80000000 and of 2YHHHHCC80000000, not
-// parity-adjusted (published for the Visa cloud programme; see SCOPE.md).
+// card key: the two enciphered blocks of LimitedUseBlocks, not parity-adjusted
+// (published for the Visa cloud programme).
 func LimitedUseKey(card *Key, index KeyIndex) (*Key, error) {
-	if card.algorithm != TDES || card.Len() != 16 {
+	if card.algorithm != TDES || card.length != 16 {
 		return nil, fmt.Errorf("a limited-use key derives from a double-length 3DES key, not %s", card)
 	}
+	left, right, err := LimitedUseBlocks(index)
+	if err != nil {
+		return nil, err
+	}
+	k := &Key{algorithm: TDES, length: 16}
+	card.EncryptBlock(k.bytes[:8], left[:])
+	card.EncryptBlock(k.bytes[8:16], right[:])
+	return k, k.schedule()
+}
+
+// LimitedUseBlocks are the blocks 1YHHHHCC80000000 and 2YHHHHCC80000000 that a
+// limited-use key derives from.
+func LimitedUseBlocks(index KeyIndex) (left, right [8]byte, err error) {
 	if !index.Valid() {
-		return nil, fmt.Errorf("key index %s is out of range", index)
+		return left, right, fmt.Errorf("key index %s is out of range", index)
 	}
-	out := make([]byte, 16)
 	b := index.BCD()
-	for half := 0; half < 2; half++ {
-		block := out[8*half : 8*half+8]
-		copy(block, b[:])
-		block[0] |= byte(half+1) << 4
-		block[4] = 0x80
-		card.EncryptBlock(block, block)
+	copy(left[:], b[:])
+	left[4] = 0x80
+	right = left
+	left[0] |= 0x10
+	right[0] |= 0x20
+	return left, right, nil
+}
+
+// keyIndexOffset is where the key index stands in issuer application data of
+// the cloud kind (Visa format 4), counted from 0.
+const keyIndexOffset = 13
+
+// KeyIndexOf reads the index of the limited-use key from issuer application
+// data of the cloud kind: 1F 43 DKI CVR(5) 00 and four bytes, then the index.
+func KeyIndexOf(iad []byte) (KeyIndex, error) {
+	if len(iad) != 32 || iad[0] != 0x1F || iad[1] != 0x43 {
+		return KeyIndex{}, fmt.Errorf("issuer application data of %d bytes are not of the cloud kind (1F43...)", len(iad))
 	}
-	return NewKey(TDES, out)
+	return ParseKeyIndex(iad[keyIndexOffset : keyIndexOffset+4])
+}
+
+// Put writes the index into issuer application data of the cloud kind, where
+// KeyIndexOf finds it.
+func (i KeyIndex) Put(iad []byte) {
+	b := i.BCD()
+	copy(iad[keyIndexOffset:], b[:])
+}
+
+// LimitedUseMSDValue is the verification value of a mag-stripe mode payment
+// under a limited-use key of its own: three digits from the enciphered ATC and
+// the last 6 bytes of the device type.
+func LimitedUseMSDValue(key *Key, atc uint16, deviceType [8]byte) (string, error) {
+	if key.algorithm != TDES {
+		return "", fmt.Errorf("a limited-use value needs a 3DES key, not %s", key)
+	}
+	block := LimitedUseMSDBlock(atc, deviceType)
+	key.EncryptBlock(block[:], block[:])
+	return Decimalise(hex.EncodeToString(block[:]), 3), nil
+}
+
+// LimitedUseMSDBlock is the block that LimitedUseMSDValue enciphers.
+func LimitedUseMSDBlock(atc uint16, deviceType [8]byte) [8]byte {
+	block := deviceType
+	block[0], block[1] = byte(atc>>8), byte(atc)
+	return block
 }
 
 func bcdByte(v int) byte { return byte(v/10<<4 | v%10) }

@@ -68,8 +68,8 @@ func (h *Hex) UnmarshalYAML(n *yaml.Node) error {
 		return err
 	}
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		return fieldError(n, "%q is not hex: whole bytes of 0-9 and A-F", s)
+	if err != nil { // without the value: it may be a key or a track
+		return fieldError(n, "not hex: want whole bytes of 0-9 and A-F")
 	}
 	*h = b
 	return nil

@@ -1,0 +1,87 @@
+package hce
+
+import "tapsim/apdu"
+
+// instructions are the commands that a card knows, with their class.
+var instructions = [...]struct {
+	cla, ins byte
+	run      func(*Card, apdu.Command) []byte
+}{
+	{0x00, 0xA4, (*Card).selectFile},
+	{0x80, 0xA8, (*Card).getProcessingOptions},
+	{0x00, 0xB2, (*Card).readRecord},
+	{0x80, 0xCA, (*Card).getData},
+}
+
+// Respond answers one command. Every input gets a status word: what is shorter
+// than a header or has lengths that lie 6700, a class that no command has 6E00,
+// an unknown instruction 6D00. The caller owns the answer.
+func (c *Card) Respond(command []byte) []byte {
+	if len(command) < 4 {
+		return status(apdu.StatusWrongLength)
+	}
+	run, sw := route(command[0], command[1])
+	if !sw.OK() {
+		return status(sw)
+	}
+	cmd, err := apdu.ParseCommand(command)
+	if err != nil {
+		return status(apdu.StatusWrongLength)
+	}
+	return run(c, cmd)
+}
+
+// route checks class and instruction, in that order (ISO/IEC 7816-4, 5.4).
+func route(cla, ins byte) (run func(*Card, apdu.Command) []byte, sw apdu.Status) {
+	if sw = checkClass(cla); !sw.OK() {
+		return nil, sw
+	}
+	sw = apdu.StatusInstruction
+	for i := range instructions {
+		if instructions[i].ins != ins {
+			continue
+		}
+		if instructions[i].cla == cla {
+			return instructions[i].run, apdu.StatusOK
+		}
+		sw = apdu.StatusClass
+	}
+	return nil, sw
+}
+
+// checkClass tells apart what the class byte asks for (ISO/IEC 7816-4, 5.4.1):
+// a contactless card has the basic logical channel only and no secure
+// messaging, and takes no chained commands. Proprietary classes 80 to 9F are
+// coded like the first interindustry ones.
+func checkClass(cla byte) apdu.Status {
+	switch {
+	case cla&0x7F == 0:
+		return apdu.StatusOK
+	case cla&0xC0 == 0x40: // further interindustry: channels 4 to 19
+		return apdu.StatusChannelNotSupported
+	case cla&0x60 != 0:
+		return apdu.StatusClass
+	case cla&0x03 != 0:
+		return apdu.StatusChannelNotSupported
+	case cla&0x0C != 0:
+		return apdu.StatusSecureMessaging
+	default:
+		return apdu.StatusChainingNotSupported
+	}
+}
+
+// status is an answer without data.
+func status(sw apdu.Status) []byte { return []byte{sw.SW1(), sw.SW2()} }
+
+// reply is a copy of data with a status word, or 6700 when the terminal
+// expects fewer bytes than there are. Contactless readers send Le 00 or forget
+// Le; of other values Visa cards were seen to refuse what is too short.
+func reply(cmd apdu.Command, data []byte, sw apdu.Status) []byte {
+	if !fits(cmd, len(data)) {
+		return status(apdu.StatusWrongLength)
+	}
+	return sw.Append(append(make([]byte, 0, len(data)+2), data...))
+}
+
+// fits is true when the command leaves room for n bytes.
+func fits(cmd apdu.Command, n int) bool { return cmd.Ne == 0 || cmd.Ne >= n }

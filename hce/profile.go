@@ -1,0 +1,187 @@
+package hce
+
+import (
+	"tapsim/cryptogram"
+	"tapsim/emv"
+)
+
+// Profile is a card as data: values by tag, lists that say where each value
+// stands, and one named behaviour with its settings. The profile package reads
+// it from YAML; the field names in a ProfileError are those of the file.
+type Profile struct {
+	Name    string // lower-case words with hyphens
+	GoodFor string // one line for people
+	Scheme  emv.Scheme
+	Account Account
+
+	Applications []Application
+	Data         emv.List  // values that neither the account, an application nor a transaction determines
+	Directory    []emv.Tag // of an entry 61 in the PPSE
+	FCI          []emv.Tag // of the proprietary template A5
+	BF0C         []emv.Tag // of the issuer discretionary data in A5
+	PDOL         []byte    // value of 9F38
+	IAD          []byte    // value of 9F10; the card fills in CVR and key index
+	Online       Answer    // to GET PROCESSING OPTIONS, with an ARQC
+	Declined     Answer    // with an AAC
+	Records      []Record
+	GetData      []emv.Tag // what GET DATA gives besides the ATC
+
+	QVSDC *QVSDC // behaviour at kernel 3; the only one so far
+
+	CardKey *cryptogram.Key // of a card that holds its own key; nil when keys come from a token service
+}
+
+// Account is the number of the card or token and what belongs to it.
+type Account struct {
+	PAN       emv.PAN
+	PSN       string // PAN sequence number, two digits
+	Expiry    string // YYMM
+	Track2    emv.Track2
+	LastFour  string // of the funding card behind a token (9F25), or empty
+	Requestor string // token requestor id, 11 digits (9F19), or empty
+	PAR       string // payment account reference, 29 characters (9F24), or empty
+}
+
+// Application is one entry of the directory. All applications of a card share
+// account, keys and transaction counter.
+type Application struct {
+	AID           []byte
+	Label         string // tag 50
+	PreferredName string // tag 9F12, or empty
+	Priority      byte   // tag 87; 0 is none
+	Kernel        []byte // tag 9F2A, or empty
+}
+
+// Answer is an answer to GET PROCESSING OPTIONS: template 77 with these tags in
+// this order.
+type Answer struct {
+	AIP  emv.AIP
+	AFL  []byte // value of 94, or empty
+	Tags []emv.Tag
+}
+
+// Record is one record: template 70 with these tags.
+type Record struct {
+	SFI, Number byte
+	Tags        []emv.Tag
+}
+
+// QVSDC are the settings of the behaviour at kernel 3: which of its choices
+// this card makes.
+type QVSDC struct {
+	Currency          [2]byte  // BCD; a transaction in it is domestic
+	CTQ               emv.CTQ  // bits that do not depend on the transaction
+	CVM               []CVM    // that the card can give, the preferred one first
+	OnlinePIN         Region   // where online PIN may be asked
+	NoCommonCVM       Reaction // decline or use-contact
+	OfflineOnlyReader Reaction // decline or refuse
+	Refund            Reaction // online or decline
+	Device            *Device  // nil for a card that cannot verify
+}
+
+// Device are the settings of a device that verifies its owner.
+type Device struct {
+	Verifier byte // verifying entity and type, first byte of the CVR in IAD formats 2 and 4
+	Required Need
+	Window   Window
+}
+
+// Reaction is what a card does with a transaction it does not want as it is.
+type Reaction byte
+
+// Reactions.
+const (
+	ReactOnline     Reaction = iota + 1 // ask online all the same
+	ReactDecline                        // AAC
+	ReactRefuse                         // 6985: the terminal tries another application
+	ReactUseContact                     // 6984: the terminal tries the contact interface
+)
+
+var reactionNames = [...]string{"", "online", "decline", "refuse", "use-contact"}
+
+// String is the name used in profiles.
+func (r Reaction) String() string { return nameIn(reactionNames[:], int(r)) }
+
+// ParseReaction is the inverse of String.
+func ParseReaction(name string) (Reaction, bool) {
+	i, ok := indexIn(reactionNames[:], name)
+	return Reaction(i), ok
+}
+
+// Region is where something is allowed, judged by the transaction currency:
+// every PDOL in use asks for it, not all for the country.
+type Region byte
+
+// Regions.
+const (
+	Nowhere Region = iota + 1
+	Domestic
+	International
+	Everywhere
+)
+
+var regionNames = [...]string{"", "nowhere", "domestic", "international", "everywhere"}
+
+// String is the name used in profiles.
+func (r Region) String() string { return nameIn(regionNames[:], int(r)) }
+
+// ParseRegion is the inverse of String.
+func ParseRegion(name string) (Region, bool) {
+	i, ok := indexIn(regionNames[:], name)
+	return Region(i), ok
+}
+
+// Need is when a device wants its owner verified.
+type Need byte
+
+// Needs.
+const (
+	WhenAsked Need = iota + 1 // when the reader requires a verification
+	Always                    // at each tap
+)
+
+var needNames = [...]string{"", "when-asked", "always"}
+
+// String is the name used in profiles.
+func (n Need) String() string { return nameIn(needNames[:], int(n)) }
+
+// ParseNeed is the inverse of String.
+func ParseNeed(name string) (Need, bool) {
+	i, ok := indexIn(needNames[:], name)
+	return Need(i), ok
+}
+
+// Window is how long a verification counts.
+type Window byte
+
+// Windows.
+const (
+	SingleUse Window = iota + 1 // for one payment, if that comes in time
+	Timed                       // until its time is over
+)
+
+var windowNames = [...]string{"", "single-use", "timed"}
+
+// String is the name used in profiles.
+func (w Window) String() string { return nameIn(windowNames[:], int(w)) }
+
+// ParseWindow is the inverse of String.
+func ParseWindow(name string) (Window, bool) {
+	i, ok := indexIn(windowNames[:], name)
+	return Window(i), ok
+}
+
+// Check refuses a profile that does not fit together, with a *ProfileError.
+func (p *Profile) Check() error {
+	var s static
+	return s.build(p)
+}
+
+// ProfileError says which field of a profile is wrong. Field is its place in
+// the file: "account.pan", "records[1].tags".
+type ProfileError struct {
+	Field  string
+	Reason string
+}
+
+func (e *ProfileError) Error() string { return e.Field + ": " + e.Reason }

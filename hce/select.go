@@ -1,0 +1,56 @@
+package hce
+
+import (
+	"bytes"
+
+	"tapsim/apdu"
+)
+
+// ppse is the name of the directory that contactless readers select first (EMV
+// Book B).
+var ppse = []byte("2PAY.SYS.DDF01")
+
+// selectFile answers SELECT by name (EMV Book 1, 11.3): the PPSE by its whole
+// name, applications by their AID or its first five bytes and more, P2 02 for
+// the next one with that beginning. A name that is not found leaves the
+// selection as it is.
+func (c *Card) selectFile(cmd apdu.Command) []byte {
+	if cmd.P1 != 0x04 || cmd.P2&^0x02 != 0 {
+		return status(apdu.StatusWrongP1P2)
+	}
+	name, next := cmd.Data, cmd.P2 == 0x02
+	if len(name) < 5 || len(name) > 16 {
+		return status(apdu.StatusWrongLength)
+	}
+	if c.state.Lock == LockHidden {
+		return status(apdu.StatusFileNotFound)
+	}
+	if bytes.Equal(name, ppse) && !next {
+		return c.enter(cmd, 0, c.static.directory, apdu.StatusOK)
+	}
+	first := 0
+	if next {
+		if first = c.state.Selected; first == 0 || !bytes.HasPrefix(c.static.apps[first-1].aid, name) {
+			return status(apdu.StatusFileNotFound)
+		}
+	}
+	for i := first; i < len(c.static.apps); i++ {
+		if bytes.HasPrefix(c.static.apps[i].aid, name) {
+			sw := apdu.StatusOK
+			if c.state.Lock == LockBlocked {
+				sw = apdu.StatusInvalidated
+			}
+			return c.enter(cmd, i+1, c.static.apps[i].fci, sw)
+		}
+	}
+	return status(apdu.StatusFileNotFound)
+}
+
+// enter makes application n (0 is the PPSE) the current one and returns its
+// file control information.
+func (c *Card) enter(cmd apdu.Command, n int, fci []byte, sw apdu.Status) []byte {
+	if fits(cmd, len(fci)) {
+		c.state.Selected, c.state.Initiated = n, false
+	}
+	return reply(cmd, fci, sw)
+}

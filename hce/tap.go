@@ -1,0 +1,77 @@
+package hce
+
+import (
+	"time"
+
+	"tapsim/apdu"
+	"tapsim/cryptogram"
+	"tapsim/emv"
+)
+
+// Reason says why a card did not ask for online approval. It goes to the
+// card's owner, not to the terminal.
+type Reason byte
+
+// Reasons.
+const (
+	ReasonNone          Reason = iota // an ARQC was made
+	ReasonBlocked                     // the application is locked
+	ReasonMode                        // the reader does not offer EMV mode
+	ReasonATC                         // the transaction counter is used up
+	ReasonNoKeys                      // no limited-use key is left
+	ReasonKeysExpired                 // those that are left have expired
+	ReasonNotVerified                 // the device must verify its owner first
+	ReasonNoCommonCVM                 // the reader wants a verification that the card cannot give
+	ReasonOfflineReader               // the reader cannot go online, and the card wants to
+	ReasonRefund                      // the card does not ask online for a refund
+	ReasonFault                       // no cryptogram could be computed
+)
+
+var reasonNames = [...]string{
+	"none", "the application is locked", "the reader does not offer EMV mode", "the transaction counter is used up",
+	"no keys are left", "the keys have expired", "verify on the device first", "no common cardholder verification",
+	"the reader is offline-only", "refund", "internal fault",
+}
+
+// String says it in words.
+func (r Reason) String() string { return nameIn(reasonNames[:], int(r)) }
+
+// CVM is a cardholder verification that a card can ask for or show.
+type CVM byte
+
+// Cardholder verifications.
+const (
+	CVMNone CVM = iota
+	CVMConsumerDevice
+	CVMOnlinePIN
+	CVMSignature
+)
+
+var cvmNames = [...]string{"none", "consumer-device", "online-pin", "signature"}
+
+// String is the name used in profiles.
+func (m CVM) String() string { return nameIn(cvmNames[:], int(m)) }
+
+// ParseCVM is the inverse of String.
+func ParseCVM(name string) (CVM, bool) {
+	i, ok := indexIn(cvmNames[:], name)
+	return CVM(i), ok
+}
+
+// Tap is what one GET PROCESSING OPTIONS came to, for the wallet around the
+// card. Amount, Currency, Country, Date and Type are what the terminal sent, in
+// BCD; zeros where the PDOL does not ask for them.
+type Tap struct {
+	Time       time.Time
+	ATC        uint16
+	Status     apdu.Status
+	Reason     Reason
+	Cryptogram emv.CryptogramType // when Status is 9000
+	CVM        CVM                // shown or asked for
+	Key        cryptogram.KeyIndex
+	Amount     [6]byte
+	Currency   [2]byte
+	Country    [2]byte
+	Date       [3]byte
+	Type       byte
+}

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"tapsim/apdu"
+	"tapsim/cryptogram"
+	"tapsim/hce"
+	"tapsim/provisioning"
+)
+
+// maxHistory is how many taps a card remembers.
+const maxHistory = 500
+
+// Card is a live card whose state outlives the program. It is an
+// apdu.Responder, safe for concurrent use.
+type Card struct {
+	mu      sync.Mutex
+	store   *Store
+	card    *hce.Card
+	token   *provisioning.Token // nil for a card with a key of its own
+	sealed  *sealedToken
+	wrapped map[cryptogram.KeyIndex]storedKey
+	history []Entry
+	pending []hce.Tap // not in the history yet: entries cost what a tap in memory should not
+	err     error
+}
+
+var _ apdu.Responder = (*Card)(nil)
+
+// revive makes a live card from its record.
+func (s *Store) revive(p hce.Profile, r record) (*Card, error) {
+	c := &Card{store: s, sealed: r.Token, history: r.History, wrapped: map[cryptogram.KeyIndex]storedKey{}}
+	keys := hce.CardKey(p.CardKey)
+	if r.Token != nil {
+		token, err := s.unseal(p.Name, *r.Token)
+		if err != nil {
+			return nil, err
+		}
+		c.token = &token
+		p.Account = account(p.Account, token)
+		if keys, err = c.unwrap(r.Keys); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Name, err)
+		}
+	}
+	lock, ok := hce.ParseLock(r.lock())
+	if !ok {
+		return nil, fmt.Errorf("%s: there is no lock %q", p.Name, r.Lock)
+	}
+	var err error
+	if c.card, err = hce.New(p, hce.Env{Now: s.opt.Now, Rand: s.opt.Rand, Keys: keys}); err != nil {
+		return nil, err
+	}
+	return c, c.card.Restore(hce.State{ATC: r.ATC, Lock: lock, VerifiedUntil: r.VerifiedUntil, Keys: keys})
+}
+
+// Respond answers a command. When the card's counter has moved, the answer
+// waits until the new state is durable; if that fails, the terminal gets 6581
+// instead, and Err tells why.
+func (c *Card) Respond(command []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.card.ATC()
+	answer := c.card.Respond(command)
+	if c.card.ATC() == before {
+		return answer
+	}
+	if tap, ok := c.card.Last(); ok {
+		c.remember(tap)
+	}
+	if c.err = c.save(); c.err != nil {
+		return apdu.StatusMemoryFailure.Append(nil)
+	}
+	return answer
+}
+
+// Err is why the last tap could not be made durable; nil when it was.
+func (c *Card) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Deactivated tells the card that it lost the reader.
+func (c *Card) Deactivated(why hce.Deactivation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.card.Deactivated(why)
+}
+
+// Verified tells the card, durably, that its owner was verified and that this
+// counts before until.
+func (c *Card) Verified(until time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.card.Verified(until)
+	return c.save()
+}
+
+// SetLock locks or unlocks the card, durably.
+func (c *Card) SetLock(l hce.Lock) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.card.SetLock(l)
+	return c.save()
+}
+
+// AddKeys puts replenished keys on the card, durably, behind those that are
+// left. Keys of another token are refused.
+func (c *Card) AddKeys(set provisioning.KeySet) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.token == nil:
+		return fmt.Errorf("%s holds a card key of its own and takes no others", c.card.Name())
+	case set.Token.PAN != c.token.PAN || set.Token.PSN != c.token.PSN:
+		return fmt.Errorf("%s: the keys are for token %s, the card is %s", c.card.Name(), set.Token.PAN, c.token.PAN)
+	}
+	stored, err := storedKeys(set.Keys)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.card.Name(), err)
+	}
+	before := c.wrapped
+	c.wrapped = map[cryptogram.KeyIndex]storedKey{}
+	for index, k := range before {
+		c.wrapped[index] = k
+	}
+	keys, err := c.unwrap(stored)
+	if err == nil {
+		err = c.card.AddKeys(keys...)
+	}
+	if err != nil {
+		c.wrapped = before
+		return err
+	}
+	return c.save()
+}
+
+// unwrap takes keys into use: out of their wrapping, checked against their
+// check value.
+func (c *Card) unwrap(stored []storedKey) ([]hce.Key, error) {
+	keys := make([]hce.Key, 0, len(stored))
+	for i, k := range stored {
+		index, err := cryptogram.ParseKeyIndex(k.Index)
+		if err != nil {
+			return nil, fmt.Errorf("limited-use key %d: %w", i+1, err)
+		}
+		key, err := c.store.opt.DeviceKey.UnwrapKey(cryptogram.TDES, k.Wrapped)
+		if err != nil {
+			return nil, fmt.Errorf("limited-use key %s: %w", index, err)
+		}
+		if got := key.CheckValue(); string(got[:]) != string(k.CheckValue) {
+			return nil, fmt.Errorf("limited-use key %s: its check value is %X, %X was announced", index, got, []byte(k.CheckValue))
+		}
+		keys = append(keys, hce.Key{Key: key, Index: index, Uses: k.Left, NotAfter: k.NotAfter})
+		c.wrapped[index] = k
+	}
+	return keys, nil
+}
+
+// account is the account of a profile with a token in its place.
+func account(a hce.Account, t provisioning.Token) hce.Account {
+	a.PAN, a.PSN, a.Expiry = t.PAN, t.PSN, t.Expiry
+	a.Track2.PAN, a.Track2.Expiry, a.Track2.ServiceCode = t.PAN, t.Expiry, t.ServiceCode
+	a.LastFour, a.Requestor, a.PAR = t.LastFour, t.Requestor, t.PAR
+	return a
+}
+
+// save makes the state durable; in memory it is that already.
+func (c *Card) save() error {
+	if c.store.disk == nil {
+		return nil
+	}
+	return c.store.disk.write(c.card.Name(), c.record())
+}
+
+// record is what the card is made from again.
+func (c *Card) record() record {
+	s := c.card.State()
+	r := record{
+		Card: c.card.Name(), ATC: s.ATC, VerifiedUntil: s.VerifiedUntil, Token: c.sealed, History: c.recent(),
+	}
+	if s.Lock != hce.LockNone {
+		r.Lock = s.Lock.String()
+	}
+	if c.token == nil {
+		return r
+	}
+	for _, k := range s.Keys {
+		if stored, ok := c.wrapped[k.Index]; ok && k.Uses > 0 { // what is used up is forgotten
+			stored.Left = k.Uses
+			r.Keys = append(r.Keys, stored)
+		}
+	}
+	return r
+}

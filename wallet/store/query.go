@@ -1,0 +1,132 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"tapsim/emv"
+	"tapsim/hce"
+	"tapsim/provisioning"
+)
+
+// Info is what a wallet shows of a card.
+type Info struct {
+	Name          string    `json:"name"`
+	Token         emv.PAN   `json:"token,omitempty"` // shows masked; empty for a card with a key of its own
+	LastFour      string    `json:"last_four,omitempty"`
+	Expiry        string    `json:"expiry,omitempty"` // YYMM
+	ATC           uint16    `json:"atc"`
+	Lock          string    `json:"lock"`
+	VerifiedUntil time.Time `json:"verified_until,omitzero"`
+	Remaining     int       `json:"remaining"`              // cryptograms that the keys may still make
+	KeysUntil     time.Time `json:"keys_until,omitzero"`    // end of the last usable key
+	LastReason    string    `json:"last_refusal,omitempty"` // why the last tap of this run was not sent online
+}
+
+// Info tells the card's state.
+func (c *Card) Info() Info {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, now := c.card.State(), c.store.opt.Now()
+	i := Info{
+		Name: c.card.Name(), ATC: s.ATC, Lock: s.Lock.String(), VerifiedUntil: s.VerifiedUntil, Remaining: c.card.Remaining(now),
+	}
+	if c.token != nil {
+		i.Token, i.LastFour, i.Expiry = c.token.PAN, c.token.LastFour, c.token.Expiry
+	}
+	for _, k := range s.Keys {
+		if k.Uses > 0 && now.Before(k.NotAfter) && k.NotAfter.After(i.KeysUntil) {
+			i.KeysUntil = k.NotAfter
+		}
+	}
+	if tap, ok := c.card.Last(); ok && tap.Reason != hce.ReasonNone {
+		i.LastReason = tap.Reason.String()
+	}
+	return i
+}
+
+// Remaining is how many cryptograms the keys may still make now: when it runs
+// low, ask the token service for more.
+func (c *Card) Remaining() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.card.Remaining(c.store.opt.Now())
+}
+
+// Token is the token on the card; false for a card with a key of its own.
+func (c *Card) Token() (provisioning.Token, bool) {
+	if c.token == nil {
+		return provisioning.Token{}, false
+	}
+	return *c.token, true
+}
+
+// Last tells what the last tap of this run came to; see hce.Card.Last.
+func (c *Card) Last() (hce.Tap, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.card.Last()
+}
+
+// Name is the name of the card's profile.
+func (c *Card) Name() string { return c.card.Name() }
+
+// Entry is a tap in the history. It holds nothing that pays.
+type Entry struct {
+	Time     time.Time `json:"time"`
+	ATC      uint16    `json:"atc"`
+	Amount   int64     `json:"amount"`           // minor units; -1 when the terminal sent no number
+	Currency string    `json:"currency"`         // ISO 4217, three digits
+	Country  string    `json:"country"`          // of the terminal, ISO 3166, three digits
+	Type     string    `json:"type"`             // tag 9C, two digits
+	Answer   string    `json:"answer"`           // ARQC, AAC, or the status word of a refusal
+	Reason   string    `json:"reason,omitempty"` // why it is not an ARQC
+	CVM      string    `json:"cvm"`              // shown or asked for
+}
+
+// History lists the last taps, the oldest first, at most 500.
+func (c *Card) History() []Entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]Entry(nil), c.recent()...)
+}
+
+// remember keeps a tap for the history; old ones go in batches.
+func (c *Card) remember(t hce.Tap) {
+	if len(c.pending) == 2*maxHistory {
+		c.pending = append(c.pending[:0], c.pending[maxHistory:]...)
+	}
+	c.pending = append(c.pending, t)
+}
+
+// recent is the history with the pending taps in it and the oldest gone.
+func (c *Card) recent() []Entry {
+	for i := range c.pending {
+		c.history = append(c.history, entryOf(&c.pending[i]))
+	}
+	c.pending = c.pending[:0]
+	if surplus := len(c.history) - maxHistory; surplus > 0 {
+		c.history = append(c.history[:0], c.history[surplus:]...)
+	}
+	return c.history
+}
+
+func entryOf(t *hce.Tap) Entry {
+	e := Entry{
+		Time: t.Time, ATC: t.ATC, Amount: -1, Currency: threeDigits(t.Currency), Country: threeDigits(t.Country),
+		Type: fmt.Sprintf("%02X", t.Type), Answer: t.Status.String(), CVM: t.CVM.String(),
+	}
+	if v, err := emv.BCD(t.Amount[:]); err == nil {
+		e.Amount = int64(v)
+	}
+	if t.Status.OK() {
+		e.Answer = t.Cryptogram.String()
+	}
+	if t.Reason != hce.ReasonNone {
+		e.Reason = t.Reason.String()
+	}
+	return e
+}
+
+// threeDigits is a code of format n 3.
+func threeDigits(bcd [2]byte) string { return fmt.Sprintf("%04X", bcd)[1:] }
