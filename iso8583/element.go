@@ -179,12 +179,16 @@ func (e *element) units(length int) string {
 }
 
 func (e *element) encodingName() string {
-	for name, enc := range encodings {
-		if enc == e.enc {
-			return name
-		}
+	switch e.enc {
+	case encoding.BytesToASCIIHex:
+		return "hex digits"
+	case encoding.BCD, encoding.LBCD:
+		return "packed decimal digits"
+	case trackLeft, trackRight:
+		return "a packed track"
+	default:
+		return "EBCDIC"
 	}
-	return "a track in BCD"
 }
 
 // encodings are the codings of a table, by the names that the library's own

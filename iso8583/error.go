@@ -7,7 +7,7 @@ import "fmt"
 // value.
 type FieldError struct {
 	Field  int    // 0 is the message type, 1 the bitmap
-	Offset int    // byte of the message where the field begins; -1 if it has no place on the wire
+	Offset int    // byte of the message at which it went wrong; -1 if it is not on the wire
 	Reason string // without the field's number and name
 }
 

@@ -2,13 +2,14 @@ package transcript
 
 import (
 	"fmt"
+	"strings"
 
 	"tapsim/apdu"
 	"tapsim/emv"
 )
 
-// Instruction bytes (ISO/IEC 7816-4, Table 4; EMV Book 3, Table 10; kernel 2
-// commands from EMV Book C-2).
+// Instruction bytes (ISO/IEC 7816-4; EMV Book 3, 6.5; kernel 2 commands from
+// EMV Book C-2).
 const (
 	insVerify               = 0x20
 	insChecksum             = 0x2A
@@ -97,7 +98,10 @@ func commandName(c apdu.Command) string {
 	switch k {
 	case [2]byte{0x00, insSelect}:
 		if len(c.Data) > 0 {
-			return name + " " + fileName(c.Data)
+			name += " " + fileName(c.Data)
+		}
+		if c.P2 == 0x02 {
+			name += ", next occurrence"
 		}
 	case [2]byte{0x00, insReadRecord}:
 		return fmt.Sprintf("%s SFI %d record %d", name, c.P2>>3, c.P1)
@@ -105,6 +109,8 @@ func commandName(c apdu.Command) string {
 		return name + " " + cryptogramAsked(c.P1)
 	case [2]byte{0x80, insGetData}, [2]byte{0x00, insGetData}, [2]byte{0x80, insPutData}, [2]byte{0x00, insPutData}:
 		return name + " " + dataTag(c).String()
+	case [2]byte{0x00, insVerify}:
+		return strings.TrimSpace(name + " " + verifyText(c.P2))
 	}
 	return name
 }
@@ -129,7 +135,7 @@ func fileName(name []byte) string {
 	return string(name)
 }
 
-// cryptogramAsked reads P1 of GENERATE AC (EMV Book 3, Table 12).
+// cryptogramAsked reads P1 of GENERATE AC (EMV Book 3, 6.5.5).
 func cryptogramAsked(p1 byte) string {
 	s := emv.CryptogramTypeOf(p1).String()
 	if p1&0x10 != 0 {
@@ -183,9 +189,20 @@ func parameterTexts(c apdu.Command) (p1, p2 string) {
 	case [2]byte{0x80, insGetData}, [2]byte{0x00, insGetData}, [2]byte{0x80, insPutData}, [2]byte{0x00, insPutData}:
 		return "tag " + dataTag(c).String(), ""
 	case [2]byte{0x00, insVerify}:
-		return "", map[byte]string{0x80: "PIN in the clear", 0x88: "enciphered PIN"}[c.P2]
+		return "", verifyText(c.P2)
 	}
 	return "", ""
+}
+
+// verifyText reads P2 of VERIFY (EMV Book 3, 6.5.12).
+func verifyText(p2 byte) string {
+	switch p2 {
+	case 0x80:
+		return "plaintext PIN"
+	case 0x88:
+		return "enciphered PIN"
+	}
+	return ""
 }
 
 // selectTexts describes P1 and P2 of SELECT (EMV Book 1, 11.3).

@@ -27,7 +27,7 @@ type Explainer struct {
 	reveal bool
 	number int
 
-	context tagContext
+	context emv.Context
 	kernels map[string]byte     // by AID, from the payment system environment
 	lists   map[emv.Tag]emv.DOL // as the card gave them
 	acs     int                 // GENERATE AC commands since the selection
@@ -98,21 +98,39 @@ func (e *Explainer) count(x *Explanation) {
 	sum("answer", x.Response)
 }
 
-// ExplainAll explains all exchanges of a transcript.
-func ExplainAll(t *Transcript, reveal bool) []Explanation {
+// Session is a whole transcript explained.
+type Session struct {
+	File      string        `json:"file,omitempty"`
+	Exchanges []Explanation `json:"exchanges"`
+	Unknown   int           `json:"unknown_tags"`
+	Problems  int           `json:"problems"`
+}
+
+// ExplainSession explains all exchanges of a transcript.
+func ExplainSession(t *Transcript, reveal bool) Session {
 	e := NewExplainer(reveal)
 	exchanges := t.Exchanges()
-	out := make([]Explanation, 0, len(exchanges))
+	s := Session{File: t.Name, Exchanges: make([]Explanation, 0, len(exchanges))}
 	for _, l := range t.Lines {
 		switch l.Kind {
 		case Reset, Tear:
 			e.Reset()
 		case Command, AnyCommand:
-			x := exchanges[len(out)]
+			x := exchanges[len(s.Exchanges)]
 			explained := e.Explain(x.Command, x.Response)
 			explained.Line = x.Line
-			out = append(out, explained)
+			s.Exchanges = append(s.Exchanges, explained)
+			s.Unknown += explained.Unknown
+			s.Problems += len(explained.Problems)
 		}
 	}
-	return out
+	return s
+}
+
+// ExplainData explains TLV data that are no answer of a card, such as field 55
+// of a message, in the same form.
+func ExplainData(data []byte, ctx emv.Context, reveal bool) *Message {
+	e := NewExplainer(reveal)
+	e.context = ctx
+	return newMessage(data, e.objects(data, 0))
 }

@@ -16,7 +16,7 @@ func (e *Explainer) explainCommand(raw []byte) (name string, parts []Part) {
 	if err != nil {
 		e.known, e.raw = false, raw
 		reason := err.Error()
-		return "not a command", []Part{{Name: "not a command", Size: len(raw), Value: hexOf(raw), Problem: reason}}
+		return "not a command", []Part{e.plain("not a command", raw, 0, reason)}
 	}
 	if isGetResponse(raw) {
 		e.raw = raw
@@ -38,8 +38,7 @@ func (e *Explainer) explainHandover(raw []byte) (name string, parts []Part) {
 	c, err := apdu.ParseCommand(whole)
 	if err != nil || len(c.Data) != len(raw) {
 		e.known = false
-		return "data of the command before", []Part{{Name: "data", Size: len(raw), Value: hexOf(raw),
-			Problem: "not as many bytes as the command before announced"}}
+		return "data of the command before", []Part{e.plain("data", raw, 0, "not as many bytes as the command before announced")}
 	}
 	e.command, e.known, e.raw = c, true, whole
 	return commandName(c) + " (data)", e.commandData(c, 0)
@@ -59,7 +58,7 @@ func lengthBytes(c apdu.Command) int {
 
 // commandParts are the parts of a whole command around those of its data.
 func (e *Explainer) commandParts(raw []byte, c apdu.Command, data []Part) []Part {
-	b := cutter{raw: raw}
+	b := cutter{raw: raw, e: e}
 	p1, p2 := parameterTexts(c)
 	b.cut(1, "CLA", classText(c.CLA))
 	b.cut(1, "INS", instructionText(c))
@@ -141,24 +140,13 @@ const (
 	tagTransmissionTime     emv.Tag = 0xDF8305
 )
 
-// bare explains a value that is sent without tag and length.
-func (e *Explainer) bare(tag emv.Tag, value []byte, offset int) Part {
-	p := e.value(tag, value, 0)
-	p.Offset, p.Size = offset, len(value)
-	return p
-}
-
 func (e *Explainer) fileNamePart(c apdu.Command, offset int) Part {
-	p := Part{Name: "file name", Offset: offset, Size: len(c.Data), Value: hexOf(c.Data)}
 	if c.P1 != 0x04 {
-		p.Name = "file identifier"
-		return p
+		return e.plain("file identifier", c.Data, offset, "")
 	}
-	if text := fileName(c.Data); text != p.Value {
-		p.Text = text
-	} else if s := emv.SchemeOf(c.Data); s != emv.SchemeUnknown {
-		p.Text = s.String()
-	}
+	p := part(emv.ExplainValue(emv.TagDFName, c.Data, emv.Context{}, e.reveal))
+	p.Tag, p.Name, p.Unknown = "", "file name", false
+	p.Offset, p.Size = offset, len(c.Data)
 	return p
 }
 
@@ -167,22 +155,24 @@ func (e *Explainer) fileNamePart(c apdu.Command, offset int) Part {
 func (e *Explainer) processingData(data []byte, offset int) []Part {
 	s := emv.Scan(data)
 	if !s.Next() || s.Tag() != emv.TagCommandTemplate || s.Object().Offset != 0 {
-		return []Part{{Name: "data", Offset: offset, Size: len(data), Value: hexOf(data), Problem: "not in template 83"}}
+		return []Part{e.plain("data", data, offset, "not in template 83")}
 	}
 	o := s.Object()
 	n := len(o.Header) + len(o.Value)
-	p := e.value(o.Tag, o.Value, 0)
-	p.Offset, p.Size, p.head, p.Text = offset, n, len(o.Header), ""
+	p := e.object(o.Tag, o.Header, o.Value, offset, 0)
+	p.Text = ""
 	switch pdol := e.lists[emv.TagPDOL]; {
+	case len(pdol) > 0 && len(o.Value) == 0:
+		p.Problem = fmt.Sprintf("the card's PDOL asks for %d bytes, none came", pdol.Length())
 	case len(pdol) > 0:
 		p.Parts = e.listData(emv.TagPDOL, nil, o.Value, offset+len(o.Header))
-		p.Value = ""
+		p.Value, p.Masked = "", false
 	case len(o.Value) > 0:
 		p.Problem = "no PDOL of the card is known, so the values have no names"
 	default:
 		p.Text = "empty: the card has no PDOL"
 	}
-	b := cutter{raw: data, pos: n, base: offset, parts: []Part{p}}
+	b := cutter{raw: data, pos: n, base: offset, e: e, parts: []Part{p}}
 	b.rest("data", "bytes after template 83")
 	return b.parts
 }
@@ -205,7 +195,7 @@ func (e *Explainer) listData(tag emv.Tag, standard emv.DOL, data []byte, offset 
 	if !ok {
 		list = standard
 	}
-	b := cutter{raw: data, base: offset}
+	b := cutter{raw: data, base: offset, e: e}
 	if list == nil {
 		b.rest("data", fmt.Sprintf("the card's data object list %s is not known, so the values have no names", tag))
 		return b.parts
@@ -214,9 +204,11 @@ func (e *Explainer) listData(tag emv.Tag, standard emv.DOL, data []byte, offset 
 		b.rest("data", fmt.Sprintf("the card's data object list %s asks for %d bytes, %d came", tag, list.Length(), len(data)))
 		return b.parts
 	}
-	for _, want := range list {
-		b.parts = append(b.parts, e.bare(want.Tag, data[b.pos:b.pos+want.Length], offset+b.pos))
-		b.pos += want.Length
+	items, _ := emv.ExplainDOL(list, data, e.context, e.reveal)
+	for _, it := range items {
+		p := part(it)
+		p.Offset, p.Size = offset+it.Offset, it.Length
+		b.parts = append(b.parts, p)
 	}
 	return b.parts
 }
@@ -225,9 +217,7 @@ func (e *Explainer) listData(tag emv.Tag, standard emv.DOL, data []byte, offset 
 // know.
 func (e *Explainer) tryTLV(data []byte, offset int) []Part {
 	if _, err := emv.Parse(data); err != nil {
-		return []Part{{Name: "data", Offset: offset, Size: len(data), Value: hexOf(data),
-			Problem: "not TLV: " + reasonOf(err, offset)}}
+		return []Part{e.plain("data", data, offset, "not TLV: "+reasonOf(err, offset))}
 	}
-	parts, _ := e.tlvParts(data, offset, 0, 1)
-	return parts
+	return e.objects(data, offset)
 }

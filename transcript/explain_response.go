@@ -10,11 +10,14 @@ import (
 // explainResponse takes the answer to the last command apart and learns from
 // it.
 func (e *Explainer) explainResponse(response []byte) []Part {
-	if len(response) == 1 {
+	switch len(response) {
+	case 0:
+		return nil
+	case 1:
 		return []Part{e.procedureByte(response[0])}
 	}
 	data, sw := cutStatus(response)
-	b := cutter{raw: data}
+	b := cutter{raw: data, e: e}
 	if e.startsWithProcedureByte(data, sw) {
 		b.cut(1, "procedure byte", "T=0: the answer follows")
 	}
@@ -77,8 +80,11 @@ func (e *Explainer) answer(data []byte, base int) []Part {
 	if layout, ok := formatOne[k]; ok && data[0] == byte(emv.TagResponseFormat1) {
 		return e.formatOne(layout, data, base)
 	}
-	parts, _ := e.tlvParts(data, base, 0, 1)
-	return parts
+	switch emv.Tag(data[0]) {
+	case emv.TagFCI, emv.TagRecord, emv.TagResponseFormat1, emv.TagResponseFormat2:
+		return e.objects(data, base)
+	}
+	return e.tryTLV(data, base)
 }
 
 // formatOne lists what answers in template 80 hold, values without tags: a
@@ -95,13 +101,12 @@ var formatOne = map[[2]byte]emv.DOL{
 func (e *Explainer) formatOne(layout emv.DOL, data []byte, base int) []Part {
 	s := emv.Scan(data)
 	if !s.Next() {
-		parts, _ := e.tlvParts(data, base, 0, 1)
-		return parts
+		return e.objects(data, base)
 	}
 	o := s.Object()
-	p := e.value(o.Tag, o.Value, 0)
-	p.Offset, p.Size, p.head, p.Value, p.Text = base, len(o.Header)+len(o.Value), len(o.Header), "", ""
-	b := cutter{raw: o.Value, base: base + len(o.Header)}
+	p := e.object(o.Tag, o.Header, o.Value, base, 0)
+	p.Value, p.Text, p.Masked = "", "", false
+	b := cutter{raw: o.Value, base: base + len(o.Header), e: e}
 	for _, want := range layout {
 		n := want.Length
 		if n == 0 {
@@ -115,8 +120,7 @@ func (e *Explainer) formatOne(layout emv.DOL, data []byte, base int) []Part {
 	}
 	b.rest("data", fmt.Sprintf("template 80 of %d bytes does not fit this command", len(o.Value)))
 	p.Parts = b.parts
-	after, _ := e.tlvParts(data[p.Size:], base+p.Size, 0, 1)
-	return append([]Part{p}, after...)
+	return append([]Part{p}, e.objects(data[p.Size:], base+p.Size)...)
 }
 
 // bareRecord explains a record without template 70: an entry of the
@@ -151,10 +155,10 @@ func (e *Explainer) learnSelection(fci []byte) {
 	if isEnvironment(name) {
 		entries, _ := emv.Find(fci, emv.TagFCIProprietary, emv.TagFCIDiscretionary)
 		e.learnEntries(entries)
-		e.context = tagContext{}
+		e.context = emv.Context{}
 		return
 	}
-	e.context = tagContext{Scheme: emv.SchemeOf(name), Kernel: e.kernels[string(name)]}
+	e.context = emv.Context{Scheme: emv.SchemeOf(name), Kernel: e.kernels[string(name)]}
 	if pdol, ok := emv.Find(fci, emv.TagFCIProprietary, emv.TagPDOL); ok {
 		e.learnList(emv.TagPDOL, pdol)
 	}

@@ -92,6 +92,7 @@ type cutter struct {
 	raw   []byte
 	pos   int
 	base  int // offset of raw in the message
+	e     *Explainer
 	parts []Part
 }
 
@@ -106,7 +107,8 @@ func (c *cutter) cut(n int, name, text string) *Part {
 // rest makes what is left a part with a problem; nothing left is no part.
 func (c *cutter) rest(name, problem string) {
 	if c.pos < len(c.raw) {
-		c.cut(len(c.raw)-c.pos, name, "").Problem = problem
+		c.parts = append(c.parts, c.e.plain(name, c.left(), c.base+c.pos, problem))
+		c.pos = len(c.raw)
 	}
 }
 
