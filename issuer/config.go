@@ -1,0 +1,288 @@
+package issuer
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tapsim/cryptogram"
+	"tapsim/emv"
+)
+
+// Config is everything about the bank that is not state. Keys live here and
+// never in the store.
+type Config struct {
+	KeySets    []KeySet
+	Ranges     []Range
+	Rules      []Rule // the first that matches counts
+	Limits     Limits
+	Counter    CounterRules
+	LimitedUse LimitedUseRules
+	Currency   uint16 // ISO 4217 numeric: of accounts that name none
+	// Fallback lets magnetic-stripe fallback and other entries without chip
+	// data pass, unchecked: entry modes 80x, 90x, 91x.
+	Fallback bool
+}
+
+// KeySet is an issuer's master keys under one derivation key index.
+type KeySet struct {
+	Name   string
+	Scheme emv.Scheme
+	DKI    byte
+	AC     *cryptogram.Key // application cryptograms
+	SMI    *cryptogram.Key // script integrity; may be nil
+	SMC    *cryptogram.Key // script confidentiality; may be nil
+	Method cryptogram.CardKeyMethod
+}
+
+// Range is a range of account numbers with the same first digits.
+type Range struct {
+	Prefix  string
+	Length  int // digits of a whole number
+	Scheme  emv.Scheme
+	Kind    Kind
+	KeySets []string // by name; the derivation key index in a cryptogram selects
+}
+
+// Limits bound one payment. Zero is no limit.
+type Limits struct {
+	MaxAmount int64 // minor units
+}
+
+// CounterRules say how far an application transaction counter may jump.
+type CounterRules struct {
+	MaxGap    int // above the highest seen, from the second cryptogram on
+	MaxBehind int // below the highest seen, if not seen itself; at most MaxRecentUses-1
+}
+
+// LimitedUseRules are the terms of limited-use keys that the bank hands out.
+type LimitedUseRules struct {
+	Keys     int           // keys in one set
+	Uses     int           // cryptograms of one key
+	Lifetime time.Duration // of one key
+	// AcceptUnissued takes keys that another token service handed out under the
+	// same master key: their time of issue is read from the key index, and
+	// Uses and Lifetime apply from there.
+	AcceptUnissued bool
+}
+
+// Silence is an answer that does not come.
+type Silence byte
+
+// Silences. The zero value is an answer as usual.
+const (
+	SilenceAnswer  Silence = iota + 1 // decided, recorded, and the answer lost
+	SilenceRequest                    // the request lost: nothing happens
+)
+
+// Rule overrides the bank's answer to messages that match all its conditions;
+// a condition that is zero matches everything. Reversals and network messages
+// only know silence and delay.
+type Rule struct {
+	Name string
+
+	// conditions
+	MTI        string // such as "0100"; repeats count as their originals
+	Amount     *int64 // exactly, minor units
+	AmountFrom int64  // at least
+	AmountTo   int64  // at most; 0 is no bound
+	PANSuffix  string // last digits
+	Merchant   string // DE42
+	Terminal   string // DE41
+	Currency   string // DE49
+	Nth        int    // only the n-th message that meets the other conditions
+
+	// consequences
+	Response Code    // in place of the decision by limits and balance
+	Override bool    // Response also in place of what the security checks say
+	Silence  Silence // no answer
+	Delay    time.Duration
+}
+
+// MaxDelay bounds a late answer.
+const MaxDelay = 10 * time.Minute
+
+// ConfigError says which part of a configuration is wrong, and why. Field is
+// its path in a file, such as "key_sets[0].ac".
+type ConfigError struct{ Field, Reason string }
+
+func (e *ConfigError) Error() string { return "issuer configuration: " + e.Field + ": " + e.Reason }
+
+func configError(field, format string, args ...any) error {
+	return &ConfigError{field, fmt.Sprintf(format, args...)}
+}
+
+// Check finds what is wrong with a configuration. Errors are *ConfigError.
+func (c *Config) Check() error {
+	if len(c.KeySets) == 0 {
+		return configError("key_sets", "at least one key set is needed")
+	}
+	if len(c.Ranges) == 0 {
+		return configError("ranges", "at least one range is needed")
+	}
+	for n := range c.KeySets {
+		if err := c.checkKeySet(n, fmt.Sprintf("key_sets[%d]", n)); err != nil {
+			return err
+		}
+	}
+	for n := range c.Ranges {
+		if err := c.checkRange(n, fmt.Sprintf("ranges[%d]", n)); err != nil {
+			return err
+		}
+	}
+	for n := range c.Rules {
+		if reason := c.Rules[n].fault(); reason != "" {
+			return configError(fmt.Sprintf("rules[%d]", n), "%s", reason)
+		}
+	}
+	l := c.LimitedUse
+	switch {
+	case c.Currency == 0 || c.Currency > 999:
+		return configError("currency", "%03d is not an ISO 4217 number", c.Currency)
+	case c.Limits.MaxAmount < 0 || c.Limits.MaxAmount > emv.MaxAmount:
+		return configError("limits.max_amount", "%d is not an amount", c.Limits.MaxAmount)
+	case c.Counter.MaxGap < 1 || c.Counter.MaxGap > 0xFFFF:
+		return configError("counter.max_gap", "%d, want 1 to 65535", c.Counter.MaxGap)
+	case c.Counter.MaxBehind < 0 || c.Counter.MaxBehind >= MaxRecentUses:
+		return configError("counter.max_behind", "%d, want 0 to %d", c.Counter.MaxBehind, MaxRecentUses-1)
+	case l.Keys < 1 || l.Keys > maxKeysAnHour:
+		return configError("limited_use_keys.keys", "%d, want 1 to %d", l.Keys, maxKeysAnHour)
+	case l.Uses < 1 || l.Uses > 0xFFFF:
+		return configError("limited_use_keys.uses", "%d, want 1 to 65535", l.Uses)
+	case l.Lifetime < time.Hour || l.Lifetime > 366*24*time.Hour:
+		return configError("limited_use_keys.lifetime", "%s, want an hour to a year", l.Lifetime)
+	}
+	return nil
+}
+
+func (c *Config) checkKeySet(n int, field string) error {
+	k := &c.KeySets[n]
+	switch {
+	case k.Name == "":
+		return configError(field+".name", "a key set needs a name")
+	case k.Scheme == emv.SchemeUnknown:
+		return configError(field+".scheme", "a key set needs a scheme")
+	case k.AC == nil:
+		return configError(field+".ac", "a key set needs the master key for application cryptograms")
+	}
+	if _, err := cryptogram.DeriveCardKey(k.AC, k.Method, "4761739001010119", "01"); err != nil {
+		return configError(field+".card_key", "%v", err)
+	}
+	for m := range c.KeySets[:n] {
+		if c.KeySets[m].Name == k.Name {
+			return configError(field+".name", "the name %q is taken by key_sets[%d]", k.Name, m)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkRange(n int, field string) error {
+	r := &c.Ranges[n]
+	switch {
+	case len(r.Prefix) < 4 || !digitsOnly(r.Prefix):
+		return configError(field+".prefix", "want at least 4 digits")
+	case r.Length < 12 || r.Length > 19 || r.Length <= len(r.Prefix)+1:
+		return configError(field+".length", "%d, want 12 to 19 and room behind the prefix", r.Length)
+	case r.Kind != Card && r.Kind != Token:
+		return configError(field+".kind", "want card or token")
+	case r.Scheme == emv.SchemeUnknown:
+		return configError(field+".scheme", "a range needs a scheme")
+	case len(r.KeySets) == 0:
+		return configError(field+".key_sets", "a range needs a key set")
+	}
+	seen := map[byte]string{}
+	for _, name := range r.KeySets {
+		k := c.keySet(name)
+		switch {
+		case k == nil:
+			return configError(field+".key_sets", "there is no key set %q", name)
+		case k.Scheme != r.Scheme:
+			return configError(field+".key_sets", "key set %q is for %s, the range for %s", name, k.Scheme, r.Scheme)
+		case seen[k.DKI] != "":
+			return configError(field+".key_sets", "key sets %q and %q have the same derivation key index %02X", seen[k.DKI], name, k.DKI)
+		}
+		seen[k.DKI] = name
+	}
+	for m := range c.Ranges[:n] {
+		o := &c.Ranges[m]
+		if o.Length == r.Length && (strings.HasPrefix(o.Prefix, r.Prefix) || strings.HasPrefix(r.Prefix, o.Prefix)) {
+			return configError(field+".prefix", "it overlaps ranges[%d], %s", m, o.Prefix)
+		}
+	}
+	return nil
+}
+
+// fault says what is wrong with a rule, "" when nothing is.
+func (r *Rule) fault() string {
+	switch {
+	case r.Response == "" && r.Silence == 0 && r.Delay == 0:
+		return "it has no consequence: give a response, a silence or a delay"
+	case r.Response != "" && !validCode(r.Response):
+		return fmt.Sprintf("response %q is not two letters or digits", r.Response)
+	case r.Override && r.Response == "":
+		return "override needs a response"
+	case r.Delay < 0 || r.Delay > MaxDelay:
+		return fmt.Sprintf("delay %s, want at most %s", r.Delay, MaxDelay)
+	case r.Silence > SilenceRequest:
+		return fmt.Sprintf("unknown silence %d", r.Silence)
+	case !digitsOnly(r.PANSuffix) || !digitsOnly(r.Currency) || !digitsOnly(r.MTI):
+		return "message type, PAN suffix and currency are digits"
+	case r.MTI != "" && len(r.MTI) != 4 || r.Currency != "" && len(r.Currency) != 3:
+		return "a message type has 4 digits, a currency 3"
+	case r.Amount != nil && *r.Amount < 0 || r.AmountFrom < 0 || r.AmountTo < 0 || r.AmountTo != 0 && r.AmountTo < r.AmountFrom:
+		return "the amounts match nothing"
+	case r.Nth < 0:
+		return "nth counts from 1"
+	}
+	return ""
+}
+
+func validCode(c Code) bool {
+	if len(c) != 2 {
+		return false
+	}
+	for i := range 2 {
+		if (c[i] < '0' || c[i] > '9') && (c[i] < 'A' || c[i] > 'Z') {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Config) keySet(name string) *KeySet {
+	for i := range c.KeySets {
+		if c.KeySets[i].Name == name {
+			return &c.KeySets[i]
+		}
+	}
+	return nil
+}
+
+// rangeOf finds the range of a PAN, nil when it is in none.
+func (c *Config) rangeOf(pan emv.PAN) *Range {
+	for i := range c.Ranges {
+		if r := &c.Ranges[i]; len(pan) == r.Length && strings.HasPrefix(string(pan), r.Prefix) {
+			return r
+		}
+	}
+	return nil
+}
+
+// keySetFor finds the range's key set with that derivation key index.
+func (c *Config) keySetFor(r *Range, dki byte) *KeySet {
+	for _, name := range r.KeySets {
+		if k := c.keySet(name); k.DKI == dki {
+			return k
+		}
+	}
+	return nil
+}
+
+func digitsOnly(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tapsim/emv"
+	"tapsim/issuer"
+)
+
+func TestDemoBank(t *testing.T) {
+	bank, err := Demo()
+	require.NoError(t, err)
+	store := issuer.NewMemory()
+	iss, err := issuer.New(bank.Config, store, issuer.Env{Now: func() time.Time { return time.Unix(0, 0) }, Rand: rand.NewChaCha8([32]byte{})})
+	require.NoError(t, err)
+	for range 2 { // the second time everything is there
+		require.NoError(t, iss.Install(context.Background(), bank.Setup))
+	}
+	a, ok, err := store.Account("DEMO-0001")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, int64(100_000_00), a.Balance)
+	require.Equal(t, uint16(978), a.Currency)
+	token, ok, err := store.Instrument(store.IndexPAN(emv.WithCheckDigit("476173900200001")))
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "0119", token.LastFour)
+	require.Equal(t, issuer.Token, token.Kind)
+	require.NoError(t, issuer.Audit(context.Background(), store))
+}
+
+// TestCommentedRule reads the example rule that the demo file explains.
+func TestCommentedRule(t *testing.T) {
+	head, example, found := strings.Cut(string(demo), "rules: []\n")
+	require.True(t, found)
+	text := head + "rules:\n" + strings.ReplaceAll("\n"+example, "\n#", "\n")
+	bank, err := Parse("x.yaml", []byte(text))
+	require.NoError(t, err)
+	amount := int64(51_00)
+	require.Equal(t, []issuer.Rule{{
+		Name: "fifty-one", MTI: "0100", Amount: &amount, AmountFrom: 50_00, AmountTo: 60_00, PANSuffix: "0119", Merchant: "TAPSIM-MERCH-01",
+		Terminal: "TAPSIM01", Currency: "978", Nth: 3, Response: "51", Override: true, Silence: issuer.SilenceAnswer, Delay: 8 * time.Second,
+	}}, bank.Config.Rules)
+}
+
+func TestMistakesAreNamedWithTheirLine(t *testing.T) {
+	lineOf := func(part string) string {
+		at := bytes.Index(demo, []byte(part))
+		require.GreaterOrEqual(t, at, 0, part)
+		return "bank.yaml:" + strconv.Itoa(1+bytes.Count(demo[:at], []byte("\n"))) + ": "
+	}
+	for _, c := range []struct{ name, old, new, at, want string }{
+		{"unknown key", "fallback: false", "fallbak: false", "fallback: false", "unknown key fallbak"},
+		{"unquoted hex", `dki: "01"                # der`, `dki: 01                # der`, `dki: "01"                # der`, "must stand in quotes"},
+		{"half a byte", `ac: "2315208C`, `ac: "315208C`, `ac: "2315208C`, "not hex"},
+		{"key length", `ac: "2315208C9110AD402315208C9110AD40"`, `ac: "23152080"`, `ac: "2315208C`, "key_sets[0].ac: 3DES does not take a key of 4 bytes"},
+		{"scheme", "scheme: visa             #", "scheme: vista             #", "scheme: visa             #", `there is no scheme "vista"`},
+		{"kind", "kind: card               #", "kind: cart               #", "kind: card               #", "want card or token"},
+		{"key set", "key_sets: [visa-test]\n  - prefix: \"4761739002\"", "key_sets: [visa]\n  - prefix: \"4761739002\"", "key_sets: [visa-test]", `there is no key set "visa"`},
+		{"wrong scheme", "key_sets: [mastercard-test]", "key_sets: [visa-test]", "key_sets: [mastercard-test]", `key set "visa-test" is for visa, the range for mastercard`},
+		{"overlap", `prefix: "4761739002"`, `prefix: "476173"`, `prefix: "4761739002"`, "overlaps ranges[0]"},
+		{"currency", "currency: EUR\n", "currency: EURO\n", "currency: EUR\n", `"EURO" is not a currency`},
+		{"amount", `max_amount: "10000.00"`, `max_amount: "10000.001"`, `max_amount: "10000.00"`, "EUR has 2 decimals"},
+		{"gap", "max_gap: 50 ", "max_gap: 0 ", "max_gap: 50 ", "want 1 to 65535"},
+		{"behind", "max_behind: 10", "max_behind: 32", "max_behind: 10", "want 0 to 31"},
+		{"lifetime", "lifetime: 120h", "lifetime: 10m", "lifetime: 120h", "want an hour to a year"},
+		{"status", "status: active           #", "status: asleep           #", "status: active           #", `"asleep"`},
+		{"rule", "rules: []", "rules: [{name: x, when: {nth: 1}}]", "rules: []", "no consequence"},
+		{"silence", "rules: []", "rules: [{name: x, then: {silence: loud}}]", "rules: []", "want answer or request"},
+		{"response", "rules: []", "rules: [{name: x, then: {response: \"5\"}}]", "rules: []", "not two letters or digits"},
+	} {
+		require.Equal(t, 1, strings.Count(string(demo), c.old), c.name)
+		text := strings.Replace(string(demo), c.old, c.new, 1)
+		_, err := Parse("bank.yaml", []byte(text))
+		require.ErrorContains(t, err, c.want, c.name)
+		require.True(t, strings.HasPrefix(err.Error(), lineOf(c.at)), "%s: %v, want %s", c.name, err, lineOf(c.at))
+	}
+	_, err := Parse("bank.yaml", []byte("currency: EUR\n"))
+	require.EqualError(t, err, "bank.yaml: key_sets: at least one key set is needed")
+}

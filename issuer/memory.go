@@ -1,0 +1,236 @@
+package issuer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"tapsim/cryptogram"
+	"tapsim/emv"
+)
+
+// Memory is a Store that forgets everything when the program ends.
+type Memory struct {
+	mu   sync.RWMutex
+	rows memoryRows
+}
+
+// NewMemory makes an empty store.
+func NewMemory() *Memory {
+	return &Memory{rows: memoryRows{
+		accounts: map[string]Account{}, instruments: map[PANIndex]Instrument{}, usages: map[PANIndex]Usage{},
+		keys: map[memoryKey]IssuedKey{}, records: map[string]*Record{}, sequences: map[int64]*Record{}, references: map[string]*Record{},
+	}}
+}
+
+// memoryRows are the rows without a lock: what an update reads.
+type memoryRows struct {
+	accounts    map[string]Account
+	instruments map[PANIndex]Instrument
+	usages      map[PANIndex]Usage
+	keys        map[memoryKey]IssuedKey
+	records     map[string]*Record
+	sequences   map[int64]*Record
+	references  map[string]*Record
+	entries     []Entry
+	sequence    int64
+}
+
+type memoryKey struct {
+	token PANIndex
+	index cryptogram.KeyIndex
+}
+
+func (m *memoryRows) Sequence() (int64, error) { return m.sequence, nil }
+
+func (m *memoryRows) Account(id string) (Account, bool, error) {
+	a, ok := m.accounts[id]
+	return a, ok, nil
+}
+
+func (m *memoryRows) Instrument(index PANIndex) (Instrument, bool, error) {
+	n, ok := m.instruments[index]
+	return n, ok, nil
+}
+
+func (m *memoryRows) Usage(instrument PANIndex) (Usage, bool, error) {
+	u, ok := m.usages[instrument]
+	return u, ok, nil
+}
+
+func (m *memoryRows) Key(token PANIndex, index cryptogram.KeyIndex) (IssuedKey, bool, error) {
+	k, ok := m.keys[memoryKey{token, index}]
+	return k, ok, nil
+}
+
+func (m *memoryRows) Record(key string) (Record, bool, error) { return deref(m.records[key]) }
+
+func (m *memoryRows) RecordBySequence(seq int64) (Record, bool, error) {
+	return deref(m.sequences[seq])
+}
+
+func (m *memoryRows) RecordByReference(reference string) (Record, bool, error) {
+	return deref(m.references[reference])
+}
+
+func deref(r *Record) (Record, bool, error) {
+	if r == nil {
+		return Record{}, false, nil
+	}
+	return *r, true, nil
+}
+
+// apply writes the changes of one update.
+func (m *memoryRows) apply(c *Changes) {
+	for _, a := range c.Accounts {
+		m.accounts[a.ID] = a
+	}
+	for _, n := range c.Instruments {
+		m.instruments[n.Index] = n
+	}
+	for _, u := range c.Usages {
+		m.usages[u.Instrument] = u
+	}
+	for _, k := range c.Keys {
+		m.keys[memoryKey{k.Token, k.Index}] = k
+	}
+	for _, r := range c.Records {
+		m.records[r.Key], m.sequences[r.Seq] = &r, &r
+		if last := m.references[r.Reference]; r.Reference != "" && (last == nil || last.Seq <= r.Seq) {
+			m.references[r.Reference] = &r
+		}
+		m.sequence = max(m.sequence, r.Seq)
+	}
+	m.entries = append(m.entries, c.Entries...)
+}
+
+// Update runs f alone.
+func (m *Memory) Update(ctx context.Context, _ []string, f func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	tx := NewTx(&m.rows)
+	if err := f(tx); err != nil {
+		return err
+	}
+	changes, err := tx.Changes()
+	if err != nil {
+		return err
+	}
+	m.rows.apply(changes)
+	return nil
+}
+
+// IndexPAN needs no secret: the index never leaves the program.
+func (m *Memory) IndexPAN(pan emv.PAN) PANIndex { return IndexPAN(nil, pan) }
+
+func view[T any](m *Memory, read func(*memoryRows) (T, bool, error)) (T, bool, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return read(&m.rows)
+}
+
+// Sequence is the highest Record.Seq given out.
+func (m *Memory) Sequence() (int64, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.rows.sequence, nil
+}
+
+// Account finds an account.
+func (m *Memory) Account(id string) (Account, bool, error) {
+	return view(m, func(r *memoryRows) (Account, bool, error) { return r.Account(id) })
+}
+
+// Instrument finds a card or token.
+func (m *Memory) Instrument(index PANIndex) (Instrument, bool, error) {
+	return view(m, func(r *memoryRows) (Instrument, bool, error) { return r.Instrument(index) })
+}
+
+// Usage finds a counter state.
+func (m *Memory) Usage(instrument PANIndex) (Usage, bool, error) {
+	return view(m, func(r *memoryRows) (Usage, bool, error) { return r.Usage(instrument) })
+}
+
+// Key finds an issued key.
+func (m *Memory) Key(token PANIndex, index cryptogram.KeyIndex) (IssuedKey, bool, error) {
+	return view(m, func(r *memoryRows) (IssuedKey, bool, error) { return r.Key(token, index) })
+}
+
+// Record finds a record by its retrieval key.
+func (m *Memory) Record(key string) (Record, bool, error) {
+	return view(m, func(r *memoryRows) (Record, bool, error) { return r.Record(key) })
+}
+
+// RecordBySequence finds a record by its number.
+func (m *Memory) RecordBySequence(seq int64) (Record, bool, error) {
+	return view(m, func(r *memoryRows) (Record, bool, error) { return r.RecordBySequence(seq) })
+}
+
+// RecordByReference finds the latest record with that reference.
+func (m *Memory) RecordByReference(reference string) (Record, bool, error) {
+	return view(m, func(r *memoryRows) (Record, bool, error) { return r.RecordByReference(reference) })
+}
+
+// Accounts are all accounts by name.
+func (m *Memory) Accounts(context.Context) ([]Account, error) {
+	return rows(m, m.rows.accounts, func(a, b Account) int { return cmp.Compare(a.ID, b.ID) }, nil)
+}
+
+// Instruments are all cards and tokens by their index.
+func (m *Memory) Instruments(context.Context) ([]Instrument, error) {
+	return rows(m, m.rows.instruments, func(a, b Instrument) int { return slices.Compare(a.Index[:], b.Index[:]) }, nil)
+}
+
+// Keys are the limited-use keys handed out for a token, oldest first.
+func (m *Memory) Keys(_ context.Context, token PANIndex) ([]IssuedKey, error) {
+	return rows(m, m.rows.keys, compareKeys, func(k IssuedKey) bool { return k.Token == token })
+}
+
+// Records are those of an account, or all for "".
+func (m *Memory) Records(_ context.Context, account string) ([]Record, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Record
+	for _, r := range m.rows.records {
+		if account == "" || r.Account == account {
+			out = append(out, *r)
+		}
+	}
+	slices.SortFunc(out, func(a, b Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out, nil
+}
+
+// Entries are those of an account, or all for "".
+func (m *Memory) Entries(_ context.Context, account string) ([]Entry, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Entry
+	for _, e := range m.rows.entries {
+		if account == "" || e.Account == account {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// rows lists the rows of a map that keep is true for, in order.
+func rows[K comparable, T any](m *Memory, from map[K]T, order func(a, b T) int, keep func(T) bool) ([]T, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []T
+	for _, row := range from {
+		if keep == nil || keep(row) {
+			out = append(out, row)
+		}
+	}
+	slices.SortFunc(out, order)
+	return out, nil
+}
+
+func compareKeys(a, b IssuedKey) int {
+	return cmp.Or(a.Issued.Compare(b.Issued), cmp.Compare(a.Index.String(), b.Index.String()))
+}

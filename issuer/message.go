@@ -1,0 +1,197 @@
+package issuer
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"tapsim/emv"
+	"tapsim/iso8583"
+)
+
+// Classes of message: the second digit of the type indicator.
+const (
+	classAuthorisation = '1'
+	classFinancial     = '2'
+	classReversal      = '4'
+	classNetwork       = '8'
+)
+
+// kind is what the bank distinguishes in a message type.
+type kind struct {
+	class  byte // 0: not a request that the bank knows
+	advice bool // decided elsewhere, must be accepted
+}
+
+func kindOf(m iso8583.MTI) kind {
+	switch original(m) {
+	case iso8583.AuthorisationRequest:
+		return kind{classAuthorisation, false}
+	case iso8583.AuthorisationAdvice:
+		return kind{classAuthorisation, true}
+	case iso8583.FinancialRequest:
+		return kind{classFinancial, false}
+	case iso8583.FinancialAdvice:
+		return kind{classFinancial, true}
+	case iso8583.ReversalRequest:
+		return kind{classReversal, false}
+	case iso8583.ReversalAdvice:
+		return kind{classReversal, true}
+	case iso8583.NetworkRequest:
+		return kind{classNetwork, false}
+	}
+	return kind{}
+}
+
+// payment is an authorisation or financial message taken apart, and what the
+// checks have found so far.
+type payment struct {
+	kind
+	request   *iso8583.Message
+	at        time.Time
+	pan       emv.PAN
+	index     PANIndex
+	key       string
+	reference string
+	amount    int64
+	currency  uint16
+	chip      *chip // nil without field 55
+	rule      *Rule
+
+	scope      *Range
+	instrument Instrument
+	proof      *proof // of the cryptogram, when it was right
+	sibling    int64  // of an advice: the record with the same cryptogram
+	overtaken  bool   // its reversal came before it
+	code       Code   // of the first check that failed, "" so far
+}
+
+// refuse notes the first reason to decline.
+func (p *payment) refuse(c Code) {
+	if p.code == "" {
+		p.code = c
+	}
+}
+
+// formatFault says which field is wrong and how.
+type formatFault struct {
+	field int
+	text  string
+}
+
+func (f *formatFault) Error() string { return fmt.Sprintf("field %d %s", f.field, f.text) }
+
+func fault(field int, text string) error { return &formatFault{field, text} }
+
+// readPayment checks a message's form and takes it apart.
+func (i *Issuer) readPayment(m *iso8583.Message, k kind) (*payment, error) {
+	p := &payment{kind: k, request: m, at: i.now().UTC().Truncate(time.Second), pan: emv.PAN(panOf(m))}
+	if err := checkCommon(m); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(p.pan) < 8 || len(p.pan) > 19 || !digitsOnly(string(p.pan)):
+		return nil, fault(2, "is missing or not 8 to 19 digits")
+	case len(m.ProcessingCode) != 6 || !digitsOnly(m.ProcessingCode):
+		return nil, fault(3, "is missing or not 6 digits")
+	case m.Amount == nil || *m.Amount < 0 || *m.Amount > emv.MaxAmount:
+		return nil, fault(4, "is missing or not an amount of 12 digits")
+	case m.Expiry != "" && (len(m.Expiry) != 4 || !digitsOnly(m.Expiry)):
+		return nil, fault(14, "is not YYMM")
+	case m.EntryMode != "" && (len(m.EntryMode) < 3 || !digitsOnly(m.EntryMode)):
+		return nil, fault(22, "is not 3 digits")
+	case m.PANSequence != "" && (len(m.PANSequence) != 3 || !digitsOnly(m.PANSequence)):
+		return nil, fault(23, "is not 3 digits")
+	case len(m.Currency) != 3 || !digitsOnly(m.Currency):
+		return nil, fault(49, "is missing or not 3 digits")
+	}
+	p.amount = *m.Amount
+	currency, _ := strconv.Atoi(m.Currency)
+	p.currency = uint16(currency)
+	if m.ICCData != nil {
+		c, err := parseChip(m.ICCData)
+		if err != nil {
+			return nil, fault(55, err.Error())
+		}
+		p.chip = c
+	}
+	p.index = i.store.IndexPAN(p.pan)
+	p.key = retrievalKey(original(m.MTI), m.TransmissionTime, m.STAN, m.AcquirerID, m, p.at)
+	p.reference = reference(m)
+	return p, nil
+}
+
+// checkCommon checks the fields that every message to the bank has.
+func checkCommon(m *iso8583.Message) error {
+	switch {
+	case !validTransmission(m.TransmissionTime):
+		return fault(7, "is missing or not MMDDhhmmss")
+	case len(m.STAN) != 6 || !digitsOnly(m.STAN) || m.STAN == "000000":
+		return fault(11, "is missing, zero, or not 6 digits")
+	case !digitsOnly(m.AcquirerID) || len(m.AcquirerID) > 11:
+		return fault(32, "is not up to 11 digits")
+	case strings.TrimSpace(m.TerminalID) == "" || len(m.TerminalID) > 8:
+		return fault(41, "is missing or longer than 8 characters")
+	case len(m.MerchantID) > 15:
+		return fault(42, "is longer than 15 characters")
+	case len(m.RRN) > 12:
+		return fault(37, "is longer than 12 characters")
+	}
+	return nil
+}
+
+// validTransmission is true for MMDDhhmmss within the clock's bounds.
+func validTransmission(s string) bool {
+	if len(s) != 10 || !digitsOnly(s) {
+		return false
+	}
+	return between(s[0:2], "01", "12") && between(s[2:4], "01", "31") && s[4:6] <= "23" && s[6:8] <= "59" && s[8:10] <= "59"
+}
+
+func between(s, low, high string) bool { return low <= s && s <= high }
+
+// retrievalKey names a message so that its repeats have the same name: time of
+// transmission with its year, type without the repeat mark, trace number,
+// acquirer, terminal, merchant. The time stands first so that keys arrive
+// nearly in the order of the index that holds them.
+func retrievalKey(mti iso8583.MTI, transmitted, stan, acquirer string, m *iso8583.Message, now time.Time) string {
+	b := make([]byte, 0, 64)
+	b = strconv.AppendInt(b, int64(yearOf(transmitted, now)), 10)
+	b = append(b, transmitted...)
+	b = append(b, mti...)
+	b = append(b, stan...)
+	b = append(b, '/')
+	b = append(b, strings.TrimLeft(acquirer, "0")...)
+	b = append(b, '/')
+	b = append(b, strings.TrimRight(m.TerminalID, " ")...)
+	b = append(b, '/')
+	b = append(b, strings.TrimRight(m.MerchantID, " ")...)
+	return string(b)
+}
+
+// yearOf is the year that brings MMDDhhmmss closest to now.
+func yearOf(transmitted string, now time.Time) int {
+	month := int(transmitted[0]-'0')*10 + int(transmitted[1]-'0')
+	switch distance := month - int(now.Month()); {
+	case distance > 6:
+		return now.Year() - 1
+	case distance < -6:
+		return now.Year() + 1
+	}
+	return now.Year()
+}
+
+// reference is the retrieval reference number together with who gave it, ""
+// when the message has none.
+func reference(m *iso8583.Message) string {
+	rrn := strings.TrimRight(m.RRN, " ")
+	if rrn == "" {
+		return ""
+	}
+	return rrn + "/" + strings.TrimLeft(m.AcquirerID, "0") + "/" + strings.TrimRight(m.TerminalID, " ") + "/" + strings.TrimRight(m.MerchantID, " ")
+}
+
+// orphanKey is the retrieval key of a record that a reversal left under a
+// reference alone, for an original that has not come.
+func orphanKey(reference string) string { return "~" + reference }

@@ -1,0 +1,337 @@
+package issuer
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"tapsim/cryptogram"
+	"tapsim/emv"
+	"tapsim/iso8583"
+)
+
+// payment decides about an authorisation or financial message.
+func (i *Issuer) payment(ctx context.Context, request *iso8583.Message, k kind, rule *Rule, report *Report) (*iso8583.Message, error) {
+	p, err := i.readPayment(request, k)
+	if err != nil {
+		report.step("format", Failed, err.Error())
+		return respond(request, FormatError), nil
+	}
+	report.step("format", OK, "the fields that a decision needs are there and well-formed")
+	p.rule = rule
+	if err := i.assess(p, report); err != nil {
+		return nil, err
+	}
+	authorisation, err := i.authorisationCode()
+	if err != nil {
+		return nil, err
+	}
+	mark, code := report.mark(), p.code
+	keys := append(make([]string, 0, 2), p.key)
+	if p.reference != "" {
+		keys = append(keys, orphanKey(p.reference))
+	}
+	var answer *iso8583.Message
+	err = i.store.Update(ctx, keys, func(tx *Tx) (err error) {
+		report.rewind(mark)
+		p.code, p.sibling = code, 0
+		answer, err = i.settle(tx, p, authorisation, report)
+		return err
+	})
+	return answer, err
+}
+
+// authorisationCode is six digits for field 38.
+func (i *Issuer) authorisationCode() (string, error) {
+	var b [4]byte
+	if err := i.random(b[:]); err != nil {
+		return "", err
+	}
+	v := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+	var digits [6]byte
+	for n := len(digits) - 1; n >= 0; n-- {
+		digits[n] = '0' + byte(v%10)
+		v /= 10
+	}
+	return string(digits[:]), nil
+}
+
+// settle is the part of a decision that depends on state and changes it. It
+// runs inside one update.
+func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report) (*iso8583.Message, error) {
+	first, found, err := tx.Record(p.key)
+	if err != nil {
+		return nil, err
+	}
+	if found && first.Answer != nil {
+		return i.again(p, &first, report)
+	}
+	record := Record{
+		Seq: first.Seq, Key: p.key, Reference: p.reference, Instrument: p.index, Requested: p.amount, Currency: p.currency, Time: p.at, State: RecordNoted,
+	}
+	if p.overtaken = found; !found {
+		if record.Seq, err = tx.NextSequence(); err != nil {
+			return nil, err
+		}
+		if p.reference != "" {
+			if _, p.overtaken, err = tx.Record(orphanKey(p.reference)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if p.overtaken {
+		p.refuse(AlreadyReversed)
+		report.step("reversal", Failed, "the reversal of this message came before it")
+	}
+	if err := i.judge(tx, p, &record, report); err != nil {
+		return nil, err
+	}
+	if err := i.post(tx, p, &record, report); err != nil {
+		return nil, err
+	}
+	answer, err := p.answer(&record, authorisation)
+	if err != nil {
+		return nil, err
+	}
+	record.Answer = encodeAnswer(answer)
+	tx.PutRecord(record)
+	return answer, nil
+}
+
+// again gives the first answer to a message that came before. Other contents
+// under the same retrieval keys are another transaction: refused, and nothing
+// is recorded.
+func (i *Issuer) again(p *payment, first *Record, report *Report) (*iso8583.Message, error) {
+	if first.Instrument != p.index || first.Requested != p.amount || first.Reference != p.reference || first.Currency != p.currency {
+		report.step(stepRepeat, Failed, "the same retrieval keys as an earlier message, but another account number, amount or reference")
+		return respond(p.request, Duplicate), nil
+	}
+	report.repeated()
+	report.step(stepRepeat, OK, "this message came before: the first answer again, no money moves")
+	return decodeAnswer(p.request, first.Answer)
+}
+
+// judge checks everything that depends on state and sets the record's code:
+// p.code holds the first reason to decline, if there is one.
+func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error {
+	account, funded, err := i.checkStatus(tx, p, report)
+	if err != nil {
+		return err
+	}
+	if funded {
+		record.Account = account.ID
+	}
+	if err := i.checkCounter(tx, p, record, report); err != nil {
+		return err
+	}
+	i.applyRule(p, report)
+	if p.rule == nil || p.rule.Response == "" {
+		i.checkFunds(p, account, report)
+	}
+	record.Code = p.code
+	if record.Code == "" {
+		record.Code = Approved
+	}
+	if p.rule != nil && p.rule.Override && !p.overtaken {
+		record.Code = p.rule.Response
+	}
+	if p.advice {
+		record.Flagged, record.Code = record.Code != Approved, Approved
+		if record.Flagged {
+			report.step("advice", OK, "accepted, as every advice, and flagged for the failed checks")
+		}
+	}
+	if record.Code.soft() {
+		return allowOnceMore(tx, p, record)
+	}
+	return nil
+}
+
+// applyRule lets a rule answer in place of limits and balance.
+func (i *Issuer) applyRule(p *payment, report *Report) {
+	if p.rule == nil || p.rule.Response == "" || p.advice {
+		return
+	}
+	if p.rule.Response != Approved {
+		p.refuse(p.rule.Response)
+	}
+	if report != nil {
+		report.step("rules", OK, fmt.Sprintf("rule %s answers %s", p.rule.Name, p.rule.Response))
+	}
+}
+
+// checkFunds checks limit and balance, unless something was wrong before.
+func (i *Issuer) checkFunds(p *payment, account Account, report *Report) {
+	limit := i.config.Limits.MaxAmount
+	switch {
+	case p.code != "" || p.advice:
+		report.step("funds", Skipped, "decided already")
+	case limit != 0 && p.amount > limit:
+		p.refuse(OverLimit)
+		if report != nil {
+			report.step("funds", Failed, fmt.Sprintf("%s is over the limit of %s for one payment", money(p.amount, p.currency), money(limit, p.currency)))
+		}
+	case p.amount > account.Available():
+		p.refuse(InsufficientFunds)
+		if report != nil {
+			report.step("funds", Failed, fmt.Sprintf("%s is asked, %s is available", money(p.amount, p.currency), money(account.Available(), p.currency)))
+		}
+	case report != nil:
+		report.step("funds", OK, fmt.Sprintf("%s is asked, %s is available", money(p.amount, p.currency), money(account.Available(), p.currency)))
+	}
+}
+
+// post moves the money of an approved payment: a hold for an authorisation,
+// entries for a financial message.
+func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error {
+	related, err := i.relatedTo(tx, p, record)
+	if err != nil {
+		return err
+	}
+	if text := noMoney(p, record, related); text != "" {
+		report.step("posting", Skipped, text)
+		if p.overtaken {
+			record.State = RecordReversed
+		}
+		return nil
+	}
+	account, ok, err := tx.Account(record.Account)
+	if err != nil || !ok {
+		return errorOr(err, "issuer: no account %s", record.Account)
+	}
+	if related != nil && related.State == RecordHeld {
+		account.Held -= related.Amount
+		related.State, related.Amount = RecordCaptured, 0
+		tx.PutAccount(account)
+		tx.PutRecord(*related)
+		report.step("posting", OK, "the hold of the authorisation is released")
+	}
+	record.Amount = p.amount
+	if p.class == classAuthorisation {
+		if account.Held > math.MaxInt64-p.amount {
+			return fmt.Errorf("issuer: the holds of account %s would overflow", account.ID)
+		}
+		account.Held += p.amount
+		tx.PutAccount(account)
+		record.State = RecordHeld
+		report.step("posting", OK, "a hold on the account")
+		return nil
+	}
+	if err := tx.Move(record, account.ID, SettlementAccount(p.currency), p.amount); err != nil {
+		return err
+	}
+	record.State = RecordPosted
+	report.step("posting", OK, "posted to the ledger")
+	return nil
+}
+
+// noMoney says why a payment moves no money, "" when it does.
+func noMoney(p *payment, record, related *Record) string {
+	decided := Code(p.request.ResponseCode)
+	switch {
+	case p.overtaken:
+		return "reversed before it came"
+	case !record.Code.approves():
+		return "declined"
+	case p.amount == 0:
+		return "the amount is zero"
+	case record.Account == "":
+		return "there is no account in this currency to post to"
+	case p.advice && p.chip != nil && p.scope != nil && p.chip.kind(p.scope.Scheme) == emv.AAC:
+		return "an advice of an offline decline"
+	case p.advice && decided != "" && !decided.approves() && decided[0] != 'Y':
+		return "an advice of a decline"
+	case related != nil && (related.State == RecordPosted || related.State == RecordCaptured):
+		return "this payment was posted before"
+	case related != nil && related.State == RecordReversed:
+		return "this payment was reversed before"
+	case related != nil && related.State == RecordHeld && p.class == classAuthorisation:
+		return "this payment is held already"
+	}
+	return ""
+}
+
+// relatedTo finds the payment that an advice is about: by field 90, by the
+// same cryptogram, or by the same retrieval reference number; nil when there
+// is none with money.
+func (i *Issuer) relatedTo(tx *Tx, p *payment, record *Record) (*Record, error) {
+	if !p.advice {
+		return nil, nil
+	}
+	var found Record
+	var ok bool
+	var err error
+	if key := originalKey(p.request, p.at); key != "" {
+		found, ok, err = tx.Record(key)
+	}
+	if err == nil && !ok && p.sibling != 0 {
+		found, ok, err = tx.RecordBySequence(p.sibling)
+	}
+	if err == nil && !ok && p.reference != "" {
+		found, ok, err = tx.RecordByReference(p.reference)
+	}
+	if err != nil || !ok || found.Instrument != p.index || found.Account != record.Account || found.State == RecordNoted || found.State == RecordOrphan {
+		return nil, err
+	}
+	return &found, nil
+}
+
+// answer builds the answer to a payment: authorisation code when approved, and
+// tag 91 when the card's cryptogram was right.
+func (p *payment) answer(record *Record, authorisation string) (*iso8583.Message, error) {
+	m := respond(p.request, record.Code)
+	if m.RRN == "" {
+		m.RRN = p.at.Format("06")[1:] + fmt.Sprintf("%03d", p.at.YearDay()) + p.at.Format("15") + p.request.STAN
+	}
+	if record.Code.approves() {
+		m.AuthorisationCode = authorisation
+		if p.request.AuthorisationCode != "" {
+			m.AuthorisationCode = p.request.AuthorisationCode
+		}
+	}
+	if p.proof == nil || p.advice {
+		return m, nil
+	}
+	data, err := p.proof.issuerAuthentication(p.chip.cryptogram, record.Code)
+	if err != nil {
+		return nil, err
+	}
+	m.ICCData = emv.AppendTLV(make([]byte, 0, 24), emv.TagIssuerAuthData, data)
+	return m, nil
+}
+
+// issuerAuthentication makes the value of tag 91. Method 1 carries the response
+// code as it stands in field 39; Mastercard cards take the two bytes of the
+// ARPC response code instead, whose bit "approve" is 0010. Method 2 carries a
+// card status update with the one bit "issuer approves online transaction"
+// (EMV Book 3, Annex C).
+func (p *proof) issuerAuthentication(ac cryptogram.Cryptogram, code Code) ([]byte, error) {
+	a := cryptogram.IssuerAnswer{ResponseCode: [2]byte{code[0], code[1]}}
+	if p.recipe.Scheme == emv.SchemeMastercard {
+		a.ResponseCode = [2]byte{}
+	}
+	if code.approves() {
+		a.CSU[1] = 0x80
+		if p.recipe.Scheme == emv.SchemeMastercard {
+			a.ResponseCode[1] = 0x10
+		}
+	}
+	return p.recipe.IssuerAuthentication(p.card, p.session, ac, a)
+}
+
+// money writes an amount for people.
+func money(minor int64, currency uint16) string {
+	c, ok := emv.CurrencyByNumeric(currency)
+	if !ok {
+		return fmt.Sprintf("%d minor units of currency %03d", minor, currency)
+	}
+	return c.Format(minor) + " " + c.Alpha
+}
+
+// errorOr is err, or an error of its own where err is nil.
+func errorOr(err error, format string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf(format, args...)
+}

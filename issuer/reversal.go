@@ -1,0 +1,203 @@
+package issuer
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tapsim/emv"
+	"tapsim/iso8583"
+)
+
+// originalKey is the retrieval key of the message that field 90 names: type,
+// trace number, time, acquirer; terminal and merchant are those of the message
+// itself. It is "" without a well-formed field 90.
+func originalKey(m *iso8583.Message, now time.Time) string {
+	d := m.OriginalData
+	if len(d) != 42 || !digitsOnly(d) || !validTransmission(d[10:20]) {
+		return ""
+	}
+	return retrievalKey(original(iso8583.MTI(d[:4])), d[10:20], d[4:10], d[20:31], m, now)
+}
+
+// undo is a reversal taken apart.
+type undo struct {
+	kind
+	request   *iso8583.Message
+	at        time.Time
+	key       string // its own
+	original  string // key of the original by field 90, or ""
+	reference string
+	index     PANIndex // zero when the message names no account number
+	left      int64    // minor units that stay, from field 95; usually 0
+}
+
+func (i *Issuer) readReversal(m *iso8583.Message, k kind) (*undo, error) {
+	if err := checkCommon(m); err != nil {
+		return nil, err
+	}
+	u := &undo{kind: k, request: m, at: i.now().UTC().Truncate(time.Second), reference: reference(m)}
+	u.key = retrievalKey(original(m.MTI), m.TransmissionTime, m.STAN, m.AcquirerID, m, u.at)
+	if m.OriginalData != "" {
+		if u.original = originalKey(m, u.at); u.original == "" {
+			return nil, fault(90, "is not 42 digits that name a message")
+		}
+	}
+	if u.original == "" && u.reference == "" {
+		return nil, fault(90, "is missing, and so is field 37: nothing says what to reverse")
+	}
+	if pan := emv.PAN(panOf(m)); pan != "" {
+		u.index = i.store.IndexPAN(pan)
+	}
+	if m.ReplacementAmounts != "" {
+		left, err := strconv.ParseInt(m.ReplacementAmounts[:min(12, len(m.ReplacementAmounts))], 10, 64)
+		if len(m.ReplacementAmounts) != 42 || err != nil || left < 0 {
+			return nil, fault(95, "does not start with an amount of 12 digits, or is not 42 long")
+		}
+		u.left = left
+	}
+	return u, nil
+}
+
+// reversal undoes a payment: its hold is released, its entries are returned. It
+// may come again, come when the payment never did, and come in several
+// messages; money goes back once.
+func (i *Issuer) reversal(ctx context.Context, request *iso8583.Message, k kind, report *Report) (*iso8583.Message, error) {
+	u, err := i.readReversal(request, k)
+	if err != nil {
+		report.step("format", Failed, err.Error())
+		return respond(request, FormatError), nil
+	}
+	report.step("format", OK, "the fields that a reversal needs are there and well-formed")
+	mark := report.mark()
+	var answer *iso8583.Message
+	err = i.store.Update(ctx, []string{u.key, u.original}, func(tx *Tx) (err error) {
+		report.rewind(mark)
+		answer, err = i.undo(tx, u, report)
+		return err
+	})
+	return answer, err
+}
+
+func (i *Issuer) undo(tx *Tx, u *undo, report *Report) (*iso8583.Message, error) {
+	first, found, err := tx.Record(u.key)
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		report.repeated()
+		report.step(stepRepeat, OK, "this message came before: the first answer again, no money moves")
+		return decodeAnswer(u.request, first.Answer)
+	}
+	record := Record{Key: u.key, Instrument: u.index, Time: u.at, State: RecordNoted}
+	if record.Seq, err = tx.NextSequence(); err != nil {
+		return nil, err
+	}
+	payment, found, err := u.find(tx)
+	switch {
+	case err != nil:
+		return nil, err
+	case found && payment.State != RecordOrphan:
+		record.Code, err = u.undoPayment(tx, &payment, &record, report)
+	default:
+		record.Code, err = u.leaveOrphan(tx, found, report)
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer := respond(u.request, record.Code)
+	record.Answer = encodeAnswer(answer)
+	tx.PutRecord(record)
+	return answer, nil
+}
+
+// find finds the original by field 90, else by reference.
+func (u *undo) find(tx *Tx) (Record, bool, error) {
+	if u.original != "" {
+		return tx.Record(u.original)
+	}
+	r, ok, err := tx.RecordByReference(u.reference)
+	if err != nil || ok {
+		return r, ok, err
+	}
+	return tx.Record(orphanKey(u.reference))
+}
+
+// undoPayment returns what the original still holds, down to what stays.
+func (u *undo) undoPayment(tx *Tx, payment, record *Record, report *Report) (Code, error) {
+	m := u.request
+	record.Account, record.Currency, record.Requested = payment.Account, payment.Currency, payment.Requested
+	switch {
+	case u.index != PANIndex{} && u.index != payment.Instrument,
+		u.reference != "" && payment.Reference != "" && u.reference != payment.Reference:
+		report.step("original", Failed, "the original is of another account number or reference")
+		return Mismatch, nil
+	case m.Amount != nil && *m.Amount != payment.Requested:
+		report.step("original", Failed, "field 4 is not the amount of the original")
+		return WrongOriginalAmount, nil
+	}
+	back := payment.Amount - u.left
+	if back <= 0 {
+		if report != nil {
+			report.step("original", OK, "nothing to return: the original is "+payment.State.String())
+		}
+		return Approved, nil
+	}
+	switch payment.State {
+	case RecordHeld:
+		account, ok, err := tx.Account(payment.Account)
+		if err != nil || !ok {
+			return "", errorOr(err, "issuer: no account %s", payment.Account)
+		}
+		account.Held -= back
+		tx.PutAccount(account)
+	case RecordPosted:
+		if err := tx.Move(record, SettlementAccount(payment.Currency), payment.Account, back); err != nil {
+			return "", err
+		}
+	}
+	if report != nil {
+		report.step("original", OK, fmt.Sprintf("found, %s: %s goes back, %s stays", payment.State, money(back, payment.Currency), money(u.left, payment.Currency)))
+	}
+	payment.Amount = u.left
+	if u.left == 0 {
+		payment.State = RecordReversed
+	}
+	tx.PutRecord(*payment)
+	return Approved, nil
+}
+
+// leaveOrphan remembers that a payment was reversed before it came, so that it
+// is refused when it comes after all. A reversal request is answered 00, an
+// advice 25; both end the matter for the sender.
+func (u *undo) leaveOrphan(tx *Tx, known bool, report *Report) (Code, error) {
+	report.step("original", OK, "it has not come; if it comes later, it is refused")
+	if !known {
+		orphan := Record{Key: u.original, Instrument: u.index, Time: u.at, State: RecordOrphan}
+		if orphan.Key == "" {
+			orphan.Key = orphanKey(u.reference)
+		}
+		var err error
+		if orphan.Seq, err = tx.NextSequence(); err != nil {
+			return "", err
+		}
+		tx.PutRecord(orphan)
+	}
+	if u.advice {
+		return NotFound, nil
+	}
+	return Approved, nil
+}
+
+// SettlementAccount is the bank's own account, in one currency, that payments
+// go to: what it owes to the merchants' banks.
+func SettlementAccount(currency uint16) string { return internalAccount("settlement", currency) }
+
+// CashAccount is the bank's own account, in one currency, that opening balances
+// come from.
+func CashAccount(currency uint16) string { return internalAccount("cash", currency) }
+
+func internalAccount(name string, currency uint16) string {
+	return fmt.Sprintf("bank:%s:%03d", name, currency)
+}

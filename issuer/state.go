@@ -1,0 +1,179 @@
+package issuer
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"time"
+
+	"tapsim/cryptogram"
+	"tapsim/emv"
+)
+
+// The rows below are what a Store keeps. They are values: a changed row is put
+// back whole, and slices inside are never changed in place.
+
+// PANIndex stands for a PAN in the store: the leftmost 16 bytes of an
+// HMAC-SHA-256 under a key of the store. The digits themselves are never
+// stored.
+type PANIndex [16]byte
+
+// IndexPAN computes the index of a PAN under a store's key.
+func IndexPAN(key []byte, pan emv.PAN) PANIndex {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(pan))
+	var sum [sha256.Size]byte
+	return PANIndex(h.Sum(sum[:0])[:16])
+}
+
+// Status is the state of an account, a card or a token.
+type Status byte
+
+// States. The zero value is none.
+const (
+	StatusInactive    Status = iota + 1 // made, not yet in use
+	StatusActive                        // in use
+	StatusSuspended                     // stopped for a while
+	StatusDeactivated                   // ended for good
+	StatusLost                          // reported lost
+	StatusStolen                        // reported stolen
+)
+
+var statusNames = [...]string{"", "inactive", "active", "suspended", "deactivated", "lost", "stolen"}
+
+// String is the name used in files and explanations.
+func (s Status) String() string { return statusNames[s] }
+
+// ParseStatus is the inverse of String.
+func ParseStatus(name string) (Status, bool) {
+	for i, n := range statusNames[1:] {
+		if n == name {
+			return Status(i + 1), true
+		}
+	}
+	return 0, false
+}
+
+// Account is one account of the ledger, in one currency.
+type Account struct {
+	ID       string
+	Currency uint16 // ISO 4217 numeric
+	Balance  int64  // sum of its entries, minor units: what the bank owes
+	Held     int64  // sum of the holds that are open
+	Status   Status
+	Internal bool // the bank's own, which may be negative
+}
+
+// Available is what can still be spent.
+func (a Account) Available() int64 { return a.Balance - a.Held }
+
+// Kind tells cards and tokens apart.
+type Kind byte
+
+// Kinds of instrument. The zero value is none.
+const (
+	Card  Kind = iota + 1 // a funding card
+	Token                 // a token that stands for a card on a phone
+)
+
+var kindNames = [...]string{"", "card", "token"}
+
+// String is the name used in files and explanations.
+func (k Kind) String() string { return kindNames[k] }
+
+// ParseKind is the inverse of String.
+func ParseKind(name string) (Kind, bool) {
+	for i, n := range kindNames[1:] {
+		if n == name {
+			return Kind(i + 1), true
+		}
+	}
+	return 0, false
+}
+
+// Instrument is a card or a token.
+type Instrument struct {
+	Index       PANIndex
+	Kind        Kind
+	Masked      string // first six and last four digits, for people
+	PSN         string // two digits
+	Expiry      string // YYMM
+	ServiceCode string // three digits
+	Status      Status
+	Account     string   // of a card
+	Card        PANIndex // of a token: the card behind it
+	LastFour    string   // of the card's PAN
+	Requestor   string   // of a token: token requestor id, 11 digits
+	PAR         string   // payment account reference, the same for a card and its tokens
+}
+
+// Use is one application cryptogram that was seen.
+type Use struct {
+	ATC        uint16
+	Cryptogram cryptogram.Cryptogram
+	Soft       bool  // answered with "come again with a PIN": it may come once more
+	Record     int64 // Seq of the message that brought it
+}
+
+// Usage is how far an instrument's transaction counter has come, and the
+// cryptograms with the highest counters seen, the highest first.
+type Usage struct {
+	Instrument PANIndex
+	Recent     []Use
+}
+
+// IssuedKey is a limited-use key that the token service handed out. The key
+// itself is derived again when it is needed.
+type IssuedKey struct {
+	Token     PANIndex
+	Index     cryptogram.KeyIndex
+	Issued    time.Time
+	NotAfter  time.Time
+	Uses      int // cryptograms it may make
+	Used      int // cryptograms seen
+	Withdrawn bool
+}
+
+// RecordState is what became of the money of a message.
+type RecordState byte
+
+// States of a record. The zero value is none.
+const (
+	RecordNoted    RecordState = iota + 1 // declined, or no money in it
+	RecordHeld                            // an open hold on the account
+	RecordPosted                          // entries in the ledger
+	RecordCaptured                        // a hold that an advice turned into entries of its own
+	RecordReversed                        // hold released or entries returned
+	RecordOrphan                          // a reversal came, the original has not yet
+)
+
+var recordStateNames = [...]string{"", "noted", "held", "posted", "captured", "reversed", "orphan"}
+
+// String is the name for people.
+func (s RecordState) String() string { return recordStateNames[s] }
+
+// Record is what the bank keeps of a message: enough to give the first answer
+// again, to reverse it, and to tell people about it.
+type Record struct {
+	Seq        int64  // order in which the bank saw it
+	Key        string // retrieval key, time first
+	Reference  string // retrieval reference number with terminal, or empty
+	Instrument PANIndex
+	Account    string
+	Amount     int64 // minor units that the hold or the entries still stand for
+	Requested  int64 // minor units in DE4
+	Currency   uint16
+	Time       time.Time
+	State      RecordState
+	Flagged    bool // an advice that the bank would have refused
+	Code       Code
+	Answer     []byte // fields of the first answer
+}
+
+// Entry is one line of the ledger. The entries of a record sum to zero.
+type Entry struct {
+	Record   int64 // Seq of the record
+	Account  string
+	Currency uint16
+	Amount   int64 // minor units, positive raises the account's balance
+	Time     time.Time
+}

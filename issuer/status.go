@@ -1,0 +1,94 @@
+package issuer
+
+import (
+	"fmt"
+	"time"
+)
+
+// checkStatus checks card, the card behind a token, and account: their state,
+// expiry, and currency. It returns the account that pays when there is one in
+// the payment's currency.
+func (i *Issuer) checkStatus(tx *Tx, p *payment, report *Report) (Account, bool, error) {
+	n, ok, err := tx.Instrument(p.index)
+	if err != nil || !ok {
+		return Account{}, false, err
+	}
+	refuse := func(code Code, text string) {
+		p.refuse(code)
+		report.step("status", Failed, text)
+	}
+	if code := n.refusal(); code != "" {
+		refuse(code, "the "+n.Kind.String()+" is "+n.Status.String())
+	}
+	checkExpiry(p, &n, report)
+	card := n
+	if n.Kind == Token {
+		if card, ok, err = tx.Instrument(n.Card); err != nil || !ok {
+			return Account{}, false, errorOr(err, "issuer: token %s has no card behind it", n.Masked)
+		}
+		if code := card.refusal(); code != "" {
+			refuse(Restricted, "the card behind the token is "+card.Status.String())
+		}
+	}
+	account, ok, err := tx.Account(card.Account)
+	if err != nil || !ok {
+		return Account{}, false, errorOr(err, "issuer: card %s has no account", card.Masked)
+	}
+	switch {
+	case account.Status == StatusDeactivated:
+		refuse(Closed, "the account is closed")
+	case account.Status != StatusActive:
+		refuse(Restricted, "the account is "+account.Status.String())
+	}
+	if account.Currency != p.currency {
+		p.refuse(NotPermitted)
+		if report != nil {
+			report.step("currency", Failed, fmt.Sprintf("the account is in currency %03d, the payment in %03d; the bank does not convert", account.Currency, p.currency))
+		}
+		return Account{}, false, nil
+	}
+	if report != nil && p.code == "" {
+		report.step("status", OK, fmt.Sprintf("%s and account are active and not expired", n.Kind))
+	}
+	return account, account.Status != StatusDeactivated, nil
+}
+
+// refusal is the response code for a card or token that may not pay, "" for
+// one that may.
+func (n *Instrument) refusal() Code {
+	switch n.Status {
+	case StatusActive:
+		return ""
+	case StatusLost:
+		return Lost
+	case StatusStolen:
+		return Stolen
+	case StatusDeactivated:
+		return NoSuchCard
+	default:
+		return Restricted
+	}
+}
+
+// checkExpiry compares the expiry date with the clock and with what the message
+// says. A card is good until the end of the month on it.
+func checkExpiry(p *payment, n *Instrument, report *Report) {
+	said := p.request.Expiry
+	switch {
+	case expired(n.Expiry, p.at):
+		p.refuse(Expired)
+		report.step("expiry", Failed, "it expired at the end of "+expiryText(n.Expiry))
+	case said != "" && said != n.Expiry:
+		p.refuse(Expired)
+		report.step("expiry", Failed, "field 14 is not the expiry date that the bank knows")
+	}
+}
+
+// expired is true from the first day after the month YYMM.
+func expired(yymm string, at time.Time) bool {
+	year, month := 2000+int(yymm[0]-'0')*10+int(yymm[1]-'0'), int(yymm[2]-'0')*10+int(yymm[3]-'0')
+	return !at.Before(time.Date(year, time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// expiryText writes YYMM for people.
+func expiryText(yymm string) string { return yymm[2:] + "/20" + yymm[:2] }

@@ -1,0 +1,240 @@
+package issuer
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"tapsim/cryptogram"
+	"tapsim/emv"
+)
+
+// Reader looks at committed rows, or, inside an update, at those and the
+// changes so far. The boolean is false when there is no such row; an error
+// means that the store could not tell.
+type Reader interface {
+	// Sequence is the highest Record.Seq given out.
+	Sequence() (int64, error)
+	Account(id string) (Account, bool, error)
+	Instrument(index PANIndex) (Instrument, bool, error)
+	Usage(instrument PANIndex) (Usage, bool, error)
+	Key(token PANIndex, index cryptogram.KeyIndex) (IssuedKey, bool, error)
+	// Record finds by retrieval key.
+	Record(key string) (Record, bool, error)
+	RecordBySequence(seq int64) (Record, bool, error)
+	// RecordByReference finds the latest with that reference.
+	RecordByReference(reference string) (Record, bool, error)
+}
+
+// Lister reads many rows, for people and for audits.
+type Lister interface {
+	Accounts(ctx context.Context) ([]Account, error)
+	Instruments(ctx context.Context) ([]Instrument, error)
+	Keys(ctx context.Context, token PANIndex) ([]IssuedKey, error)
+	// Records are those of an account, or all for "", oldest first.
+	Records(ctx context.Context, account string) ([]Record, error)
+	// Entries are those of an account, or all for "", oldest first.
+	Entries(ctx context.Context, account string) ([]Entry, error)
+}
+
+// Store keeps the bank's state. Updates happen one after the other; each is
+// durable, whole, before Update returns nil, or has left no trace when it
+// returns an error.
+type Store interface {
+	Reader
+	Lister
+	// IndexPAN is the PAN's stand-in in this store.
+	IndexPAN(pan emv.PAN) PANIndex
+	// Update runs f on a transaction and commits its changes. f must do nothing
+	// but read and write the transaction and set its own results: a store may
+	// run it a second time. keys are retrieval keys that f is going to look up;
+	// a store may fetch them ahead. ctx counts until f starts.
+	Update(ctx context.Context, keys []string, f func(*Tx) error) error
+}
+
+// Changes are rows to write: all of one update.
+type Changes struct {
+	Accounts    []Account
+	Instruments []Instrument
+	Usages      []Usage
+	Keys        []IssuedKey
+	Records     []Record
+	Entries     []Entry
+}
+
+// Tx is one update: it reads through its changes to the rows below.
+type Tx struct {
+	base     Reader
+	changes  Changes
+	sequence int64 // last given out, once one was
+}
+
+// NewTx makes an update over base. Only stores call it.
+func NewTx(base Reader) *Tx { return &Tx{base: base} }
+
+// Changes are the rows to write, each at most once. An update whose entries do
+// not sum to zero in each currency is an error, and its store must drop it.
+func (t *Tx) Changes() (*Changes, error) {
+	for _, e := range t.changes.Entries {
+		var sum int64
+		for i := range t.changes.Entries {
+			if t.changes.Entries[i].Currency == e.Currency {
+				sum += t.changes.Entries[i].Amount
+			}
+		}
+		if sum != 0 {
+			return nil, fmt.Errorf("issuer: entries of one update sum to %d in currency %03d, not to zero", sum, e.Currency)
+		}
+	}
+	return &t.changes, nil
+}
+
+// NextSequence gives out a number for a new record.
+func (t *Tx) NextSequence() (int64, error) {
+	if t.sequence == 0 {
+		var err error
+		if t.sequence, err = t.base.Sequence(); err != nil {
+			return 0, err
+		}
+	}
+	t.sequence++
+	return t.sequence, nil
+}
+
+// Account finds an account.
+func (t *Tx) Account(id string) (Account, bool, error) {
+	for i := range t.changes.Accounts {
+		if t.changes.Accounts[i].ID == id {
+			return t.changes.Accounts[i], true, nil
+		}
+	}
+	return t.base.Account(id)
+}
+
+// PutAccount writes an account.
+func (t *Tx) PutAccount(a Account) {
+	put(&t.changes.Accounts, a, func(b *Account) bool { return b.ID == a.ID })
+}
+
+// Instrument finds a card or token.
+func (t *Tx) Instrument(index PANIndex) (Instrument, bool, error) {
+	for i := range t.changes.Instruments {
+		if t.changes.Instruments[i].Index == index {
+			return t.changes.Instruments[i], true, nil
+		}
+	}
+	return t.base.Instrument(index)
+}
+
+// PutInstrument writes a card or token.
+func (t *Tx) PutInstrument(n Instrument) {
+	put(&t.changes.Instruments, n, func(b *Instrument) bool { return b.Index == n.Index })
+}
+
+// Usage finds the counter state of a card or token.
+func (t *Tx) Usage(instrument PANIndex) (Usage, bool, error) {
+	for i := range t.changes.Usages {
+		if t.changes.Usages[i].Instrument == instrument {
+			return t.changes.Usages[i], true, nil
+		}
+	}
+	return t.base.Usage(instrument)
+}
+
+// PutUsage writes a counter state.
+func (t *Tx) PutUsage(u Usage) {
+	put(&t.changes.Usages, u, func(b *Usage) bool { return b.Instrument == u.Instrument })
+}
+
+// Key finds an issued limited-use key.
+func (t *Tx) Key(token PANIndex, index cryptogram.KeyIndex) (IssuedKey, bool, error) {
+	for i := range t.changes.Keys {
+		if k := &t.changes.Keys[i]; k.Token == token && k.Index == index {
+			return *k, true, nil
+		}
+	}
+	return t.base.Key(token, index)
+}
+
+// PutKey writes an issued key.
+func (t *Tx) PutKey(k IssuedKey) {
+	put(&t.changes.Keys, k, func(b *IssuedKey) bool { return b.Token == k.Token && b.Index == k.Index })
+}
+
+// Record finds a record by its retrieval key.
+func (t *Tx) Record(key string) (Record, bool, error) {
+	for i := range t.changes.Records {
+		if t.changes.Records[i].Key == key {
+			return t.changes.Records[i], true, nil
+		}
+	}
+	return t.base.Record(key)
+}
+
+// RecordBySequence finds a record by its number.
+func (t *Tx) RecordBySequence(seq int64) (Record, bool, error) {
+	for i := range t.changes.Records {
+		if t.changes.Records[i].Seq == seq {
+			return t.changes.Records[i], true, nil
+		}
+	}
+	return t.base.RecordBySequence(seq)
+}
+
+// RecordByReference finds the latest record with that reference.
+func (t *Tx) RecordByReference(reference string) (Record, bool, error) {
+	for i := len(t.changes.Records) - 1; i >= 0; i-- {
+		if t.changes.Records[i].Reference == reference {
+			return t.changes.Records[i], true, nil
+		}
+	}
+	return t.base.RecordByReference(reference)
+}
+
+// PutRecord writes a record.
+func (t *Tx) PutRecord(r Record) {
+	put(&t.changes.Records, r, func(b *Record) bool { return b.Key == r.Key })
+}
+
+// Move takes amount from one account and gives it to another, as two entries
+// of the record with that number. Accounts must exist and share a currency. A
+// negative amount, or one that would overflow, is an error.
+func (t *Tx) Move(record *Record, from, to string, amount int64) error {
+	if amount < 0 {
+		return fmt.Errorf("issuer: a movement of %d", amount)
+	}
+	if amount == 0 {
+		return nil
+	}
+	for _, side := range [2]struct {
+		account string
+		amount  int64
+	}{{from, -amount}, {to, amount}} {
+		a, ok, err := t.Account(side.account)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return fmt.Errorf("issuer: no account %s to post to", side.account)
+		case a.Currency != record.Currency:
+			return fmt.Errorf("issuer: account %s is in currency %03d, the posting in %03d", a.ID, a.Currency, record.Currency)
+		case side.amount > 0 && a.Balance > math.MaxInt64-side.amount || side.amount < 0 && a.Balance < math.MinInt64-side.amount:
+			return fmt.Errorf("issuer: the balance of account %s would overflow", a.ID)
+		}
+		a.Balance += side.amount
+		t.PutAccount(a)
+		t.changes.Entries = append(t.changes.Entries, Entry{record.Seq, a.ID, a.Currency, side.amount, record.Time})
+	}
+	return nil
+}
+
+// put replaces the row that same finds, or appends.
+func put[T any](rows *[]T, row T, same func(*T) bool) {
+	for i := range *rows {
+		if same(&(*rows)[i]) {
+			(*rows)[i] = row
+			return
+		}
+	}
+	*rows = append(*rows, row)
+}
