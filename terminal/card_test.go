@@ -60,7 +60,7 @@ func newCard(t testing.TB, answers map[string]string) *card {
 // visa is a card that answers with the constants above, but for what changed
 // names.
 func visa(t testing.TB, changed map[string]string) *card {
-	answers := map[string]string{"00A404000E": ppseVisa, "00A4040007A0000000031010": fciVisa, "80A80000": gpoARQC}
+	answers := map[string]string{"00A404000E": ppseVisa, "00A4040007A0000000031010": fciVisa, "80A8": gpoARQC}
 	for k, v := range changed {
 		answers[k] = v
 	}
@@ -102,7 +102,7 @@ func (f *taps) Activate(context.Context) (apdu.Transceiver, error) {
 		return nil, terminal.ErrNoCard
 	}
 	if c, crowd := f.cards[f.seen-1].(collision); crowd {
-		return nil, error(c)
+		return nil, c.error
 	}
 	return f.cards[f.seen-1], nil
 }
@@ -181,3 +181,5 @@ func settings(change func(*kernel.Settings)) func(*terminal.Config, *terminal.En
 }
 
 func ttq(t testing.TB, s string) *emv.TTQ { return ptr(emv.TTQ(unhex(t, s))) }
+
+func clock() time.Time { return noon }

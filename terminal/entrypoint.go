@@ -331,9 +331,7 @@ func (s *session) finish(ctx context.Context) error {
 
 // resume restarts the transaction with the issuer's answer: at Start B with a
 // new tap, or at Start D with the card still in the field.
-func (s *session) resume(ctx context.Context, issuer []byte) error {
-	defer s.keepSteps()
-	start := s.tap.Outcome.Start
+func (s *session) resume(ctx context.Context, start kernel.Start, issuer []byte) error {
 	s.issuer, s.again = issuer, true
 	if start != kernel.StartD {
 		return s.startB(ctx)

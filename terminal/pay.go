@@ -115,18 +115,21 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 		s.decline(res, "the journal cannot be written: the reversal stays queued")
 		return err
 	}
-	if verdict != yes {
+	ui := &uiDeclined
+	switch {
+	case verdict != yes:
 		res.SoftDecline = verdict == again
-		s.decline(res, "the host declined: "+codeText(res.Response.ResponseCode))
-	} else {
-		res.Outcome, res.Detail = kernel.Approved, "the host approved"
-		if s.tap.Outcome.CVM == kernel.CVMSignature {
-			s.show(&uiApprovedSign)
-		} else {
-			s.show(&uiApproved)
-		}
+		res.Outcome, res.Detail = kernel.Declined, "the host declined: "+codeText(res.Response.ResponseCode)
+	case s.tap.Outcome.CVM == kernel.CVMSignature:
+		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApprovedSign
+	default:
+		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApproved
 	}
-	return s.update(ctx, res)
+	err := s.update(ctx, res)
+	if res.Update == nil || res.Update.Kind != res.Outcome { // else the kernel has said so
+		s.show(ui)
+	}
+	return err
 }
 
 // update gives the issuer's data to the card, when the kernel's outcome asked
@@ -141,17 +144,18 @@ func (s *session) update(ctx context.Context, res *Result) error {
 	if data == nil && asked.OnlineResponse == kernel.OnlineResponseEMV {
 		return nil
 	}
-	decision, tapped := asked, s.tap.Taps
-	err := s.resume(ctx, data)
-	if err != nil && !errors.Is(err, ErrNoCard) {
-		return err
-	}
-	if s.tap.Taps > tapped || asked.Start == kernel.StartD {
-		updated := s.tap.Outcome
+	paid := s.tap
+	s.tap.Outcome = kernel.Outcome{}
+	err := s.resume(ctx, asked.Start, data)
+	if updated := s.tap.Outcome; updated.Kind != 0 {
 		res.Update = &updated
 	}
-	s.tap.Outcome = decision
-	return nil
+	paid.UI, paid.Taps = s.tap.UI, s.tap.Taps
+	s.tap = paid // the report is of the payment
+	if errors.Is(err, ErrNoCard) {
+		return nil
+	}
+	return err
 }
 
 func (s *session) decline(res *Result, why string) {

@@ -10,7 +10,10 @@ import (
 // explainResponse takes the answer to the last command apart and learns from
 // it.
 func (e *Explainer) explainResponse(response []byte) []Part {
-	if len(response) == 1 {
+	switch len(response) {
+	case 0:
+		return nil
+	case 1:
 		return []Part{e.procedureByte(response[0])}
 	}
 	data, sw := cutStatus(response)
@@ -68,7 +71,7 @@ func (e *Explainer) answer(data []byte, base int) []Part {
 	case !known:
 		return e.tryTLV(data, base)
 	case e.command.CLA == 0xFF:
-		return []Part{e.plain("data of the reader", data, base, "")}
+		return []Part{{Name: "data of the reader", Offset: base, Size: len(data), Value: hexOf(data)}}
 	case k == [2]byte{0x00, insGetChallenge}:
 		return []Part{{Name: "challenge", Offset: base, Size: len(data), Value: hexOf(data), Text: "random number of the card"}}
 	case k == [2]byte{0x00, insReadRecord} && data[0] != byte(emv.TagRecord):

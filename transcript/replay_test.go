@@ -3,6 +3,7 @@ package transcript
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,7 +131,7 @@ func TestAChangedAnswerByteIsNamed(t *testing.T) {
 		{3, 75, "77/9F6E", "byte 75: 9F6E Form factor indicator (FFI) is 21700000, recorded 20700000"},
 		{3, 2, "77/82", "byte 2: tag or length of 82 Application interchange profile (AIP) is 8302, recorded 8202"},
 		{3, 19, "77/57", "byte 19: 57 Track 2 equivalent data differs; its value is masked"},
-		{2, 20, "6F/A5/9F38", "byte 20: 9F38 Processing options DOL (PDOL) is ...9F38189F66049E02069F03069F..., recorded ..."},
+		{2, 20, "6F/A5/9F38", "byte 20: 9F38 Processing options DOL (PDOL) is 9F66049F03069F03069F1A0295055F2A029A039C019F3704, recorded 9F66049F0206"},
 		{1, 38, "", "byte 38: SW1-SW2 is 9001, recorded 9000"},
 		{4, 5, "70/5A", "byte 5: 5A Primary account number (PAN) differs; its value is masked"},
 	} {
@@ -160,6 +161,21 @@ func TestShorterAndLongerMessages(t *testing.T) {
 		s.answers[string(x.Exchanges()[3].Command)] = c.answer
 		require.ErrorContains(t, Terminal{Card: s}.Replay(x), c.want)
 	}
+}
+
+func TestALongValueShowsWhatIsAroundTheByte(t *testing.T) {
+	value := make([]byte, 100)
+	for i := range value {
+		value[i] = byte(i)
+	}
+	for at, want := range map[int]string{
+		2:  "000102030405060708 09...",
+		50: "...2A2B2C2D2E2F30313233343536373839...",
+		99: "...5B5C5D5E5F60616263",
+	} {
+		require.Equal(t, strings.ReplaceAll(want, " ", ""), (&Part{}).shown(value, at))
+	}
+	require.Equal(t, masked, (&Part{Masked: true}).shown(value, 2))
 }
 
 func TestOrderAndCount(t *testing.T) {

@@ -89,13 +89,17 @@ func (r *run) acDiversifier(n int) []byte {
 // which case they must agree.
 func (r *run) macInput(block int, padding cryptogram.Padding) []byte {
 	if !r.has("mac_input") {
-		for _, tag := range tenElements {
-			r.fixed(tag.name, tag.length)
-		}
+		r.wholeTags()
 		return r.builds(nil)[0].data
 	}
 	given := r.hex("mac_input")
+	if r.hasTags() {
+		r.wholeTags()
+	}
 	if !r.has("9F10") && !r.has("cvr") {
+		if r.hasTags() && !bytes.HasPrefix(given, r.ten(given)) {
+			r.compare("mac_input", r.ten(given), given)
+		}
 		return given
 	}
 	built := r.builds(given)
@@ -106,6 +110,24 @@ func (r *run) macInput(block int, padding cryptogram.Padding) []byte {
 	}
 	r.compare("mac_input", built[0].data, given)
 	return given
+}
+
+// hasTags is true when the case describes the transaction by tags. 9F36 and
+// 9F37 alone do not: session keys need them.
+func (r *run) hasTags() bool {
+	for _, e := range tenElements {
+		if r.has(e.name) && e.name != "9F36" && e.name != "9F37" {
+			return true
+		}
+	}
+	return false
+}
+
+// wholeTags refuses a case that describes the transaction in part.
+func (r *run) wholeTags() {
+	for _, e := range tenElements {
+		r.fixed(e.name, e.length)
+	}
 }
 
 // tenElements are the standard elements with their lengths.
@@ -131,12 +153,9 @@ func (b build) matches(given []byte, block int, padding cryptogram.Padding) bool
 	return false
 }
 
-// builds are the MAC inputs that the tags can make, the likeliest first: by
-// the recipe of the issuer application data, or the explicit CVR, then the
-// other layouts, because some sources print application data of another
-// cryptogram version than the one they test. Elements that the case leaves out
-// are taken from given, where the ten would stand.
-func (r *run) builds(given []byte) []build {
+// ten are the standard elements. Those that the case leaves out are taken from
+// given, where they would stand.
+func (r *run) ten(given []byte) []byte {
 	ten := make([]byte, 0, 33)
 	for _, e := range tenElements {
 		switch at := len(ten); {
@@ -148,44 +167,49 @@ func (r *run) builds(given []byte) []build {
 			r.in(e.name)
 		}
 	}
-	iad, cvr := r.issuerData()
-	var out []build
-	add := func(tail []byte) { out = append(out, build{append(append([]byte(nil), ten...), tail...)}) }
-	if r.has("cvr") && !bytes.Equal(cvr, iad.CVR) {
-		add(cvr)
-	}
-	if r.has("9F10") {
-		if recipe, err := cryptogram.RecipeFor(emv.SchemeUnknown, r.hex("9F10")); err == nil {
-			out = append(out, build{must(recipe.AppendInput(nil, elements(ten, r.hex("9F10"))))})
-		} else if len(out) == 0 && len(given) == 0 {
-			refuse("9F10", "%v", err)
-		}
-		add(r.hex("9F10"))
-		if len(iad.Counters) >= 8 {
-			add(append(append([]byte(nil), iad.CVR...), iad.Counters[:8]...))
-		}
-	}
-	if len(cvr) >= 2 {
-		add(cvr)
-		out = append(out, build{append(append(append(append([]byte(nil), ten[:6]...), ten[25:29]...), ten[31:33]...), cvr[1])})
-	}
-	return out
+	return ten
 }
 
-// issuerData takes the issuer application data apart, as far as they are there,
-// and gives the CVR of the case: its own, or that of the data.
-func (r *run) issuerData() (emv.IAD, []byte) {
+// builds are the MAC inputs that the tags can make, the likeliest first: by the
+// recipe of the issuer application data, then the other layouts, because some
+// sources print application data of another cryptogram version than the one
+// they test. A CVR that the case gives rules over the one in the application
+// data; where they differ, the application data are not used as a whole.
+func (r *run) builds(given []byte) []build {
+	ten := r.ten(given)
+	var out []build
+	add := func(parts ...[]byte) { out = append(out, build{bytes.Join(parts, nil)}) }
 	var iad emv.IAD
 	if r.has("9F10") {
 		iad, _ = emv.ParseIAD(emv.SchemeUnknown, r.hex("9F10"))
 	}
+	whole := r.has("9F10")
 	if r.has("cvr") {
-		return iad, r.hex("cvr")
+		whole = whole && bytes.Equal(iad.CVR, r.hex("cvr"))
+		iad.CVR = r.hex("cvr")
 	}
-	if !r.has("9F10") {
-		refuse("mac_input", "missing input: neither mac_input nor 9F10 or cvr")
+	if whole {
+		recipe, err := cryptogram.RecipeFor(emv.SchemeUnknown, r.hex("9F10"))
+		if err == nil {
+			add(must(recipe.AppendInput(nil, elements(ten, r.hex("9F10")))))
+		} else if len(given) == 0 {
+			refuse("9F10", "%v", err)
+		}
+		add(ten, r.hex("9F10"))
 	}
-	return iad, iad.CVR
+	if len(iad.CVR) > 0 {
+		add(ten, iad.CVR)
+	}
+	if len(iad.CVR) > 0 && len(iad.Counters) >= 8 {
+		add(ten, iad.CVR, iad.Counters[:8])
+	}
+	if len(iad.CVR) > 1 {
+		add(ten[:6], ten[25:29], ten[31:33], iad.CVR[1:2])
+	}
+	if len(out) == 0 {
+		refuse("mac_input", "missing input: neither mac_input, nor 9F10 or cvr of a known layout")
+	}
+	return out
 }
 
 func elements(ten, iad []byte) *cryptogram.Elements {

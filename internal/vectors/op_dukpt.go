@@ -57,7 +57,7 @@ func (r *run) dukptTDESOp() {
 // clearPINBlock is the format 0 block of PIN and PAN, or the one given; both
 // ways must agree.
 func (r *run) clearPINBlock() []byte {
-	if !r.has("pin") {
+	if !r.has("pin") && !r.has("pan") {
 		return r.fixed("clear_pin_block", 8)
 	}
 	block := must(pin.Encode(pin.Format0, r.text("pin"), r.text("pan"), nil))
@@ -106,8 +106,9 @@ func (r *run) dukptAESOp() {
 			r.out(k.name+"_aes256", working(k.usage, pin.AES256).Reveal())
 		}
 	}
-	if r.wants("pin_block_enciphered") {
-		r.out("pin_block_enciphered", must(pin.Encipher4(working(pin.AESPIN, pin.TypeOf(transaction)), r.pinFieldGiven(), r.text("pan"))))
+	if r.has("pin_field") || r.wants("pin_block_enciphered") {
+		field := r.pinFieldGiven()
+		r.out("pin_block_enciphered", must(pin.Encipher4(working(pin.AESPIN, pin.TypeOf(transaction)), field, r.text("pan"))))
 	}
 	r.applyAES(working, pin.TypeOf(transaction))
 }

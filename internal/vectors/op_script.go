@@ -15,7 +15,7 @@ var scriptSpecs = map[string]spec{
 func (r *run) scriptMACOp() {
 	key := r.scriptKey("smi")
 	var built []byte
-	if r.has("command_header") {
+	if r.has("command_header") || r.has("mac_over") || r.has("data") {
 		built = r.scriptInput(r.hex("data"))
 		r.agree("mac_input", built)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,6 +105,10 @@ func checkKind(name string, k kind, v value) {
 		if v.text == "" || strings.Trim(v.text, "0123456789ABCDEFabcdef") != "" {
 			refuse(name, "not hex digits")
 		}
+	case kindWord:
+		if known, ok := words[name]; ok && !slices.Contains(strings.Fields(known), v.text) {
+			refuse(name, "unknown value %q, want %s", v.text, strings.Join(strings.Fields(known), ", "))
+		}
 	case kindInt:
 		if _, err := strconv.Atoi(v.text); err != nil {
 			refuse(name, "not a whole number")
@@ -197,7 +202,7 @@ func (r *run) paddingMethod(name string) cryptogram.Padding {
 
 // unknown refuses a word that is none of those the operation knows.
 func (r *run) unknown(name, want string) {
-	refuse(name, "%v value %q, want %s", errUnknown, r.text(name), want)
+	refuse(name, "unknown value %q, want %s", r.text(name), want)
 }
 
 // Checkpoints and outputs.

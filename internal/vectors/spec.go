@@ -27,6 +27,17 @@ type names struct {
 	kinds map[string]kind
 }
 
+// words are the values of inputs that select a variant, of all operations
+// together. Those that one operation does not have it refuses itself.
+var words = map[string]string{
+	"card_key":         "option-a option-b option-b-any-length option-c sm4",
+	"session":          "none csk mastercard-skd pboc given limited-use-key visa-script",
+	"mac_over":         "header-data header-atc-ac-data",
+	"pin_block_format": "vis iso-2",
+	"pin_padding":      "none iso-9797-2 length-prefixed",
+	"encipher_mode":    "ecb cbc",
+}
+
 // columns reads names with their marks: "key" is hex, "pan:d" digits.
 func columns(s string) names {
 	n := names{kinds: map[string]kind{}}

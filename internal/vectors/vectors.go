@@ -5,10 +5,7 @@
 // runner of vectors must never do. It reads no files; the caller does.
 package vectors
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // MaxSize bounds a file, in bytes.
 const MaxSize = 64 << 20
@@ -154,6 +151,3 @@ func (r Result) String() string {
 	}
 	return fmt.Sprintf("%s failed at %s: got %s, want %s", r.ID, r.Step, r.Got, r.Want)
 }
-
-// errUnknown is for names of variants that an operation does not have.
-var errUnknown = errors.New("unknown")

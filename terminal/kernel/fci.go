@@ -12,28 +12,35 @@ type FCI struct {
 }
 
 // ParseFCI reads the data of a SELECT answer. False is an answer that is not
-// one well-formed template 6F.
+// one well-formed template 6F; nothing of it but Raw is kept.
 func ParseFCI(raw []byte) (FCI, bool) {
 	f := FCI{Raw: raw}
+	if !f.read(raw) {
+		return FCI{Raw: raw}, false
+	}
+	return f, true
+}
+
+func (f *FCI) read(raw []byte) bool {
 	s := emv.Scan(raw)
 	if !s.Next() || s.Tag() != emv.TagFCI {
-		return f, false
+		return false
 	}
-	value := s.Value()
+	template := s.Value()
 	if s.Next() || s.Err() != nil {
-		return f, false
+		return false
 	}
-	for s = emv.Scan(value); s.Next(); {
+	for s = emv.Scan(template); s.Next(); {
 		switch s.Tag() {
 		case emv.TagDFName:
 			f.DFName = s.Value()
 		case emv.TagFCIProprietary:
 			if !f.proprietary(s.Value()) {
-				return f, false
+				return false
 			}
 		}
 	}
-	return f, s.Err() == nil
+	return s.Err() == nil
 }
 
 func (f *FCI) proprietary(template []byte) bool {
