@@ -236,11 +236,11 @@ func TestTornAndSecondTaps(t *testing.T) {
 	b, err := transceive(gpo)
 	require.NoError(t, err)
 	require.Equal(t, []byte{0x69, 0x86}, b)
-	require.NoError(t, card.Reset())
+	require.NoError(t, card.Off(context.Background(), time.Second))
 	require.Equal(t, 1300*time.Millisecond, waited)
 	_, err = transceive(gpo)
 	require.ErrorIs(t, err, apdu.ErrLost)
-	require.NoError(t, card.Reset())
+	card.Reset()
 	_, err = transceive(read1)
 	require.NoError(t, err)
 	_, err = transceive(read2)
@@ -264,11 +264,23 @@ func TestTornAndSecondTaps(t *testing.T) {
 func TestResetsAreStrictToo(t *testing.T) {
 	x := readText(t, torn)
 	card := NewStrictCard(x)
-	require.ErrorContains(t, card.Reset(), "exchange 1: the terminal switched the field off and on; the recording has no `! reset` here")
+	gpo := fromHex(t, "80A8000002830000")
+	card.Reset() // before the first command
+	_, err := card.Transceive(context.Background(), gpo)
+	require.NoError(t, err)
+	card.Reset()
+	_, err = card.Transceive(context.Background(), gpo)
+	require.ErrorIs(t, err, apdu.ErrLost)
+	card.Reset()
+	read := fromHex(t, "00B2010C00")
+	_, err = card.Transceive(context.Background(), read)
+	require.NoError(t, err)
+	card.Reset()
+	_, err = card.Transceive(context.Background(), fromHex(t, "00B2020C00"))
+	require.ErrorContains(t, err, "exchange 4: the terminal switched the field off and on; the recording has no `! reset` here")
 
 	card = NewStrictCard(x)
-	gpo := fromHex(t, "80A8000002830000")
-	_, err := card.Transceive(context.Background(), gpo)
+	_, err = card.Transceive(context.Background(), gpo)
 	require.NoError(t, err)
 	require.ErrorContains(t, card.Finish(), "left over: the recording goes on with `! reset`")
 
@@ -341,17 +353,19 @@ func TestRecorderWritesDownTears(t *testing.T) {
 	}
 	send(nil)
 	send(lost{saw: true})
-	r.Reset()
 	r.Wait(time.Second)
 	r.Wait(0)
+	r.Reset()
+	r.Reset()
 	send(nil)
 	send(lost{saw: false})
 	send(lost{saw: false})
 	r.Reset()
 	send(apdu.ErrLost)
+	r.Reset()
 
 	const read = "# READ RECORD SFI 1 record 1\n> 00B2010C00\n"
-	want := "# tapsim: 1\n\n" + read + "< 9000\n" + read + "< !\n\n! reset\n! wait 1s\n" + read + "< 9000\n! tear\n" +
+	want := "# tapsim: 1\n\n" + read + "< 9000\n" + read + "< !\n! wait 1s\n\n! reset\n" + read + "< 9000\n! tear\n" +
 		read + "< !\n" + read + "< !\n\n! reset\n" + read + "< !\n"
 	require.Equal(t, want, string(formatted(t, r.Transcript())))
 	require.Equal(t, r.Transcript().Lines, readText(t, want).Lines)
@@ -360,6 +374,49 @@ func TestRecorderWritesDownTears(t *testing.T) {
 	s := newScript(readText(t, "> 00B2010C00\n< 9000\n"))
 	require.NoError(t, Terminal{Card: s}.Replay(r.Transcript()))
 	require.Equal(t, 4, s.seen)
+}
+
+// field is a reader with a card in it that counts what happens to it.
+type field struct {
+	apdu.Transceiver
+	on, off int
+	err     error
+}
+
+func (f *field) Activate(context.Context) (apdu.Transceiver, error) {
+	f.on++
+	return f.Transceiver, f.err
+}
+
+func (f *field) Off(context.Context, time.Duration) error { f.off++; return nil }
+
+func TestARecordedReaderReplays(t *testing.T) {
+	x := parseTap(t)
+	f := &field{Transceiver: newScript(x)}
+	r := NewRecorder(nil, x.Header)
+	twice := func(reader Reader) {
+		for range 2 {
+			card, err := reader.Activate(context.Background())
+			require.NoError(t, err)
+			require.NoError(t, run(card, x))
+			require.NoError(t, reader.Off(context.Background(), 1300*time.Millisecond))
+		}
+	}
+	twice(r.Over(f))
+	require.Equal(t, 2, f.on)
+	require.Equal(t, 2, f.off)
+	recording := readText(t, string(formatted(t, r.Transcript())))
+
+	card := NewStrictCard(recording)
+	var waited time.Duration
+	card.Wait = func(d time.Duration) { waited += d }
+	twice(card)
+	require.NoError(t, card.Finish())
+	require.Equal(t, 2600*time.Millisecond, waited)
+
+	f.err = errors.New("no card")
+	_, err := r.Over(f).Activate(context.Background())
+	require.ErrorIs(t, err, f.err)
 }
 
 func TestRecorderRefusesWhatItCannotWrite(t *testing.T) {
