@@ -126,6 +126,7 @@ type Exchanger interface {
 	Exchange(ctx context.Context, request *Message) (*Message, error)
 }
 
-// Handler answers requests. It is called concurrently. A nil answer sends
-// nothing: the requester runs into its time-out.
+// Handler answers requests, which it does not change. It is called
+// concurrently. A nil answer sends nothing: the requester runs into its
+// time-out. ctx ends when the answer can no longer be delivered.
 type Handler func(ctx context.Context, request *Message) *Message
