@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"tapsim/iso8583"
 	"tapsim/issuer"
 	issuerconfig "tapsim/issuer/config"
-	"tapsim/iso8583"
 )
 
 // hostTimeout is how long the point of sale waits for an answer, on the

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"tapsim/iso8583"
 	"tapsim/transcript"
@@ -52,3 +53,5 @@ func appendField(dst []byte, f iso8583.Field, s transcript.Style) []byte {
 	line := fmt.Sprintf("  %s  %-34s  %-20s  %s", number, f.Name, f.Value, f.Text)
 	return append(append(dst, trimRight(line)...), '\n')
 }
+
+func trimRight(s string) string { return strings.TrimRight(s, " ") }

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"tapsim/emv"
-	"tapsim/issuer"
 	"tapsim/iso8583"
+	"tapsim/issuer"
 	"tapsim/transcript"
 )
 
