@@ -43,7 +43,7 @@ var scriptRules = map[ScriptMethod]ScriptRules{
 	ScriptMastercard: {SessionCSK, true, EncipherPlain, false},
 	ScriptCCD:        {SessionCSK, true, EncipherPadded, false},
 	ScriptInterac:    {SessionCSK, false, EncipherPlain, false},
-	ScriptPBOC:       {SessionPBOC, true, 0, false},
+	ScriptPBOC:       {SessionPBOC, true, 0, false}, // no published number
 }
 
 // Rules are the rules of a script method; false where no public source says.
