@@ -92,6 +92,8 @@ func TestVisaCVN10(t *testing.T) {
 	tag91, err := r.IssuerAuthentication(card, card, ac, IssuerAnswer{ResponseCode: [2]byte{'0', '0'}})
 	require.NoError(t, err)
 	require.Equal(t, unhex(t, "30F8766890768F56 3030"), tag91)
+	_, err = r.IssuerAuthentication(nil, card, ac, IssuerAnswer{})
+	require.ErrorContains(t, err, "method 1 under the card key, which is not given")
 	answer, ok, err := r.VerifyIssuerAuthentication(card, card, ac, tag91)
 	require.NoError(t, err)
 	require.True(t, ok)
