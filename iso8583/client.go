@@ -49,7 +49,8 @@ type ClientStats struct {
 }
 
 // Client sends requests over one connection, many at a time, and matches
-// answers by trace number, terminal and transmission time (fields 11, 41, 7).
+// answers by trace number, terminal and transmission time (fields 11, 41, 7);
+// what a host leaves out of its answers it does not compare.
 // It connects when there is something to send, and again after a break. It is
 // an Exchanger.
 type Client struct {
@@ -331,7 +332,7 @@ func (c *Client) deliver(l *link, packed []byte) {
 		return
 	}
 	c.mu.Lock()
-	id := keyOf(m)
+	id := c.match(m)
 	waiting := c.pending[id]
 	fits := waiting != nil && waiting.answer == m.MTI
 	if fits {
@@ -353,6 +354,27 @@ func (c *Client) deliver(l *link, packed []byte) {
 			c.cfg.Late(m)
 		}
 	}
+}
+
+// match is the key of the request that m answers. A host that does not repeat
+// the terminal or the time is understood as long as only one request can be
+// meant. The caller holds mu.
+func (c *Client) match(m *Message) key {
+	id := keyOf(m)
+	if c.pending[id] != nil || id.terminal != "" && id.time != "" {
+		return id
+	}
+	found := id
+	for k, waiting := range c.pending {
+		if waiting.answer != m.MTI || k.stan != id.stan || id.terminal != "" && k.terminal != id.terminal || id.time != "" && k.time != id.time {
+			continue
+		}
+		if found != id {
+			return id // two could be meant
+		}
+		found = k
+	}
+	return found
 }
 
 // answer answers the host's own network management; other requests have no

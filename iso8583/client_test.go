@@ -163,6 +163,7 @@ func TestHostClosesWhileRequestsWait(t *testing.T) {
 		_, err = client.Exchange(t.Context(), request(1))
 		require.NoError(t, err, "the next request connects again")
 		require.Equal(t, int64(2), client.Stats().Connections)
+		synctest.Wait()
 		require.Contains(t, log.String(), `msg="connection to the host ended"`)
 	})
 }
@@ -334,7 +335,40 @@ func TestOddAnswers(t *testing.T) {
 		err := <-result
 		require.ErrorIs(t, err, ErrConnectionLost)
 		require.ErrorContains(t, err, "a message of 65535 bytes, at most 16384 are read")
+		synctest.Wait()
 		requireNoSecrets(t, log.String())
+	})
+}
+
+func TestHostThatEchoesLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := newPipes()
+		client := connect(t, ClientConfig{Dial: host.dial, Timeout: time.Second})
+		results := make(chan error, 4)
+		second := request(2)
+		second.TerminalID = "TAPSIM02"
+		for _, m := range []*Message{request(1), request(2), second} {
+			go func() {
+				answer, err := client.Exchange(t.Context(), m)
+				if err == nil {
+					require.Equal(t, m.STAN, answer.STAN)
+				}
+				results <- err
+			}()
+		}
+		p := acceptPeer(t, host)
+		for range 3 {
+			p.receive()
+		}
+		p.send(&Message{MTI: AuthorisationResponse, STAN: "000001", ResponseCode: "00"})
+		require.NoError(t, <-results)
+		p.send(&Message{MTI: AuthorisationResponse, STAN: "000002", ResponseCode: "00"})
+		synctest.Wait()
+		require.Equal(t, int64(1), client.Stats().Late, "two requests could be meant")
+		p.send(&Message{MTI: AuthorisationResponse, STAN: "000002", TerminalID: "TAPSIM02", ResponseCode: "00"})
+		require.NoError(t, <-results)
+		p.send(&Message{MTI: AuthorisationResponse, STAN: "000002", TerminalID: "TAPSIM01", TransmissionTime: "0101120001", ResponseCode: "00"})
+		require.ErrorIs(t, <-results, context.DeadlineExceeded, "a time that differs is another request")
 	})
 }
 
