@@ -86,6 +86,10 @@ func BenchmarkDurable(b *testing.B) {
 				require.NoError(b, err)
 				defer s.Close()
 				iss, l := newBenchIssuer(b, s)
+				for range loadCards { // keys and rows that a running bank has at hand
+					_, err := iss.Handle(context.Background(), l.message(mti), nil)
+					require.NoError(b, err)
+				}
 				messages := make([]*iso8583.Message, b.N)
 				for n := range messages {
 					messages[n] = l.message(mti)

@@ -47,7 +47,7 @@ func (t *table) selection() string {
 // upsert is the statement that writes a number of rows.
 func (t *table) upsert(rows int) string {
 	row := "(?" + strings.Repeat(", ?", len(t.columns)-1) + ")"
-	text := "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES " + row + strings.Repeat(", "+row, rows-1)
+	text := "INSERT OR FAIL INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES " + row + strings.Repeat(", "+row, rows-1)
 	if t.key == 0 {
 		return text
 	}

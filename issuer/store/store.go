@@ -83,7 +83,7 @@ func Open(dir string, random io.Reader) (*Store, error) {
 // dsn names a database file with the settings that every connection has. They
 // stand here because a PRAGMA statement reaches one pooled connection only.
 func dsn(path, more string) string {
-	u := url.URL{Scheme: "file", Path: path, RawQuery: "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&" + more}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(4000)&" + more}
 	return u.String()
 }
 
