@@ -19,6 +19,9 @@ type DOL []DOLEntry
 // ParseDOL reads a list of tags and one-byte lengths. Some German cards end
 // theirs with lengths cut off; that is a *TLVError.
 func ParseDOL(b []byte) (DOL, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
 	d := make(DOL, 0, len(b)/2) // an entry has two bytes at least
 	for pos := 0; pos < len(b); {
 		e, n, reason := readDOLEntry(b[pos:])

@@ -226,12 +226,12 @@ func (w *cryptogramWork) compute() (cryptogramJSON, error) {
 
 // diagnose looks for the deviation that makes the cryptogram received.
 func (w *cryptogramWork) diagnose(out *cryptogramJSON, received []byte) error {
-	if *out.Verified || w.master == nil || len(received) != 8 {
+	if *out.Verified || w.card == nil || len(received) != len(cryptogram.Cryptogram{}) {
 		return nil
 	}
 	d, err := cryptogram.Diagnose(cryptogram.Suspect{
-		Master: w.master, Method: w.method, PAN: w.flags.pan, PSN: w.flags.psn, Recipe: w.recipe, Elements: w.elements,
-		Cryptogram: cryptogram.Cryptogram(received),
+		Master: w.master, Method: w.method, PAN: w.flags.pan, PSN: w.flags.psn, Card: w.card,
+		Recipe: w.recipe, Elements: w.elements, Cryptogram: cryptogram.Cryptogram(received),
 	})
 	if err != nil {
 		return err
@@ -304,7 +304,7 @@ func (a *app) printCryptogram(out cryptogramJSON) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s)\n", out.Recipe, out.Evidence)
 	for _, s := range out.Steps {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-42s %s", s.Name, strings.TrimSpace(s.Value+"  "+s.Text)), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-42s %s", s.Name, strings.TrimSpace(s.Value+"  "+s.Note)), " ") + "\n")
 	}
 	fmt.Fprintf(&b, "cryptogram  %s\n", out.Cryptogram)
 	if out.Tag91 != nil {

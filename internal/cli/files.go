@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"sort"
@@ -34,11 +35,24 @@ func readLimited(in io.Reader, name string, limit int64) ([]byte, error) {
 
 // fileError says what is wrong with a file without naming the system call.
 func fileError(name string, err error) error {
+	return fmt.Errorf("%s: %w", name, bare(err))
+}
+
+// bare is the cause of an error without the operation that the system names.
+func bare(err error) error {
 	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		err = pe.Err
+	var oe *net.OpError
+	var se *os.SyscallError
+	switch {
+	case errors.As(err, &pe):
+		return pe.Err
+	case errors.As(err, &oe):
+		err = oe.Err
 	}
-	return fmt.Errorf("%s: %w", name, err)
+	if errors.As(err, &se) {
+		err = se.Err
+	}
+	return err
 }
 
 // expand turns files and folders into the files with one of the endings, sorted.

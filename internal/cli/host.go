@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -97,13 +96,4 @@ func (a *app) codec(file string) (*iso8583.Codec, error) {
 		return nil, err
 	}
 	return iso8583.NewCodec(file, data)
-}
-
-// serve runs an ISO 8583 server until the context ends.
-func serve(ctx context.Context, listener net.Listener, c iso8583.ServerConfig) error {
-	s, err := iso8583.NewServer(c)
-	if err != nil {
-		return err
-	}
-	return s.Serve(ctx, listener)
 }

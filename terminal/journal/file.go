@@ -33,8 +33,9 @@ type Journal struct {
 	state
 	dir    string
 	file   *os.File
-	size   int64 // of the file
-	live   int64 // bytes that compaction would keep, about
+	size   int64            // of the file
+	live   int64            // bytes that compaction would keep, about
+	sizes  map[uint64]int64 // of the messages that wait, in the file
 	seal   *sealer
 	buf    []byte
 	broken error
@@ -55,7 +56,7 @@ func Open(dir string, key []byte) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{dir: dir, seal: seal}
+	j := &Journal{dir: dir, seal: seal, sizes: map[uint64]int64{}}
 	end, err := j.replay(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -139,15 +140,26 @@ func (j *Journal) apply(r *record, n int) error {
 			return err
 		}
 		j.add(r.id, int(r.stan), m)
-		j.live += int64(n)
+		j.account(r.id, int64(n))
 	case kindSending:
 		return j.sending(r.id)
 	case kindRemoved:
+		j.account(r.id, 0)
 		return j.remove(r.id)
 	case kindCounter:
 		j.last, j.stan = r.id, int(r.stan)
 	}
 	return nil
+}
+
+// account notes how many bytes of the file a message needs; 0 for one that is
+// gone.
+func (j *Journal) account(id uint64, n int64) {
+	j.live += n - j.sizes[id]
+	j.sizes[id] = n
+	if n == 0 {
+		delete(j.sizes, id)
+	}
 }
 
 // begin cuts the torn tail off, or writes the first line of a new file.
@@ -183,7 +195,7 @@ func (j *Journal) Add(m *iso8583.Message) (uint64, error) {
 	if err := j.append(r); err != nil {
 		return 0, err
 	}
-	j.live += int64(headerSize + fixedSize + len(r.sealed))
+	j.account(r.id, int64(headerSize+fixedSize+len(r.sealed)))
 	return j.add(r.id, stan, *m), nil
 }
 
@@ -211,9 +223,7 @@ func (j *Journal) Remove(id uint64) error {
 	if err := j.remove(id); err != nil {
 		return err
 	}
-	if len(j.pending) == 0 {
-		j.live = 0
-	}
+	j.account(id, 0)
 	if j.size > compactAt && j.live < j.size/2 {
 		return j.compact()
 	}
@@ -274,7 +284,7 @@ func (j *Journal) compact() error {
 		return fmt.Errorf("the journal cannot be rewritten: %w", err)
 	}
 	j.file.Close()
-	j.file, j.size, j.live = f, int64(len(b)), int64(len(b))
+	j.file, j.size = f, int64(len(b))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package c3_test
 import (
 	"context"
 	"encoding/hex"
+	"os"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
+	"tapsim/transcript"
 )
 
 // ui is the short form of a user interface request in these tables.
@@ -58,6 +60,21 @@ func TestStatusOfGetProcessingOptions(t *testing.T) {
 		require.Equal(t, want.alternate, o.Alternate, sw)
 		require.Empty(t, o.DataRecord, sw)
 		require.Equal(t, kernel.CVMNone, o.CVM, sw)
+	}
+}
+
+// A published fragment without a selection: one card that answers 6700 to a
+// list of the wrong length and 6984 to one of zeros.
+func TestRecordedRefusals(t *testing.T) {
+	text, err := os.ReadFile("../../../testdata/transcripts/recorded/031-visa-blink-gpo-6700-6984.txt")
+	require.NoError(t, err)
+	tr, err := transcript.Parse("031", text)
+	require.NoError(t, err)
+	want := []kernel.Kind{kernel.EndApplication, kernel.TryAnotherInterface}
+	require.Len(t, tr.Exchanges(), len(want))
+	for i, x := range tr.Exchanges() {
+		o, _ := situation{sw: hex.EncodeToString(x.Response)}.play(t)
+		require.Equal(t, want[i], o.Kind)
 	}
 }
 
