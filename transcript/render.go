@@ -86,7 +86,7 @@ func AppendSession(dst []byte, t *Transcript, reveal bool, s Style) []byte {
 			r.gap(last != Comment || n == 0)
 			r.out = AppendText(r.out, session.Exchanges[n], s)
 			n++
-		case Tear, Reset, Wait:
+		case Tear, Reset, Wait, Verify:
 			r.gap(true)
 			r.text(RoleBad, strings.TrimSpace(string(appendLine(nil, l))), 0, 2)
 		default:
