@@ -74,7 +74,7 @@ func (c *StrictCard) Transceive(ctx context.Context, command []byte) ([]byte, er
 func (c *StrictCard) next() *Line {
 	for ; c.line < len(c.t.Lines); c.line++ {
 		switch l := &c.t.Lines[c.line]; l.Kind {
-		case Blank, Comment:
+		case Blank, Comment, Verify:
 		case Tear:
 			c.torn = true
 		case Wait:

@@ -93,6 +93,13 @@ func (r *Recorder) Wait(d time.Duration) {
 	}
 }
 
+// Verify records that the user unlocked the phone.
+func (r *Recorder) Verify() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.add(Line{Kind: Verify})
+}
+
 func (r *Recorder) add(lines ...Line) {
 	if len(r.t.Lines) < MaxLines-len(r.t.Header)-len(lines) {
 		r.t.Lines = append(r.t.Lines, lines...)

@@ -11,6 +11,7 @@ import (
 
 	"tapsim/apdu"
 	"tapsim/emv"
+	"tapsim/reader"
 )
 
 // A tap as our own files hold it. The cryptogram's bytes are made up: nothing
@@ -213,6 +214,7 @@ const torn = `# tapsim: 1
 > 80A8000002830000
 < 6986
 ! wait 1.3s
+! verify
 ! reset
 > 80A8000002830000
 < !
@@ -255,9 +257,11 @@ func TestTornAndSecondTaps(t *testing.T) {
 	s.answers[string(gpo)] = []byte{0x69, 0x86}
 	deactivated := 0
 	waited = 0
-	require.NoError(t, Terminal{Card: s, Deactivated: func() { deactivated++ }, Wait: func(d time.Duration) { waited += d }}.Replay(x))
+	verified := 0
+	require.NoError(t, Terminal{Card: s, Verified: func() { verified++ }, Deactivated: func() { deactivated++ }, Wait: func(d time.Duration) { waited += d }}.Replay(x))
 	require.Equal(t, 3, s.seen)
 	require.Equal(t, 3, deactivated)
+	require.Equal(t, 1, verified)
 	require.Equal(t, 3300*time.Millisecond, waited)
 }
 
@@ -355,6 +359,7 @@ func TestRecorderWritesDownTears(t *testing.T) {
 	send(lost{saw: true})
 	r.Wait(time.Second)
 	r.Wait(0)
+	r.Verify()
 	r.Reset()
 	r.Reset()
 	send(nil)
@@ -365,7 +370,7 @@ func TestRecorderWritesDownTears(t *testing.T) {
 	r.Reset()
 
 	const read = "# READ RECORD SFI 1 record 1\n> 00B2010C00\n"
-	want := "# tapsim: 1\n\n" + read + "< 9000\n" + read + "< !\n! wait 1s\n\n! reset\n" + read + "< 9000\n! tear\n" +
+	want := "# tapsim: 1\n\n" + read + "< 9000\n" + read + "< !\n! wait 1s\n! verify\n\n! reset\n" + read + "< 9000\n! tear\n" +
 		read + "< !\n" + read + "< !\n\n! reset\n" + read + "< !\n"
 	require.Equal(t, want, string(formatted(t, r.Transcript())))
 	require.Equal(t, r.Transcript().Lines, readText(t, want).Lines)
@@ -513,4 +518,32 @@ func TestLenientCardOnACapture(t *testing.T) {
 	card = NewLenientCard(readRecorded(t, "801-tear-before-ppse-response.txt"))
 	_, err := card.Transceive(context.Background(), fromHex(t, "00A404000E325041592E5359532E444446303100"))
 	require.ErrorIs(t, err, apdu.ErrLost)
+}
+
+// A torn tap over the reader in memory replays exactly: the card's counter
+// shows which commands it saw.
+func TestATornTapOverTheReaderReplays(t *testing.T) {
+	for _, action := range []reader.Action{reader.TearBefore, reader.TearAfter} {
+		count := byte(0)
+		card := apdu.ResponderFunc(func([]byte) []byte { count++; return []byte{count, 0x90, 0x00} })
+		inField := &reader.Field{}
+		inField.Insert(card)
+		faulty, err := reader.WithFaults(inField, nil, reader.Fault{Exchange: 2, Action: action})
+		require.NoError(t, err)
+		r := NewRecorder(faulty, []Field{{"tapsim", "1"}})
+		read := []byte{0x00, 0xB2, 0x01, 0x0C, 0x00}
+		for range 3 {
+			_, _ = r.Transceive(context.Background(), read)
+		}
+		inField.Insert(card)
+		r.Reset()
+		_, err = r.Transceive(context.Background(), read)
+		require.NoError(t, err)
+
+		saw := count
+		require.Equal(t, map[reader.Action]byte{reader.TearBefore: 2, reader.TearAfter: 3}[action], saw)
+		count = 0
+		require.NoError(t, Terminal{Card: card}.Replay(r.Transcript()))
+		require.Equal(t, saw, count)
+	}
 }
