@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"tapsim/internal/statedir"
+	"tapsim/iso8583"
 	"tapsim/issuer"
 	issuerconfig "tapsim/issuer/config"
 	issuerstore "tapsim/issuer/store"
-	"tapsim/iso8583"
 )
 
 // hostTimeout is how long the point of sale waits for an answer, on the

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsim/internal/statedir"
+	"tapsim/iso8583"
 	"tapsim/issuer"
 	issuerconfig "tapsim/issuer/config"
-	"tapsim/iso8583"
 	"tapsim/sim"
 )
 
