@@ -2,8 +2,10 @@ package emv
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // MaxAmount is the largest amount of format n 12, in minor units.
@@ -19,22 +21,27 @@ type Currency struct {
 
 // CurrencyByNumeric finds a currency by its numeric code.
 func CurrencyByNumeric(code uint16) (Currency, bool) {
-	for _, c := range currencies {
-		if c.Numeric == code {
-			return c, true
-		}
-	}
-	return Currency{}, false
+	c, found := currenciesByNumeric()[code]
+	return c, found
 }
+
+var currenciesByNumeric = sync.OnceValue(func() map[uint16]Currency {
+	m := make(map[uint16]Currency, len(currencies))
+	for _, c := range currencies {
+		m[c.Numeric] = c
+	}
+	return m
+})
 
 // CurrencyByAlpha finds a currency by its three letters.
 func CurrencyByAlpha(alpha string) (Currency, bool) {
-	for _, c := range currencies {
-		if c.Alpha == alpha {
-			return c, true
-		}
+	i, found := slices.BinarySearchFunc(currencies[:], alpha, func(c Currency, alpha string) int {
+		return strings.Compare(c.Alpha, alpha)
+	})
+	if !found {
+		return Currency{}, false
 	}
-	return Currency{}, false
+	return currencies[i], true
 }
 
 // Parse reads an amount such as "12.50" into minor units. More decimals than
@@ -71,14 +78,4 @@ func (c Currency) Format(minor int64) string {
 	}
 	cut := len(s) - c.Exponent
 	return sign + s[:cut] + "." + s[cut:]
-}
-
-// currencies is the ISO 4217 table.
-var currencies = []Currency{
-	{"EUR", 978, 2, "Euro"},
-	{"USD", 840, 2, "US Dollar"},
-	{"GBP", 826, 2, "Pound Sterling"},
-	{"CNY", 156, 2, "Yuan Renminbi"},
-	{"JPY", 392, 0, "Yen"},
-	{"BHD", 48, 3, "Bahraini Dinar"},
 }

@@ -58,7 +58,9 @@ type Object struct {
 }
 
 // Scanner reads the data objects of one level, without allocating. 00 bytes
-// between objects are padding and skipped (EMV Book 3, Annex B1).
+// between objects are padding and skipped (EMV Book 3, Annex B1). At the end FF
+// bytes count as padding too, as some old cards fill their files with them (ISO
+// 7816-4 allows both); elsewhere FF begins a tag.
 //
 //	s := emv.Scan(data)
 //	for s.Next() {
@@ -69,7 +71,7 @@ type Scanner struct {
 	buf     []byte
 	pos     int
 	base    int
-	padding int
+	padding []byte
 	obj     Object
 	err     error
 }
@@ -91,11 +93,24 @@ func (s *Scanner) Next() bool {
 	for s.pos < len(s.buf) && s.buf[s.pos] == 0 {
 		s.pos++
 	}
-	s.padding = s.pos - start
+	if s.pos < len(s.buf) && s.buf[s.pos] == 0xFF && fillOnly(s.buf[s.pos:]) {
+		s.pos = len(s.buf)
+	}
+	s.padding = s.buf[start:s.pos]
 	if s.pos == len(s.buf) {
 		return false
 	}
 	return s.object()
+}
+
+// fillOnly is true when b holds nothing but 00 and FF.
+func fillOnly(b []byte) bool {
+	for _, c := range b {
+		if c != 0 && c != 0xFF {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Scanner) object() bool {
@@ -132,9 +147,9 @@ func (s *Scanner) Tag() Tag { return s.obj.Tag }
 // Value is the value of the current object; it aliases the buffer.
 func (s *Scanner) Value() []byte { return s.obj.Value }
 
-// Padding is the number of 00 bytes skipped just before the current object or,
-// after Next returned false, before the end.
-func (s *Scanner) Padding() int { return s.padding }
+// Padding is the bytes skipped just before the current object or, after Next
+// returned false, before the end; it aliases the buffer.
+func (s *Scanner) Padding() []byte { return s.padding }
 
 // Err is the error that ended the scan, if one did: a *TLVError.
 func (s *Scanner) Err() error { return s.err }

@@ -5,16 +5,16 @@ import "fmt"
 // Node is a data object with its place in a tree.
 type Node struct {
 	Object
-	Padding  int    // 00 bytes before the object
+	Padding  []byte // before the object
 	Children []Node // of a constructed object
-	Trailing int    // 00 bytes after the last child
+	Trailing []byte // padding after the last child
 }
 
 // Tree is TLV data parsed through all levels. Append gives back exactly the
 // bytes that were parsed.
 type Tree struct {
 	Nodes    []Node
-	Trailing int // 00 bytes after the last object
+	Trailing []byte // padding after the last object
 }
 
 // Parse reads all levels of b. Values alias b. Every byte is accounted for:
@@ -24,9 +24,9 @@ func Parse(b []byte) (Tree, error) {
 	return Tree{nodes, trailing}, err
 }
 
-func parseLevel(b []byte, base, depth int) (nodes []Node, trailing int, err error) {
+func parseLevel(b []byte, base, depth int) (nodes []Node, trailing []byte, err error) {
 	if depth > MaxDepth {
-		return nil, 0, &TLVError{base, fmt.Sprintf("objects nest deeper than %d levels", MaxDepth)}
+		return nil, nil, &TLVError{base, fmt.Sprintf("objects nest deeper than %d levels", MaxDepth)}
 	}
 	s := scanAt(b, base)
 	for s.Next() {
@@ -34,7 +34,7 @@ func parseLevel(b []byte, base, depth int) (nodes []Node, trailing int, err erro
 		if n.Tag.Constructed() {
 			n.Children, n.Trailing, err = parseLevel(n.Value, n.Offset+len(n.Header), depth+1)
 			if err != nil {
-				return nodes, 0, err
+				return nodes, nil, err
 			}
 		}
 		nodes = append(nodes, n)
@@ -45,19 +45,19 @@ func parseLevel(b []byte, base, depth int) (nodes []Node, trailing int, err erro
 // Append appends the tree to dst, byte for byte as it was read: headers in the
 // form they had, padding where it was.
 func (t Tree) Append(dst []byte) []byte {
-	return appendZeros(appendNodes(dst, t.Nodes), t.Trailing)
+	return append(appendNodes(dst, t.Nodes), t.Trailing...)
 }
 
 func appendNodes(dst []byte, nodes []Node) []byte {
 	for i := range nodes {
 		n := &nodes[i]
-		dst = appendZeros(dst, n.Padding)
+		dst = append(dst, n.Padding...)
 		dst = append(dst, n.Header...)
 		if !n.Tag.Constructed() {
 			dst = append(dst, n.Value...)
 			continue
 		}
-		dst = appendZeros(appendNodes(dst, n.Children), n.Trailing)
+		dst = append(appendNodes(dst, n.Children), n.Trailing...)
 	}
 	return dst
 }
