@@ -43,7 +43,7 @@ func (w *World) openPhone(ctx context.Context) error {
 		return fmt.Errorf("device key: %w", err)
 	}
 	w.phone, err = store.Open(dir, store.Options{
-		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.options.Seed, "phone"),
+		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"),
 	})
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (w *World) openPhone(ctx context.Context) error {
 
 // phoneFolder is where the phone keeps its memory, and the device key.
 func (w *World) phoneFolder() (dir string, key []byte, err error) {
-	source := stream(w.options.Seed, "device key")
+	source := secrets(w.options.Seed, "device key")
 	if w.memory() {
 		key = make([]byte, deviceKeySize)
 		_, err = io.ReadFull(source, key)
