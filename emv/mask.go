@@ -51,10 +51,11 @@ func sensitiveValue(tag Tag, value []byte) bool {
 // they stand.
 func MaskedHex(data []byte, sensitive func(Tag) bool) string {
 	m := newMask(data)
-	if err := m.level(0, len(data), 1, sensitive); err != nil {
+	err := m.level(0, len(data), 1, sensitive)
+	m.frames(0, len(data))
+	if err != nil {
 		m.runs(0, len(data))
 	}
-	m.frames(0, len(data))
 	return m.String()
 }
 
@@ -112,7 +113,7 @@ func (m *mask) level(from, to, depth int, sensitive func(Tag) bool) error {
 				return err
 			}
 		default:
-			m.unnamed(o.Tag, start, end, alone)
+			m.unnamed(o, start, end, alone)
 		}
 	}
 	return s.Err()
@@ -160,14 +161,51 @@ func onlyFill(b []byte, n int) bool {
 
 // unnamed hides what looks like an account number in a value that is not
 // sensitive by its tag.
-func (m *mask) unnamed(tag Tag, from, to int, alone bool) {
-	v := m.data[from:to]
-	if !accountFree(tag, v, alone) {
-		m.digitRuns(from, to)
+func (m *mask) unnamed(o Object, from, to int, alone bool) {
+	switch {
+	case !plausible(o.Tag, o.Value):
+		// Perhaps no object at all, but part of a number: then its header and
+		// the digits around it count.
+		m.digitRuns(2*from, 2*to)
+		m.digitRuns(m.digitsAround(2*o.Offset, 2*to))
+	case !accountFree(o.Tag, o.Value, alone):
+		for to < len(m.data) && m.data[to] == 0 {
+			to++ // a number cut short goes on in what looks like padding
+		}
+		m.digitRuns(2*from, 2*to)
 	}
-	if !numberedText(tag) {
-		m.textRuns(from, to)
+	if !numberedText(o.Tag) {
+		m.textRuns(from, from+len(o.Value))
 	}
+}
+
+// digitsAround widens a range of nibbles by the decimal ones beside it.
+func (m *mask) digitsAround(from, to int) (int, int) {
+	for from > 0 && nibble(m.data, from-1) <= 9 {
+		from--
+	}
+	for to < 2*len(m.data) && nibble(m.data, to) <= 9 {
+		to++
+	}
+	return from, to
+}
+
+// plausible is true when the dictionary knows the tag and the value has a
+// length and characters that the tag may have. Damaged data that still parse
+// show themselves by what is not.
+func plausible(tag Tag, v []byte) bool {
+	switch FormatOf(tag) {
+	case FormatA, FormatAN:
+		if !printable(v) {
+			return false
+		}
+	}
+	for _, e := range dictionary()[tag] {
+		if fits, exact := fitsLength(e.Length, len(v)); fits || !exact {
+			return true
+		}
+	}
+	return false
 }
 
 // numberedText is true for elements that are long numbers in characters, yet
@@ -183,12 +221,14 @@ func numberedText(tag Tag) bool {
 // number has a correct check digit.
 func accountFree(tag Tag, v []byte, alone bool) bool {
 	switch tag {
-	case TagResponseFormat1, TagCommandTemplate:
-		return alone // values of a whole response or command, by a list elsewhere
+	case TagCommandTemplate:
+		return alone && !wellFormed(v, 1) // values by a list that stands elsewhere
+	case TagResponseFormat1:
+		return alone && format1Free(v)
 	case TagIssuerCertificate, TagSSAD, TagICCCertificate, TagSDAD, 0x9F2D:
-		return len(v) >= 64
+		return len(v) >= 64 && len(v)%8 == 0 && !wellFormed(v, 1)
 	case TagIssuerRemainder, TagICCRemainder, 0x9F2F:
-		return len(v) >= 20
+		return len(v) >= 20 && !wellFormed(v, 1)
 	case TagCryptogram:
 		return len(v) == 8
 	case TagAFL:
@@ -197,18 +237,16 @@ func accountFree(tag Tag, v []byte, alone bool) bool {
 	case TagIAD:
 		return wholeIAD(v)
 	case TagCVMList:
-		_, err := ParseCVMList(v)
-		return err == nil && len(v) >= 10
-	case TagCDOL1, TagCDOL2, TagPDOL, 0x97, 0x9F49, 0x9F4F:
-		_, err := ParseDOL(v)
-		return err == nil
+		return usualCVMList(v)
 	case TagADFName, TagDFName, 0x9F06, 0x9D:
 		return len(v) >= 5 && len(v) <= 16 && v[0] >= 0xA0
 	case 0x8B, 0x9F0A:
 		_, whole := registeredData(v)
 		return whole
-	case TagKernelIdentifier, 0x9F3E, TagFormFactor, 0x9F3B:
-		return len(v) <= 12
+	case TagKernelIdentifier, 0x9F3B:
+		return len(v) <= 8
+	case 0x9F3E, TagFormFactor:
+		return len(v) <= 32
 	}
 	switch FormatOf(tag) {
 	case FormatA, FormatAN, FormatANS:
@@ -217,9 +255,45 @@ func accountFree(tag Tag, v []byte, alone bool) bool {
 	return false
 }
 
+// format1Free is true for the three shapes of a response in template 80: AIP
+// and AFL; CID, ATC, cryptogram and issuer application data; a signature.
+func format1Free(v []byte) bool {
+	if len(v) < 2 {
+		return true
+	}
+	if _, err := ParseAFL(v[2:]); err == nil {
+		return true
+	}
+	switch n := len(v); {
+	case n >= 11 && n <= 43:
+		return n == 11 || wholeIAD(v[11:])
+	default:
+		return n >= 64 && n%8 == 0 && !wellFormed(v, 1)
+	}
+}
+
+// usualCVMList is true for a list whose rules the book defines.
+func usualCVMList(v []byte) bool {
+	l, err := ParseCVMList(v)
+	if err != nil || len(l.Rules) == 0 {
+		return false
+	}
+	for _, r := range l.Rules {
+		_, known := cvmMethodNames[r.Method()]
+		if !known || int(r.Condition) >= len(cvmConditionNames) {
+			return false
+		}
+	}
+	return true
+}
+
 // wholeIAD is true for issuer application data of a known layout whose own
-// length bytes, where it has them, agree with the length of the value.
+// length bytes, where it has them, agree with the length of the value, and for
+// all of the 32 bytes that the common core definitions frame.
 func wholeIAD(v []byte) bool {
+	if len(v) == 32 && (v[0] == 0x0F || v[0] == 0x1F) {
+		return true
+	}
 	iad, err := ParseIAD(SchemeUnknown, v)
 	if err != nil {
 		return false
@@ -236,15 +310,16 @@ func wholeIAD(v []byte) bool {
 // runs hides what looks like an account number between two bytes, in BCD and
 // in ASCII.
 func (m *mask) runs(from, to int) {
-	m.digitRuns(from, to)
+	m.digitRuns(2*from, 2*to)
 	m.textRuns(from, to)
 }
 
-// digitRuns hides runs of decimal nibbles that hold an account number.
+// digitRuns hides runs of decimal nibbles that hold an account number, between
+// two nibbles. What is hidden already ends a run.
 func (m *mask) digitRuns(from, to int) {
-	for i := 2 * from; i < 2*to; {
+	for i := from; i < to; {
 		start := i
-		for i < 2*to && nibble(m.data, i) <= 9 {
+		for i < to && nibble(m.data, i) <= 9 && !m.hidden[i] {
 			i++
 		}
 		if holdsAccount(i-start, func(n int) byte { return nibble(m.data, start+n) }) {

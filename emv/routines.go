@@ -125,18 +125,18 @@ var languageNames = map[string]string{
 }
 
 // languages is tag 5F2D: pairs of letters, the best first. Some cards write
-// them as capitals.
+// them as capitals, or fill unused places.
 func languages(v value, item *Item) bool {
-	if len(v.bytes)%2 != 0 || !printable(v.bytes) {
+	if len(v.bytes)%2 != 0 {
 		return false
 	}
 	var names []string
 	for i := 0; i < len(v.bytes); i += 2 {
-		code := string(v.bytes[i : i+2])
-		if name, known := languageNames[strings.ToLower(code)]; known {
-			code = name
+		name, known := languageNames[strings.ToLower(string(v.bytes[i:i+2]))]
+		if !known {
+			name = "unknown language " + decodeText(v.bytes[i:i+2], 0)
 		}
-		names = append(names, code)
+		names = append(names, name)
 	}
 	item.Text = strings.Join(names, ", ")
 	return true

@@ -6,6 +6,7 @@ import "fmt"
 const (
 	Approved          = "00"
 	FormatError       = "30"
+	notSupported      = "40"
 	SystemMalfunction = "96"
 )
 

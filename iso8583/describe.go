@@ -20,7 +20,8 @@ type Field struct {
 // Describe lists the fields of m by number, the message type first. Account
 // numbers, tracks and PIN data are masked, long digit strings in free text
 // too, and of field 55 only the length is told: all are shown with reveal. The
-// caller explains field 55 itself, from m.ICCData.
+// caller explains field 55 itself, from m.ICCData. Free text may hold control
+// characters: quote it before it goes to a terminal.
 func Describe(m *Message, reveal bool) []Field {
 	list := []Field{{Number: 0, Name: FieldName(0), Value: string(m.MTI), Text: m.MTI.Text()}}
 	var in contents

@@ -99,7 +99,7 @@ func (c *Codec) readFrame(r io.Reader, limit int, started func()) ([]byte, error
 	}
 	started()
 	if _, err := io.ReadFull(r, header[1:]); err != nil {
-		return nil, fmt.Errorf("in the length header: %w", err)
+		return nil, fmt.Errorf("in the length header: %w", cutShort(err))
 	}
 	length, ok := c.header.length(header)
 	switch {
@@ -112,7 +112,15 @@ func (c *Codec) readFrame(r io.Reader, limit int, started func()) ([]byte, error
 	}
 	packed := make([]byte, length)
 	if n, err := io.ReadFull(r, packed); err != nil {
-		return nil, fmt.Errorf("after %d of %d bytes: %w", n, length, err)
+		return nil, fmt.Errorf("after %d of %d bytes: %w", n, length, cutShort(err))
 	}
 	return packed, nil
+}
+
+// cutShort keeps an end inside a message from looking like one between two.
+func cutShort(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }

@@ -8,8 +8,6 @@ type member struct {
 	data   func(*Message) *[]byte
 }
 
-func (m member) named() bool { return m.text != nil || m.amount != nil || m.data != nil }
-
 func text(f func(*Message) *string) member   { return member{text: f} }
 func amount(f func(*Message) **int64) member { return member{amount: f} }
 func data(f func(*Message) *[]byte) member   { return member{data: f} }

@@ -16,11 +16,13 @@ type MTI string
 // Message types (ISO 8583:1987, 4.1). A repeat has 1 as its last digit.
 const (
 	AuthorisationRequest        MTI = "0100"
+	AuthorisationRepeat         MTI = "0101"
 	AuthorisationResponse       MTI = "0110"
 	AuthorisationAdvice         MTI = "0120"
 	AuthorisationAdviceRepeat   MTI = "0121"
 	AuthorisationAdviceResponse MTI = "0130"
 	FinancialRequest            MTI = "0200"
+	FinancialRepeat             MTI = "0201"
 	FinancialResponse           MTI = "0210"
 	FinancialAdvice             MTI = "0220"
 	FinancialAdviceRepeat       MTI = "0221"
@@ -32,6 +34,7 @@ const (
 	ReversalAdviceRepeat        MTI = "0421"
 	ReversalAdviceResponse      MTI = "0430"
 	NetworkRequest              MTI = "0800"
+	NetworkRepeat               MTI = "0801"
 	NetworkResponse             MTI = "0810"
 )
 
@@ -126,6 +129,7 @@ type Exchanger interface {
 	Exchange(ctx context.Context, request *Message) (*Message, error)
 }
 
-// Handler answers requests. It is called concurrently. A nil answer sends
-// nothing: the requester runs into its time-out.
+// Handler answers requests, which it does not change. It is called
+// concurrently. A nil answer sends nothing: the requester runs into its
+// time-out. ctx ends when the answer can no longer be delivered.
 type Handler func(ctx context.Context, request *Message) *Message

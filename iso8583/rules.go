@@ -43,13 +43,13 @@ func makeRules() map[MTI]rule {
 	network := rule{numbers("7 11 70"), numbers("2 3 4 35 36 39 45 52 55 90"), nil}
 	networkResponse := rule{numbers("7 11 39 70"), numbers("2 3 4 35 36 45 52 55 90"), nil}
 	return map[MTI]rule{
-		AuthorisationRequest: request, FinancialRequest: request, "0101": request, "0201": request,
+		AuthorisationRequest: request, FinancialRequest: request, AuthorisationRepeat: request, FinancialRepeat: request,
 		AuthorisationResponse: response, FinancialResponse: response,
 		AuthorisationAdvice: advice, AuthorisationAdviceRepeat: advice, FinancialAdvice: advice, FinancialAdviceRepeat: advice,
 		AuthorisationAdviceResponse: adviceResponse, FinancialAdviceResponse: adviceResponse,
 		ReversalRequest: reversal, ReversalRepeat: reversal, ReversalAdvice: reversal, ReversalAdviceRepeat: reversal,
 		ReversalResponse: reversalResponse, ReversalAdviceResponse: reversalResponse,
-		NetworkRequest: network, "0801": network, NetworkResponse: networkResponse,
+		NetworkRequest: network, NetworkRepeat: network, NetworkResponse: networkResponse,
 	}
 }
 

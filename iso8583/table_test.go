@@ -155,3 +155,25 @@ func TestTablesThatAreRefused(t *testing.T) {
 	_, err := NewCodec("t.json", make([]byte, maxTableSize+1))
 	require.EqualError(t, err, fmt.Sprintf("t.json: %d bytes, at most %d are read", maxTableSize+1, maxTableSize))
 }
+
+func TestWhatIsSaidOfBadBytes(t *testing.T) {
+	for name, test := range map[string]struct{ field, wire, want string }{
+		"packed digits":    {`"11": {"type": "String", "length": 6, "enc": "BCD", "prefix": "BCD.Fixed"}`, "\x00\x00\x0A", "is not packed decimal digits"},
+		"digits as binary": {`"11": {"type": "Binary", "length": 3, "enc": "Binary", "prefix": "Binary.Fixed"}`, "\x00\x00\x0A", "is not all digits"},
+		"EBCDIC":           {`"11": {"type": "String", "length": 3, "enc": "EBCDIC", "prefix": "EBCDIC.Fixed"}`, "\xF0\xF1\xC1", "is not all digits"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := NewCodec("t.json", []byte(table(test.field)))
+			require.NoError(t, err)
+			require.Equal(t, "t", c.Name())
+			_, err = c.Unpack([]byte("0100" + "0020000000000000" + test.wire))
+			require.Equal(t, &FieldError{Field: 11, Offset: 20, Reason: test.want}, err)
+		})
+	}
+	c, err := NewCodec("t.json", []byte(table(`"35": {"type": "Track2", "length": 37, "enc": "LBCD", "prefix": "BCD.LL"}`)))
+	require.NoError(t, err)
+	_, err = c.Unpack([]byte("0100" + "0000000020000000" + "\x04\x47\x6A"))
+	require.EqualError(t, err, "field 35 (track 2) at byte 20: is not all digits and separators")
+	_, err = c.Pack(&Message{MTI: "0100", Track2: "4761A"})
+	require.EqualError(t, err, "field 35 (track 2): is not all digits and separators")
+}

@@ -47,9 +47,11 @@ func (i *Issuer) findInstrument(p *payment, report *Report) (bool, error) {
 		return false, nil
 	}
 	if report != nil {
-		report.step("card", OK, fmt.Sprintf("%s %s in range %s", p.instrument.Kind, p.instrument.Masked, p.scope.Prefix),
-			Detail{"kind", p.instrument.Kind.String(), ""}, Detail{"scheme", p.scope.Scheme.String(), ""},
-			Detail{"card behind it", p.instrument.LastFour, "last four digits"})
+		details := []Detail{{"scheme", p.scope.Scheme.String(), ""}}
+		if p.instrument.Kind == Token {
+			details = append(details, Detail{"card behind the token", p.instrument.LastFour, "last four digits"})
+		}
+		report.step("card", OK, fmt.Sprintf("%s %s in range %s", p.instrument.Kind, p.instrument.Masked, p.scope.Prefix), details...)
 	}
 	return true, nil
 }
@@ -84,13 +86,15 @@ func contradictionOf(p *payment) contradiction {
 			return contradiction{SecurityViolation, "field 14 and field 35 name different expiry dates"}
 		}
 	}
-	if p.scope != nil && p.instrument.PSN != "" && p.sequence() != p.instrument.PSN {
+	if p.chip != nil {
+		if c := chipContradiction(p, p.chip); c.code != "" {
+			return c
+		}
+	}
+	if p.instrument.PSN != "" && p.sequence() != p.instrument.PSN {
 		return contradiction{NoSuchCard, fmt.Sprintf("there is no card with PAN sequence number %s", p.sequence())}
 	}
-	if p.chip == nil {
-		return contradiction{}
-	}
-	return chipContradiction(p, p.chip)
+	return contradiction{}
 }
 
 func chipContradiction(p *payment, c *chip) contradiction {

@@ -10,7 +10,7 @@ import (
 
 // MaxRecentUses is how many cryptograms of one card the bank remembers to
 // recognise a replay; older counters are refused for their age.
-const MaxRecentUses = 32
+const MaxRecentUses = 16
 
 // checkCounter applies the rules of the application transaction counter to a
 // cryptogram that was right, and takes note of it. An advice reports what

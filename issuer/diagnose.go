@@ -159,6 +159,28 @@ func (i *Issuer) oneByte(p *payment, right *proof, psn string) (string, bool) {
 	return "", false
 }
 
+// unknownRecipe searches, when the issuer application data name no recipe or
+// key set that the bank has, whether one byte of them changed on the way.
+func (i *Issuer) unknownRecipe(p *payment, psn string) string {
+	e := p.chip.elements
+	e.IAD = bytes.Clone(e.IAD)
+	for at, was := range e.IAD {
+		for v := 0; v < 256; v++ {
+			e.IAD[at] = byte(v)
+			pr, err := i.prove(p.scope, p.pan, psn, &e)
+			if err != nil {
+				continue
+			}
+			if got, err := pr.recipe.GenerateWithSession(pr.session, &e); err == nil && got == p.chip.cryptogram {
+				return fmt.Sprintf(". It fits: %s %X, byte %d being %02X instead of %02X: the issuer application data changed after the card made the cryptogram",
+					emv.TagIAD, e.IAD, at+1, v, was)
+			}
+		}
+		e.IAD[at] = was
+	}
+	return ""
+}
+
 // fitsValue tries one value of one element. Issuer application data decide
 // about recipe and keys, so those are looked up again.
 func (i *Issuer) fitsValue(p *payment, right *proof, psn string, f *element, value []byte) bool {

@@ -37,11 +37,11 @@ func (i *Issuer) checkCryptogram(p *payment, report *Report) {
 		return
 	}
 	psn := p.sequence()
-	pr, err := i.prove(p.scope, p.pan, psn, p.chip.elements.IAD, &p.chip.elements)
+	pr, err := i.prove(p.scope, p.pan, psn, &p.chip.elements)
 	if err != nil {
 		p.refuse(WrongCryptogram)
 		if report != nil {
-			report.step(stepCryptogram, Failed, err.Error())
+			report.step(stepCryptogram, Failed, err.Error()+i.unknownRecipe(p, psn))
 		}
 		return
 	}
@@ -95,7 +95,8 @@ func (p *payment) sequence() string {
 
 // prove finds recipe and keys for issuer application data. The error says what
 // the bank does not have.
-func (i *Issuer) prove(scope *Range, pan emv.PAN, psn string, iad []byte, e *cryptogram.Elements) (*proof, error) {
+func (i *Issuer) prove(scope *Range, pan emv.PAN, psn string, e *cryptogram.Elements) (*proof, error) {
+	iad := e.IAD
 	recipe, err := cryptogram.RecipeFor(scope.Scheme, iad)
 	if err != nil {
 		return nil, err

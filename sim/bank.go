@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
 	"time"
 
+	"tapsim/internal/statedir"
+	"tapsim/iso8583"
 	"tapsim/issuer"
 	issuerconfig "tapsim/issuer/config"
-	"tapsim/iso8583"
+	issuerstore "tapsim/issuer/store"
 )
 
 // hostTimeout is how long the point of sale waits for an answer, on the
@@ -18,36 +22,99 @@ const hostTimeout = 30 * time.Second
 // ErrNoAnswer says that the host did not answer in time.
 var ErrNoAnswer = errors.New("no answer within the time-out")
 
-// openBank opens the bank in process. With a host of the user's it is only the
-// token service that the phone got its keys from, and keeps nothing.
-func (w *World) openBank(ctx context.Context) error {
-	bank, err := issuerconfig.Demo()
+// BankOptions say which bank to open.
+type BankOptions struct {
+	Seed   *uint64
+	State  string             // folder, or Memory
+	Holder string             // what others are told while the folder is locked
+	Bank   *issuerconfig.Bank // nil: the demo bank
+	Now    func() time.Time
+}
+
+// Bank is an issuer with its state.
+type Bank struct {
+	*issuer.Issuer
+	closers []io.Closer
+}
+
+// OpenBank opens a bank and creates what its configuration starts with.
+func OpenBank(ctx context.Context, o BankOptions) (*Bank, error) {
+	config := o.Bank
+	if config == nil {
+		demo, err := issuerconfig.Demo()
+		if err != nil {
+			return nil, err
+		}
+		config = &demo
+	}
+	b := &Bank{}
+	if err := b.open(ctx, o, config); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *Bank) open(ctx context.Context, o BankOptions, config *issuerconfig.Bank) error {
+	st, err := b.openStore(o)
 	if err != nil {
 		return err
 	}
-	if w.options.Bank != nil {
-		bank.Config = *w.options.Bank
-	}
-	st, err := w.openIssuerStore()
+	b.Issuer, err = issuer.New(config.Config, st, issuer.Env{Now: o.Now, Rand: stream(o.Seed, "issuer")})
 	if err != nil {
 		return err
 	}
-	b, err := issuer.New(bank.Config, st, issuer.Env{Now: w.Clock.Now, Rand: stream(w.options.Seed, "issuer")})
-	if err != nil {
-		return err
-	}
-	if err := b.Install(ctx, bank.Setup); err != nil {
-		return fmt.Errorf("setting up the demo account: %w", err)
-	}
-	w.tokens = b
-	if w.options.Host == nil {
-		w.host = &bankHost{bank: b, codec: iso8583.Standard(), clock: w.Clock}
+	if err := b.Install(ctx, config.Setup); err != nil {
+		return fmt.Errorf("setting up the bank's accounts: %w", err)
 	}
 	return nil
 }
 
-func (w *World) openIssuerStore() (issuer.Store, error) {
-	return issuer.NewMemory(), nil
+func (b *Bank) openStore(o BankOptions) (issuer.Store, error) {
+	if o.State == Memory {
+		return issuer.NewMemory(), nil
+	}
+	dir, err := statedir.Open(o.State, "issuer", o.Holder)
+	if err != nil {
+		return nil, err
+	}
+	b.closers = append(b.closers, dir)
+	st, err := issuerstore.Open(filepath.Clean(dir.Path), stream(o.Seed, "issuer store"))
+	if err == nil {
+		b.closers = append(b.closers, st)
+	}
+	return st, err
+}
+
+// Close releases the bank's state.
+func (b *Bank) Close() error { return closeAll(&b.closers) }
+
+// closeAll closes the last opened first.
+func closeAll(closers *[]io.Closer) error {
+	var err error
+	for i := len(*closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, (*closers)[i].Close())
+	}
+	*closers = nil
+	return err
+}
+
+// openBank opens the bank in process. With a host of the user's it is only the
+// token service that the phone gets its keys from, and keeps nothing.
+func (w *World) openBank(ctx context.Context) error {
+	o := BankOptions{Seed: w.options.Seed, State: w.options.State, Holder: w.options.Holder, Bank: w.options.Bank, Now: w.Clock.Now}
+	if w.options.Host != nil {
+		o.State = Memory
+	}
+	b, err := OpenBank(ctx, o)
+	if err != nil {
+		return err
+	}
+	w.closers = append(w.closers, b)
+	w.tokens = b
+	if w.options.Host == nil {
+		w.host = &bankHost{bank: b.Issuer, codec: iso8583.Standard(), clock: w.Clock}
+	}
+	return nil
 }
 
 // bankHost is the bank at the other end of a line that has no length. Messages

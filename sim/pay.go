@@ -134,6 +134,7 @@ func (w *World) header(r Request) ([]transcript.Field, error) {
 	if w.options.Seed != nil {
 		values["seed"] = strconv.FormatUint(*w.options.Seed, 10)
 	}
+	values["atc"] = fmt.Sprintf("%04X", w.card.Info().ATC)
 	if w.canVerify() {
 		values["verified"] = strconv.FormatBool(!r.Locked)
 	}
@@ -144,6 +145,11 @@ func (w *World) header(r Request) ([]transcript.Field, error) {
 func (f *field) finish(r terminal.Result) error {
 	if err := f.recorder.Set("expect", r.Outcome.String()); err != nil {
 		return err
+	}
+	if tap, ok := f.card.Last(); ok && tap.Key.Valid() {
+		if err := f.recorder.Set("key-index", tap.Key.String()); err != nil {
+			return err
+		}
 	}
 	if r.KernelOutcome == 0 {
 		return nil

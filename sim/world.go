@@ -13,8 +13,8 @@ import (
 	"tapsim/hce"
 	"tapsim/hce/profile"
 	"tapsim/internal/statedir"
-	"tapsim/issuer"
 	"tapsim/iso8583"
+	issuerconfig "tapsim/issuer/config"
 	"tapsim/terminal"
 	termconfig "tapsim/terminal/config"
 	"tapsim/terminal/journal"
@@ -37,8 +37,8 @@ type Options struct {
 	// Host answers instead of the bank in process; issuer state is then left
 	// alone.
 	Host iso8583.Exchanger
-	// Bank replaces the demo bank's configuration; nil is the demo bank.
-	Bank *issuer.Config
+	// Bank replaces the demo bank; nil is the demo bank.
+	Bank *issuerconfig.Bank
 }
 
 // World is one phone (or card), one point of sale and one issuer.
@@ -76,12 +76,7 @@ func Open(ctx context.Context, o Options) (*World, error) {
 
 // Close releases the state, the last opened first.
 func (w *World) Close() error {
-	var err error
-	for i := len(w.closers) - 1; i >= 0; i-- {
-		err = errors.Join(err, w.closers[i].Close())
-	}
-	w.closers = nil
-	return err
+	return closeAll(&w.closers)
 }
 
 func (w *World) note(format string, args ...any) {

@@ -16,8 +16,8 @@ import (
 //
 // "> ?" matches any command. "< !" answers with apdu.ErrLost, and so does
 // every command after "! tear" until Reset. A "! reset" of the recording wants
-// a call of Reset, and the other way round. "! wait" advances the clock
-// through Wait, when that is set.
+// Reset to be called there, and a Reset between two commands wants a "! reset".
+// "! wait" lets time pass through Wait, when that is set.
 type StrictCard struct {
 	Wait func(time.Duration)
 
@@ -26,6 +26,7 @@ type StrictCard struct {
 	line      int // of t.Lines, the next to play
 	done      int // exchanges played
 	torn      bool
+	reset     bool // the field went off and on since the last command
 	err       error
 }
 
@@ -43,11 +44,13 @@ func (c *StrictCard) Transceive(ctx context.Context, command []byte) ([]byte, er
 		return nil, c.err
 	}
 	l := c.next()
+	if m := c.comeBack(&l); m != nil {
+		return nil, c.fail(m)
+	}
 	switch {
+	case c.torn && (l == nil || l.Kind == Reset):
+		return nil, apdu.ErrLost
 	case l == nil || l.Kind == Reset:
-		if c.torn {
-			return nil, apdu.ErrLost
-		}
 		return nil, c.fail(c.unexpected(command, l))
 	case l.Kind == Command && !bytes.Equal(l.Bytes, command):
 		return nil, c.fail(commandMismatch(c.t, c.exchanges, c.done, command))
@@ -71,7 +74,7 @@ func (c *StrictCard) Transceive(ctx context.Context, command []byte) ([]byte, er
 func (c *StrictCard) next() *Line {
 	for ; c.line < len(c.t.Lines); c.line++ {
 		switch l := &c.t.Lines[c.line]; l.Kind {
-		case Blank, Comment:
+		case Blank, Comment, Verify:
 		case Tear:
 			c.torn = true
 		case Wait:
@@ -85,17 +88,34 @@ func (c *StrictCard) next() *Line {
 	return nil
 }
 
-// Reset switches the field off and on, as the terminal does between two taps.
-func (c *StrictCard) Reset() error {
-	if c.err != nil {
-		return c.err
+// Reset switches the field off and on, as a reader does between two taps. It
+// counts when a command follows; before the first command it means nothing.
+func (c *StrictCard) Reset() { c.reset = c.done > 0 }
+
+// comeBack matches a reset of the field with the recording's.
+func (c *StrictCard) comeBack(l **Line) *Mismatch {
+	if !c.reset {
+		return nil
 	}
-	if l := c.next(); l == nil || l.Kind != Reset {
-		return c.fail(&Mismatch{File: c.t.Name, Exchange: c.done + 1, Reason: "the terminal switched the field off and on; the recording has no `! reset` here"})
+	c.reset = false
+	if *l == nil || (*l).Kind != Reset {
+		return &Mismatch{File: c.t.Name, Exchange: c.done + 1, Offset: -1,
+			Reason: "the terminal switched the field off and on; the recording has no `! reset` here"}
 	}
 	c.line++
 	c.torn = false
+	*l = c.next()
 	return nil
+}
+
+// Activate and Off make the card a reader's field with the card in it.
+func (c *StrictCard) Activate(ctx context.Context) (apdu.Transceiver, error) { return c, ctx.Err() }
+
+// Off switches the field off; the time that passes is the recording's.
+func (c *StrictCard) Off(ctx context.Context, _ time.Duration) error {
+	c.next()
+	c.Reset()
+	return ctx.Err()
 }
 
 // Finish says whether the recording was played to its end: it returns the

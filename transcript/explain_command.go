@@ -214,8 +214,12 @@ func (e *Explainer) listData(tag emv.Tag, standard emv.DOL, data []byte, offset 
 }
 
 // tryTLV explains data that may be TLV: of commands that this package does not
-// know.
+// know. What begins with a template of payment cards is TLV, damaged or not.
 func (e *Explainer) tryTLV(data []byte, offset int) []Part {
+	switch emv.Tag(data[0]) {
+	case emv.TagFCI, emv.TagRecord, emv.TagResponseFormat2:
+		return e.objects(data, offset)
+	}
 	if _, err := emv.Parse(data); err != nil {
 		return []Part{e.plain("data", data, offset, "not TLV: "+reasonOf(err, offset))}
 	}

@@ -80,10 +80,6 @@ func (e *Explainer) answer(data []byte, base int) []Part {
 	if layout, ok := formatOne[k]; ok && data[0] == byte(emv.TagResponseFormat1) {
 		return e.formatOne(layout, data, base)
 	}
-	switch emv.Tag(data[0]) {
-	case emv.TagFCI, emv.TagRecord, emv.TagResponseFormat1, emv.TagResponseFormat2:
-		return e.objects(data, base)
-	}
 	return e.tryTLV(data, base)
 }
 

@@ -409,3 +409,27 @@ func TestJSONShape(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"number":1,"name":"command not shown","command":null,"response":null,"unknown_tags":0}`, string(b))
 }
+
+// What is published here must not be somebody's account: the numbers with a
+// right check digit are those of known test cards. A new recording with another
+// one fails until somebody has looked at it.
+func TestRecordingsHoldNoLiveAccount(t *testing.T) {
+	testCards := map[string]string{
+		"4761731000000027": "Visa test card", "4761739001010010": "Visa test card", "4761340000000050": "Visa test card",
+		"5413330089600044": "Mastercard test card", "374245001741007": "American Express test card",
+		"3540829999421012": "JCB test card", "6210948000000011": "UnionPay test card", "1234560012345608": "made up",
+	}
+	seen := map[string]bool{}
+	for _, path := range recordedFiles(t) {
+		for _, x := range joined(readRecorded(t, filepath.Base(path))) {
+			data, _ := cutStatus(x.Response)
+			for _, pan := range accountNumbers(t, data) {
+				if emv.PAN(pan).Valid() {
+					require.Contains(t, testCards, pan, "%s holds an account number that is not a known test card's", path)
+					seen[pan] = true
+				}
+			}
+		}
+	}
+	require.Len(t, seen, len(testCards))
+}

@@ -63,7 +63,7 @@ func (w *writer) check(i int, l Line) string {
 			return "an answer without a command"
 		}
 		w.open = false
-	case Tear, Reset, Wait:
+	case Tear, Reset, Wait, Verify:
 		if !w.ours || w.open {
 			return "an event needs a header before it and no command that waits"
 		}
@@ -117,6 +117,8 @@ func appendLine(out []byte, l Line) []byte {
 		out = append(out, "! reset"...)
 	case Wait:
 		out = append(append(out, "! wait "...), shortDuration(l.Wait)...)
+	case Verify:
+		out = append(out, "! verify"...)
 	}
 	return append(out, '\n')
 }

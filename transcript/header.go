@@ -42,6 +42,8 @@ var headerKeys = []headerKey{
 	{"currency", checkCurrency},
 	{"type", checkWord},
 	{"verified", checkBool},
+	{"atc", checkATC},
+	{"key-index", checkKeyIndex},
 	{"expect", checkWord},
 	{"expect-kernel", checkWord},
 }
@@ -56,6 +58,8 @@ var headerKeys = []headerKey{
 //	amount, amount-other, currency, type
 //	               the transaction: decimal amounts, ISO 4217 letters, a word
 //	verified       true when the phone had verified its user
+//	atc            the card's transaction counter before the first tap, hex
+//	key-index      the limited-use key of a phone, seven digits
 //	expect         the outcome that the customer gets: approved, declined ...
 //	expect-kernel  what the kernel answers: online-request ...
 func Keys() []string {
@@ -192,4 +196,18 @@ func isDigits(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+func checkATC(v string) string {
+	if len(v) != 4 || strings.Trim(v, "0123456789ABCDEF") != "" {
+		return "want four upper-case hex digits"
+	}
+	return ""
+}
+
+func checkKeyIndex(v string) string {
+	if len(v) != 7 || strings.Trim(v, "0123456789") != "" {
+		return "want seven digits"
+	}
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"tapsim/apdu"
 )
@@ -62,6 +63,13 @@ func (c *LenientCard) Transceive(ctx context.Context, command []byte) ([]byte, e
 	}
 	return bytes.Clone(x.Response), nil
 }
+
+// Activate and Off make the card a reader's field with the card in it. What the
+// card kept for the session is not known, so Off changes nothing.
+func (c *LenientCard) Activate(ctx context.Context) (apdu.Transceiver, error) { return c, ctx.Err() }
+
+// Off switches the field off.
+func (c *LenientCard) Off(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 func (c *LenientCard) differs(format string, args ...any) {
 	if len(c.report.Differences) < MaxLines {

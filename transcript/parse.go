@@ -183,6 +183,8 @@ func (p *parser) event(text string, column int) *Error {
 		p.add(Line{Kind: Tear})
 	case len(words) == 1 && words[0] == "reset":
 		p.add(Line{Kind: Reset})
+	case len(words) == 1 && words[0] == "verify":
+		p.add(Line{Kind: Verify})
 	case len(words) == 2 && words[0] == "wait":
 		d, err := time.ParseDuration(words[1])
 		if err != nil || d <= 0 || d > MaxWait {
@@ -190,7 +192,7 @@ func (p *parser) event(text string, column int) *Error {
 		}
 		p.add(Line{Kind: Wait, Wait: d})
 	default:
-		return p.fail(column, "want `! tear`, `! reset` or `! wait DURATION`")
+		return p.fail(column, "want `! tear`, `! reset`, `! verify` or `! wait DURATION`")
 	}
 	return nil
 }

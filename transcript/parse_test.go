@@ -67,6 +67,7 @@ const ours = `# tapsim: 1
 
 ! tear
 ! wait 1.3s
+! verify
 ! reset
 > 80A8000002830000
 # the phone thinks
@@ -85,14 +86,14 @@ func TestOurFileBothWays(t *testing.T) {
 	exchanges := x.Exchanges()
 	require.Len(t, exchanges, 3)
 	require.Equal(t, Exchange{Number: 1, Line: 15, Command: []byte("\x00\xA4\x04\x00\x0E2PAY.SYS.DDF01\x00"), Response: []byte{0x6A, 0x82}}, exchanges[0])
-	require.Equal(t, Exchange{Number: 2, Line: 21, Command: []byte{0x80, 0xA8, 0, 0, 2, 0x83, 0, 0}}, exchanges[1])
-	require.Equal(t, Exchange{Number: 3, Line: 24, Response: []byte{0x82}}, exchanges[2])
+	require.Equal(t, Exchange{Number: 2, Line: 22, Command: []byte{0x80, 0xA8, 0, 0, 2, 0x83, 0, 0}}, exchanges[1])
+	require.Equal(t, Exchange{Number: 3, Line: 25, Response: []byte{0x82}}, exchanges[2])
 
 	kinds := []Kind{}
 	for _, l := range x.Lines {
 		kinds = append(kinds, l.Kind)
 	}
-	require.Equal(t, []Kind{Blank, Comment, Command, Response, Blank, Tear, Wait, Reset, Command, Comment, Lost, AnyCommand, Response}, kinds)
+	require.Equal(t, []Kind{Blank, Comment, Command, Response, Blank, Tear, Wait, Verify, Reset, Command, Comment, Lost, AnyCommand, Response}, kinds)
 	require.Equal(t, 1300*time.Millisecond, x.Lines[6].Wait)
 
 	out, err := Format(x)

@@ -28,6 +28,7 @@ type Recorder struct {
 	t    *Transcript
 	n    int
 	torn bool
+	off  bool // the field went off since the last command
 }
 
 // NewRecorder records what goes to next under a header, which NewHeader makes.
@@ -46,6 +47,7 @@ func (r *Recorder) Transceive(ctx context.Context, command []byte) ([]byte, erro
 		return nil, fmt.Errorf("recorder: more than %d exchanges; stopped", maxRecorded)
 	}
 	answer, err := r.next.Transceive(ctx, command)
+	r.comeBack()
 	r.n++
 	r.lost(err)
 	r.add(Line{Kind: Comment, Text: " " + nameOf(command)}, Line{Kind: Command, Bytes: bytes.Clone(command)})
@@ -66,12 +68,20 @@ func (r *Recorder) lost(err error) {
 	}
 }
 
-// Reset records that the field went off and on: a second tap.
+// Reset records that the field went off and on. It is written when a command
+// follows: the end of the last tap is none.
 func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.torn = false
-	r.add(Line{Kind: Blank}, Line{Kind: Reset})
+	r.off = true
+}
+
+func (r *Recorder) comeBack() {
+	if r.off && r.n > 0 {
+		r.torn = false
+		r.add(Line{Kind: Blank}, Line{Kind: Reset})
+	}
+	r.off = false
 }
 
 // Wait records that time passed. Times that are not above zero are left out.
@@ -81,6 +91,13 @@ func (r *Recorder) Wait(d time.Duration) {
 	if d > 0 {
 		r.add(Line{Kind: Wait, Wait: min(d, MaxWait)})
 	}
+}
+
+// Verify records that the user unlocked the phone.
+func (r *Recorder) Verify() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.add(Line{Kind: Verify})
 }
 
 func (r *Recorder) add(lines ...Line) {
@@ -111,4 +128,38 @@ func (r *Recorder) Transcript() *Transcript {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return &Transcript{Name: r.t.Name, Header: append([]Field(nil), r.t.Header...), Lines: append([]Line(nil), r.t.Lines...)}
+}
+
+// Reader is a reader's field as a terminal uses it: Activate turns it on and
+// waits for a card, Off turns it off for a time.
+type Reader interface {
+	Activate(ctx context.Context) (apdu.Transceiver, error)
+	Off(ctx context.Context, d time.Duration) error
+}
+
+// Over makes a reader of next whose exchanges, resets and waits r records. Make
+// r without a card of its own: NewRecorder(nil, header).
+func (r *Recorder) Over(next Reader) Reader { return recordedReader{r, next} }
+
+type recordedReader struct {
+	r    *Recorder
+	next Reader
+}
+
+func (f recordedReader) Activate(ctx context.Context) (apdu.Transceiver, error) {
+	card, err := f.next.Activate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.r.mu.Lock()
+	defer f.r.mu.Unlock()
+	f.r.next = card
+	return f.r, nil
+}
+
+func (f recordedReader) Off(ctx context.Context, d time.Duration) error {
+	err := f.next.Off(ctx, d)
+	f.r.Wait(d)
+	f.r.Reset()
+	return err
 }

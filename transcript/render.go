@@ -60,7 +60,7 @@ func AppendText(dst []byte, x Explanation, s Style) []byte {
 	r := renderer{Style: s, out: dst}
 	r.title(x)
 	r.message(">", RoleSent, x.Command, "not shown by the source")
-	r.message("<", RoleAnswer, x.Response, "no answer: the card was gone, or the source does not show it")
+	r.message("<", RoleAnswer, x.Response, "no answer: the card was gone or the source is cut")
 	return r.out
 }
 
@@ -86,7 +86,7 @@ func AppendSession(dst []byte, t *Transcript, reveal bool, s Style) []byte {
 			r.gap(last != Comment || n == 0)
 			r.out = AppendText(r.out, session.Exchanges[n], s)
 			n++
-		case Tear, Reset, Wait:
+		case Tear, Reset, Wait, Verify:
 			r.gap(true)
 			r.text(RoleBad, strings.TrimSpace(string(appendLine(nil, l))), 0, 2)
 		default:
@@ -161,25 +161,29 @@ func (r *renderer) title(x Explanation) {
 	l.add(r.Style, RoleDim, number)
 	l.pad(bodyIndent)
 	l.add(r.Style, RoleTitle, x.Name)
-	if x.Status != "" {
-		role, status := RoleBad, x.Status+" "+x.StatusText
-		if x.Status == "9000" {
-			role = RoleGood
-		}
-		l.pad(max(r.width()-utf8.RuneCountInString(status), l.width+2))
-		l.add(r.Style, role, status)
+	if x.Status == "" {
+		r.end(&l)
+		return
 	}
+	role, status := RoleBad, x.Status+" "+x.StatusText
+	if x.Status == "9000" {
+		role = RoleGood
+	}
+	at := r.width() - utf8.RuneCountInString(status)
+	if at < l.width+2 {
+		r.end(&l)
+		r.text(role, status, bodyIndent, bodyIndent)
+		return
+	}
+	l.pad(at)
+	l.add(r.Style, role, status)
 	r.end(&l)
 }
 
 // message shows the bytes and the elements of a command or an answer.
 func (r *renderer) message(mark string, role Role, m *Message, absent string) {
 	if m == nil {
-		var l line
-		l.pad(bodyIndent)
-		l.add(r.Style, role, mark+" ")
-		l.add(r.Style, RoleDim, absent)
-		r.end(&l)
+		r.text(RoleDim, mark+" "+absent, bodyIndent, bodyIndent+2)
 		return
 	}
 	r.hex(mark+" ", role, m.Hex, bodyIndent)
@@ -223,7 +227,7 @@ func (r *renderer) column(parts []Part, indent int) int {
 		}
 		column = max(column, r.column(p.Parts, indent+2))
 	}
-	return min(column, r.width()*55/100)
+	return min(column, max(r.width()*55/100, r.width()-40))
 }
 
 // tagWidth is the room that the tags of neighbours need, with a blank.
@@ -251,8 +255,8 @@ func (r *renderer) part(p *Part, indent, tags, column int) {
 	l.pad(indent)
 	l.add(r.Style, RoleTag, p.Tag)
 	l.pad(indent + tags)
-	l.add(r.Style, nameRole(p), p.Name)
-	long := !inline(p)
+	l.add(r.Style, nameRole(p), cut(p.Name, r.width()-l.width))
+	long := !inline(p) || max(column, l.width+2)+len(p.Value) > r.width()
 	switch {
 	case long || len(p.Parts) > 0:
 		r.meaning(&l, p, column, indent)
@@ -271,6 +275,14 @@ func (r *renderer) part(p *Part, indent, tags, column int) {
 	r.parts(p.Parts, indent+2, column)
 }
 
+// cut shortens a name that is wider than its room.
+func cut(name string, room int) string {
+	if utf8.RuneCountInString(name) <= room {
+		return name
+	}
+	return string([]rune(name)[:max(room-3, 0)]) + "..."
+}
+
 func nameRole(p *Part) Role {
 	if p.Unknown {
 		return RoleBad
@@ -284,7 +296,7 @@ func (r *renderer) valueAndMeaning(l *line, p *Part, column, indent int) {
 		r.meaning(l, p, column, indent)
 		return
 	}
-	l.pad(max(column, min(l.width+2, r.width()-len(p.Value))))
+	l.pad(max(column, l.width+2))
 	l.add(r.Style, RoleValue, p.Value)
 	r.meaning(l, p, l.width+2, indent)
 }
@@ -292,7 +304,7 @@ func (r *renderer) valueAndMeaning(l *line, p *Part, column, indent int) {
 // meaning ends the line of an element with its meaning, on a line of its own
 // when there is no room.
 func (r *renderer) meaning(l *line, p *Part, column, indent int) {
-	if p.Text == "" {
+	if p.Text == "" || p.Text == p.Value {
 		r.end(l)
 		return
 	}
@@ -307,27 +319,33 @@ func (r *renderer) meaning(l *line, p *Part, column, indent int) {
 	r.text(RoleMeaning, p.Text, indent+4, indent+4)
 }
 
-// text writes words in lines of the style's width.
+// text writes words in lines of the style's width; a word that is longer than
+// a line is cut.
 func (r *renderer) text(role Role, text string, first, other int) {
 	var l line
 	l.pad(first)
-	var words []string
-	used := first
-	flush := func() {
-		l.add(r.Style, role, strings.Join(words, " "))
-		r.end(&l)
-	}
+	start := first
 	for _, w := range strings.Fields(text) {
 		n := utf8.RuneCountInString(w)
-		if len(words) > 0 && used+1+n > r.width() {
-			flush()
-			l, words, used = line{}, nil, other
+		if l.width > start && l.width+1+n > r.width() {
+			r.end(&l)
+			l, start = line{}, other
 			l.pad(other)
 		}
-		words = append(words, w)
-		used += n + 1
+		if l.width > start {
+			l.add(r.Style, role, " ")
+		}
+		for l.width+utf8.RuneCountInString(w) > r.width() {
+			room := r.width() - l.width
+			l.add(r.Style, role, string([]rune(w)[:room]))
+			w = string([]rune(w)[room:])
+			r.end(&l)
+			l, start = line{}, other
+			l.pad(other)
+		}
+		l.add(r.Style, role, w)
 	}
-	flush()
+	r.end(&l)
 }
 
 func itoa(n int) string {

@@ -11,6 +11,7 @@ import (
 
 	"tapsim/apdu"
 	"tapsim/emv"
+	"tapsim/reader"
 )
 
 // A tap as our own files hold it. The cryptogram's bytes are made up: nothing
@@ -213,6 +214,7 @@ const torn = `# tapsim: 1
 > 80A8000002830000
 < 6986
 ! wait 1.3s
+! verify
 ! reset
 > 80A8000002830000
 < !
@@ -236,11 +238,11 @@ func TestTornAndSecondTaps(t *testing.T) {
 	b, err := transceive(gpo)
 	require.NoError(t, err)
 	require.Equal(t, []byte{0x69, 0x86}, b)
-	require.NoError(t, card.Reset())
+	require.NoError(t, card.Off(context.Background(), time.Second))
 	require.Equal(t, 1300*time.Millisecond, waited)
 	_, err = transceive(gpo)
 	require.ErrorIs(t, err, apdu.ErrLost)
-	require.NoError(t, card.Reset())
+	card.Reset()
 	_, err = transceive(read1)
 	require.NoError(t, err)
 	_, err = transceive(read2)
@@ -255,20 +257,34 @@ func TestTornAndSecondTaps(t *testing.T) {
 	s.answers[string(gpo)] = []byte{0x69, 0x86}
 	deactivated := 0
 	waited = 0
-	require.NoError(t, Terminal{Card: s, Deactivated: func() { deactivated++ }, Wait: func(d time.Duration) { waited += d }}.Replay(x))
+	verified := 0
+	require.NoError(t, Terminal{Card: s, Verified: func() { verified++ }, Deactivated: func() { deactivated++ }, Wait: func(d time.Duration) { waited += d }}.Replay(x))
 	require.Equal(t, 3, s.seen)
 	require.Equal(t, 3, deactivated)
+	require.Equal(t, 1, verified)
 	require.Equal(t, 3300*time.Millisecond, waited)
 }
 
 func TestResetsAreStrictToo(t *testing.T) {
 	x := readText(t, torn)
 	card := NewStrictCard(x)
-	require.ErrorContains(t, card.Reset(), "exchange 1: the terminal switched the field off and on; the recording has no `! reset` here")
+	gpo := fromHex(t, "80A8000002830000")
+	card.Reset() // before the first command
+	_, err := card.Transceive(context.Background(), gpo)
+	require.NoError(t, err)
+	card.Reset()
+	_, err = card.Transceive(context.Background(), gpo)
+	require.ErrorIs(t, err, apdu.ErrLost)
+	card.Reset()
+	read := fromHex(t, "00B2010C00")
+	_, err = card.Transceive(context.Background(), read)
+	require.NoError(t, err)
+	card.Reset()
+	_, err = card.Transceive(context.Background(), fromHex(t, "00B2020C00"))
+	require.ErrorContains(t, err, "exchange 4: the terminal switched the field off and on; the recording has no `! reset` here")
 
 	card = NewStrictCard(x)
-	gpo := fromHex(t, "80A8000002830000")
-	_, err := card.Transceive(context.Background(), gpo)
+	_, err = card.Transceive(context.Background(), gpo)
 	require.NoError(t, err)
 	require.ErrorContains(t, card.Finish(), "left over: the recording goes on with `! reset`")
 
@@ -341,17 +357,20 @@ func TestRecorderWritesDownTears(t *testing.T) {
 	}
 	send(nil)
 	send(lost{saw: true})
-	r.Reset()
 	r.Wait(time.Second)
 	r.Wait(0)
+	r.Verify()
+	r.Reset()
+	r.Reset()
 	send(nil)
 	send(lost{saw: false})
 	send(lost{saw: false})
 	r.Reset()
 	send(apdu.ErrLost)
+	r.Reset()
 
 	const read = "# READ RECORD SFI 1 record 1\n> 00B2010C00\n"
-	want := "# tapsim: 1\n\n" + read + "< 9000\n" + read + "< !\n\n! reset\n! wait 1s\n" + read + "< 9000\n! tear\n" +
+	want := "# tapsim: 1\n\n" + read + "< 9000\n" + read + "< !\n! wait 1s\n! verify\n\n! reset\n" + read + "< 9000\n! tear\n" +
 		read + "< !\n" + read + "< !\n\n! reset\n" + read + "< !\n"
 	require.Equal(t, want, string(formatted(t, r.Transcript())))
 	require.Equal(t, r.Transcript().Lines, readText(t, want).Lines)
@@ -360,6 +379,49 @@ func TestRecorderWritesDownTears(t *testing.T) {
 	s := newScript(readText(t, "> 00B2010C00\n< 9000\n"))
 	require.NoError(t, Terminal{Card: s}.Replay(r.Transcript()))
 	require.Equal(t, 4, s.seen)
+}
+
+// field is a reader with a card in it that counts what happens to it.
+type field struct {
+	apdu.Transceiver
+	on, off int
+	err     error
+}
+
+func (f *field) Activate(context.Context) (apdu.Transceiver, error) {
+	f.on++
+	return f.Transceiver, f.err
+}
+
+func (f *field) Off(context.Context, time.Duration) error { f.off++; return nil }
+
+func TestARecordedReaderReplays(t *testing.T) {
+	x := parseTap(t)
+	f := &field{Transceiver: newScript(x)}
+	r := NewRecorder(nil, x.Header)
+	twice := func(reader Reader) {
+		for range 2 {
+			card, err := reader.Activate(context.Background())
+			require.NoError(t, err)
+			require.NoError(t, run(card, x))
+			require.NoError(t, reader.Off(context.Background(), 1300*time.Millisecond))
+		}
+	}
+	twice(r.Over(f))
+	require.Equal(t, 2, f.on)
+	require.Equal(t, 2, f.off)
+	recording := readText(t, string(formatted(t, r.Transcript())))
+
+	card := NewStrictCard(recording)
+	var waited time.Duration
+	card.Wait = func(d time.Duration) { waited += d }
+	twice(card)
+	require.NoError(t, card.Finish())
+	require.Equal(t, 2600*time.Millisecond, waited)
+
+	f.err = errors.New("no card")
+	_, err := r.Over(f).Activate(context.Background())
+	require.ErrorIs(t, err, f.err)
 }
 
 func TestRecorderRefusesWhatItCannotWrite(t *testing.T) {
@@ -456,4 +518,32 @@ func TestLenientCardOnACapture(t *testing.T) {
 	card = NewLenientCard(readRecorded(t, "801-tear-before-ppse-response.txt"))
 	_, err := card.Transceive(context.Background(), fromHex(t, "00A404000E325041592E5359532E444446303100"))
 	require.ErrorIs(t, err, apdu.ErrLost)
+}
+
+// A torn tap over the reader in memory replays exactly: the card's counter
+// shows which commands it saw.
+func TestATornTapOverTheReaderReplays(t *testing.T) {
+	for _, action := range []reader.Action{reader.TearBefore, reader.TearAfter} {
+		count := byte(0)
+		card := apdu.ResponderFunc(func([]byte) []byte { count++; return []byte{count, 0x90, 0x00} })
+		inField := &reader.Field{}
+		inField.Insert(card)
+		faulty, err := reader.WithFaults(inField, nil, reader.Fault{Exchange: 2, Action: action})
+		require.NoError(t, err)
+		r := NewRecorder(faulty, []Field{{"tapsim", "1"}})
+		read := []byte{0x00, 0xB2, 0x01, 0x0C, 0x00}
+		for range 3 {
+			_, _ = r.Transceive(context.Background(), read)
+		}
+		inField.Insert(card)
+		r.Reset()
+		_, err = r.Transceive(context.Background(), read)
+		require.NoError(t, err)
+
+		saw := count
+		require.Equal(t, map[reader.Action]byte{reader.TearBefore: 2, reader.TearAfter: 3}[action], saw)
+		count = 0
+		require.NoError(t, Terminal{Card: card}.Replay(r.Transcript()))
+		require.Equal(t, saw, count)
+	}
 }

@@ -17,6 +17,8 @@ type Terminal struct {
 	Deactivated func()
 	// Wait, when not nil, lets time pass for "! wait".
 	Wait func(time.Duration)
+	// Verified, when not nil, unlocks the phone for "! verify".
+	Verified func()
 }
 
 // Replay plays a recording. The first answer that differs from the recorded
@@ -87,6 +89,10 @@ func (p Terminal) play(t *Transcript, answered func(n int, answer []byte) error)
 		case Wait:
 			if p.Wait != nil {
 				p.Wait(l.Wait)
+			}
+		case Verify:
+			if p.Verified != nil {
+				p.Verified()
 			}
 		}
 	}

@@ -6,7 +6,8 @@
 // word. "> ?" is a command that the source does not show, "< !" an answer that
 // never came. Lines that start with "#" are comments. A file of ours begins
 // with the comment "# tapsim: 1", carries a header of "# key: value" lines
-// (see Keys), and may hold the lines "! tear", "! reset" and "! wait DURATION".
+// (see Keys), and may hold events: "! tear", "! reset", "! wait DURATION" and
+// "! verify".
 // Files of others have no header: their comments are kept as they are.
 package transcript
 
@@ -38,6 +39,7 @@ const (
 	Tear            // ! tear: the card leaves the field here
 	Reset           // ! reset: the card is in the field, freshly powered
 	Wait            // ! wait DURATION: time passes
+	Verify          // ! verify: the user unlocks the phone
 )
 
 // Line is one line after the header.

@@ -146,30 +146,19 @@ func (c *ICCCertificate) CheckPAN(pan string) error {
 
 // key reads the public key of a certificate: at stand its algorithm, length of
 // modulus, length of exponent and, up to the hash, the modulus or as much as
-// fits (EMV Book 2, 6.3 and 6.4).
+// fits (EMV Book 2, 6.3 and 6.4). Fill and the length of the exponent are not
+// looked at: the books do not ask for it, and the hash covers them.
 func (f frame) key(object string, at int, remainder, exponent []byte) (*Key, error) {
 	if f[at] != 0x01 {
 		return nil, fail(object, FaultAlgorithm, "public key algorithm %02X, want 01 (RSA)", f[at])
 	}
 	length, field := int(f[at+1]), f[at+3:len(f)-21]
-	if int(f[at+2]) != len(exponent) {
-		return nil, fail(object, FaultLength, "says an exponent of %d bytes, the card gave %d", f[at+2], len(exponent))
-	}
-	modulus := append([]byte(nil), field...)
-	switch rest := length - len(field); {
-	case rest > 0 && len(remainder) != rest:
-		return nil, fail(object, FaultLength, "remainder of %d bytes, a modulus of %d needs %d", len(remainder), length, rest)
-	case rest > 0:
-		modulus = append(modulus, remainder...)
-	case len(remainder) > 0:
-		return nil, fail(object, FaultLength, "remainder of %d bytes, but the whole modulus is in the certificate", len(remainder))
-	default:
-		for _, b := range field[length:] {
-			if b != 0xBB {
-				return nil, fail(object, FaultFormat, "modulus is not filled with BB")
-			}
+	modulus := append([]byte(nil), field[:min(length, len(field))]...)
+	if rest := length - len(field); rest > 0 {
+		if len(remainder) != rest {
+			return nil, fail(object, FaultLength, "remainder of %d bytes, a modulus of %d needs %d", len(remainder), length, rest)
 		}
-		modulus = modulus[:length]
+		modulus = append(modulus, remainder...)
 	}
 	key, err := NewKey(modulus, exponent)
 	if err != nil {

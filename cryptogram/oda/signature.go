@@ -27,9 +27,6 @@ func RecoverStatic(issuer *Key, signed []byte) (*StaticSignature, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !filled(f[5 : len(f)-21]) {
-		return nil, fail(staticSignature, FaultFormat, "not filled with BB")
-	}
 	return &StaticSignature{Recovered: f, DataAuthenticationCode: [2]byte(f[3:5]), Hash: [20]byte(f.hash())}, nil
 }
 
@@ -62,9 +59,6 @@ func RecoverDynamic(icc *Key, signed []byte, format byte) (*DynamicSignature, er
 	length, field := int(f[3]), f[4:len(f)-21]
 	if length > len(field) {
 		return nil, fail(dynamicSignature, FaultLength, "says %d bytes of dynamic data, %d fit", length, len(field))
-	}
-	if !filled(field[length:]) {
-		return nil, fail(dynamicSignature, FaultFormat, "not filled with BB")
 	}
 	return &DynamicSignature{Recovered: f, DynamicData: field[:length:length], Hash: [20]byte(f.hash())}, nil
 }
@@ -201,13 +195,4 @@ func WithoutSignature(content []byte) ([]byte, error) {
 		return nil, err
 	}
 	return append(out, content[from:]...), nil
-}
-
-func filled(b []byte) bool {
-	for _, v := range b {
-		if v != 0xBB {
-			return false
-		}
-	}
-	return true
 }

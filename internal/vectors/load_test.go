@@ -114,7 +114,7 @@ func TestStepIsTheFirstThatDiffers(t *testing.T) {
 		{"icc_master_key-002", "pan", "541333900000006166", "sha1_input"},
 		{"icc_master_key-002", "method", "option-b-any-length", ""},
 		{"oda-001", "tag_90", "7A" + cases["oda-001"].inputs["tag_90"].text[2:494] + "56", "recovered"},
-		{"oda-001", "tag_9F32", "03", "length"},
+		{"oda-001", "tag_9F32", "03", "hash"},
 		{"oda-003", "aip_if_9F4A", "5901", "hash"},
 		{"oda-019", "pan", "4761739001010127", "PAN"},
 		{"fdda-001", "tag_9F02", "000000001001", "hash"},

@@ -70,7 +70,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"currency", "currency: EUR\n", "currency: EURO\n", "currency: EUR\n", `"EURO" is not a currency`},
 		{"amount", `max_amount: "10000.00"`, `max_amount: "10000.001"`, `max_amount: "10000.00"`, "EUR has 2 decimals"},
 		{"gap", "max_gap: 50 ", "max_gap: 0 ", "max_gap: 50 ", "want 1 to 65535"},
-		{"behind", "max_behind: 10", "max_behind: 32", "max_behind: 10", "want 0 to 31"},
+		{"behind", "max_behind: 10", "max_behind: 16", "max_behind: 10", "want 0 to 15"},
 		{"lifetime", "lifetime: 120h", "lifetime: 10m", "lifetime: 120h", "want an hour to a year"},
 		{"status", "status: active           #", "status: asleep           #", "status: active           #", `"asleep"`},
 		{"rule", "rules: []", "rules: [{name: x, when: {nth: 1}}]", "rules: []", "no consequence"},

@@ -1,0 +1,237 @@
+package emv
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMaskedHex(t *testing.T) {
+	for data, want := range map[string]string{
+		"":                     "",
+		"5A084761739001010119": "5A08476173******0119",
+		"5A08374245001741007F": "5A08374245*****1007*",
+		"57134761739001010119D49122011234599999991F": "5713476173******0119D*********************",
+		"571040123456789095D2512201197339300F":       "5710401234****9095D*****************",
+		"5F200E4E616D6530696E205265636F7264":         "5F200E" + strings.Repeat("*", 28),
+		"9F1F0412345678":                             "9F1F04********",
+		"5A0A4761739001010119FFFF":                   "5A0A476173******0119****",
+		"5A0847617390010A0119":                       "5A08****************", // not digits: nothing is shown
+		"5A064761739001FF":                           "5A06************",     // too short to show any of it
+		"57084761739001010119":                       "5708****************", // no separator
+		"9F36020001":                                 "9F36020001",
+		// inside templates
+		"70125A0847617390010101195F24034912315F340101"[:40] + "5F340101": "",
+		"6F0A5A084761739001010119":                                       "6F0A5A08476173******0119",
+		"770A5A084761739001010119":                                       "770A5A08476173******0119",
+		"9F6B134761739001010119D49122011234599999991F":                   "9F6B13476173******0119D*********************",
+		"9F6B06000000005000":                                             "9F6B06000000005000", // kernel 3's limit
+		"9F61121234":                                                     "",
+		// by digits alone: in an unknown tag, in BCD and in ASCII
+		"DF7F084761739001010119":                      "DF7F08****************",
+		"DF7F10" + "34373631373339303031303130313139": "DF7F10" + strings.Repeat("*", 32),
+		"DF7F084761739A01010119":                      "DF7F084761739A01010119", // not in a row
+		"DF7F080000000000000000":                      "DF7F080000000000000000",
+		// but not where the structure rules it out
+		"800E7C00080103001001050120010100":                                              "800E7C00080103001001050120010100",
+		"94100801010010010101180102002001" + "0200":                                     "9410080101001001010118010200200102" + "00",
+		"500A5649534120435245444954"[:26]:                                               "",
+		"9F10201F4301512000000000010203040403450100000000000000000000000000000000"[:70]: "9F10201F4301512000000000010203040403450100000000000000000000000000000000"[:70],
+		"8321360040000000000012500000000000000276000000000009783001010" + "01A2B3C4D":   "8321360040000000000012500000000000000276000000000009783001010" + "01A2B3C4D",
+		// damaged: whatever looks like a number
+		"5A094761739001010119":     "",
+		"70205A084761739001010119": "70205A08476173******0119",
+	} {
+		if want == "" && data != "" {
+			continue
+		}
+		require.Equal(t, want, MaskedHex(unhex(t, data), nil), data)
+	}
+	require.Equal(t, "9F3602****", MaskedHex(unhex(t, "9F36020001"), func(tag Tag) bool { return tag == TagATC }))
+	require.NotContains(t, MaskedHex(unhex(t, "5A094761739001010119"), nil), "4761739001010119")
+}
+
+// Ordinary data must stay readable: the second net may not tear holes into
+// what real cards send.
+func TestMaskingLeavesOrdinaryDataAlone(t *testing.T) {
+	for _, b := range blobs(t) {
+		if b.kind != "tlv" {
+			continue
+		}
+		for _, data := range b.lines {
+			items, err := Explain(data, Context{}, false)
+			require.NoError(t, err)
+			eachItem(items, func(item Item) {
+				tag, err := ParseTag(item.Tag)
+				if err == nil && item.Masked && !Sensitive(tag) {
+					require.Contains(t, []string{"055-mastercard-iad-2-26bytes.txt"}, b.name, "%s is masked: %s", item.Tag, item.Value)
+				}
+			})
+		}
+	}
+}
+
+func eachItem(items []Item, f func(Item)) {
+	for _, item := range items {
+		f(item)
+		eachItem(item.Children, f)
+	}
+}
+
+// Words are not account numbers, although capital letters are decimal digits
+// in hex.
+func TestMaskingLeavesTextAlone(t *testing.T) {
+	for _, label := range []string{"VISA DEBIT", "UICC QUASICREDIT", "PPC MCD 04 v20", "MASTERCARD"} {
+		data := AppendTLV(nil, TagApplicationLabel, []byte(label))
+		require.Equal(t, upperHex(data), MaskedHex(data, nil), label)
+		require.Equal(t, quoted(label), ExplainValue(TagApplicationLabel, []byte(label), Context{}, false).Text)
+	}
+	par := AppendTLV(nil, TagPAR, []byte("V0010014616208445247842958280"))
+	require.Equal(t, upperHex(par), MaskedHex(par, nil))
+}
+
+// The one limit: bytes that are words in an element of text are taken for
+// words, although 55 55 55 55 55 55 44 44 could be a number.
+func TestWordsAreShown(t *testing.T) {
+	require.Equal(t, "50085555555555554444", MaskedHex(unhex(t, "50085555555555554444"), nil))
+	require.Equal(t, "5A08555555******4444", MaskedHex(unhex(t, "5A085555555555554444"), nil))
+}
+
+// leakTest is data with one account number in it, where a card may put it.
+type leakTest struct {
+	data []byte
+	pan  string
+}
+
+// makeLeakTest builds TLV data around an account number from a seed.
+func makeLeakTest(r *rand.Rand) leakTest {
+	digits := make([]byte, 12+r.IntN(7))
+	for i := range digits {
+		digits[i] = byte('0' + r.IntN(10))
+	}
+	digits[0] = byte('1' + r.IntN(9))
+	digits[6] = '0' // so that the bytes are not all letters: see TestWordsAreShown
+	pan := string(WithCheckDigit(string(digits)))
+	bcd, _ := AppendDigits(nil, pan, 0)
+	track, _ := Track2{PAN: PAN(pan), Expiry: "4912", ServiceCode: "201", Discretionary: "123456789"}.Append(nil)
+	places := []TLV{
+		{TagPAN, bcd}, {TagTrack2, track}, {0x9F6B, track}, {TagTrack1, []byte("B" + pan + "^NAME/TEST^4912201")},
+		{0xDF7F, bcd}, {0xC2, track}, {0x53, bcd}, {TagCustomerExclusive, []byte("card " + pan)}, {TagApplicationLabel, []byte(pan)},
+		{0x9F05, bcd}, {0x86, bcd}, {TagCardholderName, []byte(pan)}, {TagPreferredName, bcd},
+	}
+	neighbours := []TLV{
+		{TagATC, []byte{0, 7}}, {TagCTQ, []byte{0, 0x80}}, {TagIAD, []byte{6, 1, 0x12, 3, 0xA0, 0, 0}}, {TagExpirationDate, []byte{0x49, 0x12, 0x31}},
+		{TagApplicationLabel, []byte("VISA")}, {TagCryptogram, []byte{1, 2, 3, 4, 5, 6, 7, 8}}, {TagAFL, []byte{8, 1, 1, 0}}, {TagPANSequence, []byte{1}},
+	}
+	var body []byte
+	for range r.IntN(4) {
+		body = neighbours[r.IntN(len(neighbours))].Append(body)
+	}
+	body = places[r.IntN(len(places))].Append(body)
+	for range r.IntN(4) {
+		body = neighbours[r.IntN(len(neighbours))].Append(body)
+	}
+	for _, template := range [][]Tag{nil, {TagRecord}, {TagFCI, TagFCIProprietary}, {TagResponseFormat2}}[r.IntN(4)] {
+		body = AppendTLV(nil, template, body)
+	}
+	return leakTest{body, pan}
+}
+
+// damage cuts, changes, removes or repeats a byte outside of the number.
+func (l leakTest) damage(r *rand.Rand) []byte {
+	data := append([]byte{}, l.data...)
+	switch at := r.IntN(len(data)); r.IntN(4) {
+	case 0:
+		return data[:at]
+	case 1:
+		data[at] = byte(r.IntN(256))
+	case 2:
+		data = append(data[:at], data[at+1:]...)
+	case 3:
+		data = append(data[:at+1], data[at:]...)
+	}
+	return data
+}
+
+// requireNoLeak checks that neither the dump nor the explanation shows the
+// number, in digits, in ASCII or shifted by half a byte.
+func requireNoLeak(t *testing.T, data []byte, pan string) {
+	t.Helper()
+	var spelled strings.Builder
+	for _, c := range pan {
+		spelled.WriteString("3" + string(c))
+	}
+	items, _ := Explain(data, Context{}, false)
+	text, err := json.Marshal(items)
+	require.NoError(t, err)
+	for name, s := range map[string]string{"MaskedHex": MaskedHex(data, nil), "Explain": string(text)} {
+		require.NotContains(t, s, pan, "%s of %X", name, data)
+		require.NotContains(t, s, spelled.String(), "%s of %X", name, data)
+	}
+}
+
+func TestNoAccountNumberLeaks(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20000 {
+		l := makeLeakTest(r)
+		requireNoLeak(t, l.data, l.pan)
+		requireNoLeak(t, l.damage(r), l.pan)
+		for _, s := range []Scheme{SchemeVisa, SchemeMastercard, SchemeUnionPay} {
+			items, err := Explain(l.data, Context{Scheme: s}, false)
+			require.NoError(t, err)
+			text, _ := json.Marshal(items)
+			require.NotContains(t, string(text), l.pan)
+		}
+	}
+}
+
+func TestRevealShowsTheNumber(t *testing.T) {
+	items, err := Explain(unhex(t, "5A084761739001010119"), Context{}, true)
+	require.NoError(t, err)
+	require.Equal(t, "4761739001010119", items[0].Value)
+	require.Equal(t, "4761739001010119", items[0].Text)
+	require.False(t, items[0].Masked)
+}
+
+func FuzzNoLeak(f *testing.F) {
+	f.Add(uint64(1), uint16(3), byte(0xFF))
+	f.Add(uint64(9), uint16(0), byte(0x00))
+	f.Fuzz(func(t *testing.T, seed uint64, at uint16, value byte) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		l := makeLeakTest(r)
+		requireNoLeak(t, l.data, l.pan)
+		changed := append([]byte{}, l.data...)
+		changed[int(at)%len(changed)] = value
+		requireNoLeak(t, changed, l.pan)
+		requireNoLeak(t, l.damage(r), l.pan)
+	})
+}
+
+// Explain never panics, accounts for what it read, and its masked form shows
+// nothing that MaskedHex hides.
+func FuzzExplain(f *testing.F) {
+	for _, s := range []string{ppse, "9F1204", "8E0A00000000000000004203", "9F10201F43", "800B8000011122334455667788", "9F2A0181", "DF4B03001000", "86020000", "910430303030"} {
+		f.Add(unhex(f, s), byte(1), byte(0), false)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, scheme, kernel byte, reveal bool) {
+		ctx := Context{Scheme: Scheme(scheme), Kernel: kernel}
+		items, err := Explain(data, ctx, reveal)
+		_, parseErr := Parse(data)
+		require.Equal(t, parseErr == nil, err == nil)
+		eachItem(items, func(item Item) {
+			require.NotEmpty(t, item.Tag)
+			require.NotEmpty(t, item.Name)
+			require.LessOrEqual(t, item.Offset+item.Length, len(data))
+			require.False(t, reveal && item.Masked)
+		})
+		require.Len(t, MaskedHex(data, nil), 2*len(data))
+		for tag := range dictionary() {
+			if len(data) < 64 && tag.Len() == 2 && byte(tag)%16 == kernel%16 {
+				ExplainValue(tag, data, ctx, reveal)
+			}
+		}
+	})
+}

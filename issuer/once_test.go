@@ -1,0 +1,369 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tapsim/emv"
+	"tapsim/iso8583"
+)
+
+// reversalOf is the reversal of a message, with field 90.
+func reversalOf(m *iso8583.Message, mti iso8583.MTI, stan int) *iso8583.Message {
+	amount := *m.Amount
+	return &iso8583.Message{
+		MTI: mti, PAN: m.PAN, ProcessingCode: m.ProcessingCode, Amount: &amount, TransmissionTime: "0101120100", STAN: fmt.Sprintf("%06d", stan),
+		AcquirerID: m.AcquirerID, RRN: m.RRN, TerminalID: m.TerminalID, MerchantID: m.MerchantID, Currency: m.Currency,
+		OriginalData: string(original(m.MTI)) + m.STAN + m.TransmissionTime + fmt.Sprintf("%011s", m.AcquirerID) + "00000000000",
+	}
+}
+
+func clone(m *iso8583.Message) *iso8583.Message {
+	c := *m
+	return &c
+}
+
+func TestRepeatGetsTheFirstAnswer(t *testing.T) {
+	for _, mti := range []iso8583.MTI{"0100", "0120", "0200", "0220"} {
+		b := newBank(t, nil)
+		m := plasticTap(1, 12_50).message(t, mti, 1)
+		first, _ := b.handle(m)
+		require.Equal(t, "00", first.ResponseCode)
+		before := b.account()
+		again := clone(m)
+		second, report := b.handle(again)
+		require.Equal(t, first, second, mti)
+		require.True(t, report.Repeated)
+		again.MTI = mti[:3] + "1"
+		third, _ := b.handle(again)
+		require.Equal(t, first, third, mti)
+		require.Equal(t, before, b.account(), mti)
+		b.audit()
+	}
+}
+
+// TestRepeatOfADecline gives the first answer even when the account could pay
+// by now.
+func TestRepeatOfADecline(t *testing.T) {
+	b := newBank(t, nil)
+	m := plasticTap(1, 600_00).message(t, "0200", 1)
+	first, _ := b.handle(m)
+	require.Equal(t, "51", first.ResponseCode)
+	require.NoError(t, b.store.Update(context.Background(), nil, func(tx *Tx) error {
+		return tx.Move(&Record{Currency: 978}, CashAccount(978), "A", 500_00)
+	}))
+	second, _ := b.handle(m)
+	require.Equal(t, first, second)
+}
+
+// TestSameKeysOtherPayment refuses retrieval keys that an earlier payment has,
+// and records nothing.
+func TestSameKeysOtherPayment(t *testing.T) {
+	for name, change := range map[string]func(*iso8583.Message){
+		"amount":    func(m *iso8583.Message) { *m = *plasticTap(2, 12_51).message(t, "0100", 1) },
+		"card":      func(m *iso8583.Message) { m.PAN, m.Track2 = string(testToken), "" },
+		"reference": func(m *iso8583.Message) { m.RRN = "000112999999" },
+	} {
+		b := newBank(t, nil)
+		m := plasticTap(1, 12_50).message(t, "0100", 1)
+		first, _ := b.handle(m)
+		other := clone(m)
+		change(other)
+		answer, _ := b.handle(other)
+		require.Equal(t, "94", answer.ResponseCode, name)
+		again, _ := b.handle(m)
+		require.Equal(t, first, again, name)
+		require.Equal(t, int64(12_50), b.account().Held)
+	}
+}
+
+// TestReplay sends the same cryptogram under another trace number.
+func TestReplay(t *testing.T) {
+	b := newBank(t, nil)
+	p := plasticTap(1, 12_50)
+	b.handle(p.message(t, "0200", 1))
+	answer, report := b.handle(p.message(t, "0200", 2))
+	require.Equal(t, "63", answer.ResponseCode)
+	require.Contains(t, report.find("counter").Text, "replay")
+	require.Equal(t, OK, report.Cryptogram)
+	require.Equal(t, int64(487_50), b.account().Balance)
+	p.un++ // another cryptogram with the same counter: a cloned card
+	answer, report = b.handle(p.message(t, "0200", 3))
+	require.Equal(t, "63", answer.ResponseCode)
+	require.Contains(t, report.find("counter").Text, "another cryptogram")
+}
+
+func TestCounterRules(t *testing.T) {
+	for _, c := range []struct {
+		atcs []uint16
+		code string
+		text string
+	}{
+		{[]uint16{700}, "00", "the first seen"},
+		{[]uint16{1, 2}, "00", "the highest was 1"},
+		{[]uint16{1, 51}, "00", "the highest was 1"},
+		{[]uint16{1, 52}, "63", "51 above the highest seen, 1; at most 50"},
+		{[]uint16{30, 20}, "00", "the highest was 30"},
+		{[]uint16{30, 19}, "63", "went back"},
+		{[]uint16{30, 20, 20}, "63", "replay"},
+		{[]uint16{30, 20, 30}, "63", "replay"},
+		{[]uint16{65535, 0}, "63", "went back"},
+	} {
+		b := newBank(t, nil)
+		for n, atc := range c.atcs {
+			answer, report := b.handle(plasticTap(atc, 1_00).message(t, "0100", n+1))
+			if n == len(c.atcs)-1 {
+				require.Equal(t, c.code, answer.ResponseCode, "%v", c.atcs)
+				require.Contains(t, report.find("counter").Text, c.text, "%v", c.atcs)
+			}
+		}
+	}
+}
+
+// TestWrongCryptogramMovesNoCounter: who cannot make a cryptogram cannot push
+// the counter either.
+func TestWrongCryptogramMovesNoCounter(t *testing.T) {
+	b := newBank(t, nil)
+	b.handle(plasticTap(1, 1_00).message(t, "0100", 1))
+	forged := plasticTap(40, 1_00).message(t, "0100", 2)
+	forged.ICCData[4] ^= 1
+	answer, _ := b.handle(forged)
+	require.Equal(t, "82", answer.ResponseCode)
+	answer, _ = b.handle(plasticTap(2, 1_00).message(t, "0100", 3))
+	require.Equal(t, "00", answer.ResponseCode)
+	answer, _ = b.handle(plasticTap(40, 1_00).message(t, "0100", 4))
+	require.Equal(t, "00", answer.ResponseCode)
+}
+
+// TestSoftDeclineAllowsTheSameCryptogramOnce: after 70 the terminal sends the
+// same chip data again, with a PIN.
+func TestSoftDeclineAllowsTheSameCryptogramOnce(t *testing.T) {
+	b := newBank(t, func(c *Config) { c.Rules = []Rule{{Name: "sca", Nth: 1, Response: "70"}} })
+	p := plasticTap(1, 12_50)
+	for n, want := range []string{"70", "00", "63"} {
+		answer, _ := b.handle(p.message(t, "0100", n+1))
+		require.Equal(t, want, answer.ResponseCode, n)
+	}
+	require.Equal(t, int64(12_50), b.account().Held)
+}
+
+func TestReversal(t *testing.T) {
+	for _, mti := range []iso8583.MTI{"0100", "0120", "0200", "0220"} {
+		for _, reversal := range []iso8583.MTI{"0400", "0420"} {
+			for _, withReference := range []bool{false, true} {
+				b := newBank(t, nil)
+				m := plasticTap(1, 12_50).message(t, mti, 1)
+				paid, _ := b.handle(m)
+				require.Equal(t, "00", paid.ResponseCode)
+				require.NotEqual(t, int64(500_00), b.account().Available())
+				r := reversalOf(m, reversal, 2)
+				if withReference {
+					r.OriginalData = ""
+				}
+				answer, _ := b.handle(r)
+				require.Equal(t, "00", answer.ResponseCode, "%s %s", mti, reversal)
+				require.Equal(t, r.MTI.Response(), answer.MTI)
+				require.Equal(t, int64(500_00), b.account().Available())
+				repeat := clone(r)
+				repeat.MTI = r.MTI[:3] + "1"
+				second, report := b.handle(repeat)
+				require.Equal(t, answer, second)
+				require.True(t, report.Repeated)
+				r.STAN = "000003"
+				third, report := b.handle(r) // another reversal of the same payment
+				require.Equal(t, "00", third.ResponseCode)
+				require.Contains(t, report.find("original").Text, "nothing to return")
+				require.Equal(t, int64(500_00), b.account().Available())
+				again, _ := b.handle(m) // the late repeat of the payment
+				require.Equal(t, paid, again)
+				require.Equal(t, int64(500_00), b.account().Available())
+				b.audit()
+			}
+		}
+	}
+}
+
+// TestReversalBeforeItsOriginal: the request got lost or is late; it must not
+// be paid when it comes after all.
+func TestReversalBeforeItsOriginal(t *testing.T) {
+	for _, withReference := range []bool{false, true} {
+		for mti, want := range map[iso8583.MTI]string{"0400": "00", "0420": "25"} {
+			b := newBank(t, nil)
+			m := plasticTap(1, 12_50).message(t, "0200", 1)
+			r := reversalOf(m, mti, 2)
+			if withReference {
+				r.OriginalData = ""
+			}
+			for stan := 2; stan < 4; stan++ {
+				r.STAN = fmt.Sprintf("%06d", stan)
+				answer, _ := b.handle(r)
+				require.Equal(t, want, answer.ResponseCode)
+			}
+			late, report := b.handle(m)
+			require.Equal(t, "79", late.ResponseCode, "%+v", report.Steps)
+			again, _ := b.handle(m)
+			require.Equal(t, late, again)
+			require.Equal(t, int64(500_00), b.account().Available())
+			r.STAN = "000004"
+			answer, _ := b.handle(r)
+			require.Equal(t, "00", answer.ResponseCode, "the original is known by now")
+			b.audit()
+		}
+	}
+}
+
+// TestAdviceAfterItsReversal is accepted and moves nothing.
+func TestAdviceAfterItsReversal(t *testing.T) {
+	b := newBank(t, nil)
+	m := plasticTap(1, 12_50).message(t, "0220", 1)
+	b.handle(reversalOf(m, "0420", 2))
+	answer, _ := b.handle(m)
+	require.Equal(t, "00", answer.ResponseCode)
+	require.Equal(t, int64(500_00), b.account().Available())
+	b.audit()
+}
+
+func TestPartialReversal(t *testing.T) {
+	for _, mti := range []iso8583.MTI{"0100", "0200"} {
+		b := newBank(t, nil)
+		m := plasticTap(1, 12_50).message(t, mti, 1)
+		b.handle(m)
+		r := reversalOf(m, "0400", 2)
+		r.ReplacementAmounts = "000000001000" + "000000000000" + "C00000000" + "C00000000"
+		for stan := 2; stan < 4; stan++ {
+			r.STAN = fmt.Sprintf("%06d", stan)
+			answer, _ := b.handle(r)
+			require.Equal(t, "00", answer.ResponseCode)
+			require.Equal(t, int64(490_00), b.account().Available())
+		}
+		b.handle(reversalOf(m, "0400", 4))
+		require.Equal(t, int64(500_00), b.account().Available())
+		b.audit()
+	}
+}
+
+func TestReversalThatContradicts(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*iso8583.Message)
+		code   string
+	}{
+		{"another amount", func(m *iso8583.Message) { *m.Amount = 13_00 }, "64"},
+		{"another card", func(m *iso8583.Message) { m.PAN = string(testToken) }, "77"},
+		{"another reference", func(m *iso8583.Message) { m.RRN = "000112000099" }, "77"},
+		{"field 90 cut off", func(m *iso8583.Message) { m.OriginalData = m.OriginalData[:41] }, "30"},
+		{"nothing to go by", func(m *iso8583.Message) { m.OriginalData, m.RRN = "", "" }, "30"},
+		{"field 95 cut off", func(m *iso8583.Message) { m.ReplacementAmounts = "000000001000" }, "30"},
+		{"no trace number", func(m *iso8583.Message) { m.STAN = "" }, "30"},
+	} {
+		b := newBank(t, nil)
+		m := plasticTap(1, 12_50).message(t, "0200", 1)
+		b.handle(m)
+		r := reversalOf(m, "0400", 2)
+		c.change(r)
+		answer, _ := b.handle(r)
+		require.Equal(t, c.code, answer.ResponseCode, c.name)
+		require.Equal(t, int64(487_50), b.account().Balance, c.name)
+	}
+}
+
+// TestAdvices are always accepted; what would have been refused is flagged.
+func TestAdvices(t *testing.T) {
+	type change func(*bank, *iso8583.Message)
+	field := func(f func(*iso8583.Message)) change { return func(_ *bank, m *iso8583.Message) { f(m) } }
+	sign := func(f func(*tap)) change {
+		return func(b *bank, m *iso8583.Message) {
+			p := plasticTap(1, 12_50)
+			f(&p)
+			m.ICCData = p.icc(b.t)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		change  change
+		moved   int64
+		flagged bool
+	}{
+		{"approved offline", sign(func(p *tap) { p.cid = 0x40 }), 12_50, false},
+		{"stand-in", sign(func(*tap) {}), 12_50, false},
+		{"without chip data", field(func(m *iso8583.Message) { m.ICCData = nil }), 12_50, false},
+		{"wrong cryptogram", field(func(m *iso8583.Message) { m.ICCData[4] ^= 1 }), 12_50, true},
+		{"suspended card", func(b *bank, _ *iso8583.Message) {
+			require.NoError(b.t, b.SetStatus(context.Background(), testCard, StatusSuspended))
+		}, 12_50, true},
+		{"more than is there", func(b *bank, m *iso8583.Message) {
+			*m = *plasticTap(1, 600_00).message(b.t, m.MTI, 1)
+		}, 600_00, false},
+		{"declined offline", sign(func(p *tap) { p.cid = 0 }), 0, false},
+		{"declined elsewhere", field(func(m *iso8583.Message) { m.ResponseCode = "05" }), 0, false},
+		{"approved elsewhere", field(func(m *iso8583.Message) { m.ResponseCode = "Y1" }), 12_50, false},
+		{"unknown card", field(func(m *iso8583.Message) { m.PAN, m.Track2 = string(emv.WithCheckDigit("476173900199999")), "" }), 0, true},
+		{"foreign currency", field(func(m *iso8583.Message) { m.Currency = "840" }), 0, true},
+	} {
+		for _, mti := range []iso8583.MTI{"0120", "0220"} {
+			b := newBank(t, nil)
+			m := plasticTap(1, 12_50).message(t, mti, 1)
+			c.change(b, m)
+			answer, report := b.handle(m)
+			require.Equal(t, "00", answer.ResponseCode, c.name)
+			require.Equal(t, 500_00-c.moved, b.account().Available(), "%s %s: %+v", c.name, mti, report.Steps)
+			records, err := b.store.Records(context.Background(), "")
+			require.NoError(t, err)
+			require.Equal(t, c.flagged, records[len(records)-1].Flagged, c.name)
+			b.audit()
+		}
+	}
+}
+
+// TestAdviceAboutAKnownPayment completes an authorisation once, whichever way
+// it names it.
+func TestAdviceAboutAKnownPayment(t *testing.T) {
+	for name, change := range map[string]func(advice, of *iso8583.Message){
+		"field 90":  func(a, of *iso8583.Message) { a.OriginalData = reversalOf(of, "0400", 9).OriginalData; a.ICCData = nil },
+		"reference": func(a, of *iso8583.Message) { a.RRN = of.RRN; a.ICCData = nil },
+		"chip data": func(a, of *iso8583.Message) {},
+	} {
+		b := newBank(t, nil)
+		m := plasticTap(1, 12_50).message(t, "0100", 1)
+		b.handle(m)
+		advice := plasticTap(1, 12_50).message(t, "0220", 2)
+		advice.RRN = "000112000077"
+		change(advice, m)
+		*advice.Amount = 14_00 // with a tip
+		answer, _ := b.handle(advice)
+		require.Equal(t, "00", answer.ResponseCode, name)
+		require.Equal(t, Account{ID: "A", Currency: 978, Balance: 486_00, Status: StatusActive}, b.account(), name)
+		again := clone(advice)
+		again.STAN = "000003" // the same advice as another message
+		b.handle(again)
+		require.Equal(t, int64(486_00), b.account().Balance, name)
+		b.handle(reversalOf(advice, "0420", 4))
+		require.Equal(t, int64(500_00), b.account().Available(), name)
+		b.handle(reversalOf(m, "0420", 5)) // the hold is gone already
+		require.Equal(t, int64(500_00), b.account().Available(), name)
+		b.audit()
+	}
+}
+
+// brokenStore fails at every update.
+type brokenStore struct{ *Memory }
+
+func (brokenStore) Update(context.Context, []string, func(*Tx) error) error {
+	return errors.New("disk full")
+}
+
+func TestBrokenStoreSays96(t *testing.T) {
+	b := newBank(t, nil)
+	b.Issuer.store = brokenStore{b.store.(*Memory)}
+	for _, m := range []*iso8583.Message{
+		plasticTap(1, 12_50).message(t, "0100", 1), reversalOf(plasticTap(1, 12_50).message(t, "0100", 1), "0400", 2),
+	} {
+		a, err := b.Handle(context.Background(), m, nil)
+		require.EqualError(t, err, "disk full")
+		require.Equal(t, "96", a.Message.ResponseCode)
+	}
+}

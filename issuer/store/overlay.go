@@ -1,0 +1,235 @@
+package store
+
+import (
+	"slices"
+	"sync"
+
+	"tapsim/cryptogram"
+	"tapsim/issuer"
+)
+
+// keyID names an issued key.
+type keyID struct {
+	token issuer.PANIndex
+	index cryptogram.KeyIndex
+}
+
+// maxCached bounds the rows of each kind that stay in memory; a full cache
+// starts again.
+const maxCached = 1 << 14
+
+// cache holds committed rows. The writer alone changes it.
+type cache struct {
+	mu          sync.RWMutex
+	accounts    map[string]issuer.Account
+	instruments map[issuer.PANIndex]issuer.Instrument
+	usages      map[issuer.PANIndex]issuer.Usage
+	keys        map[keyID]issuer.IssuedKey
+}
+
+func newCache() *cache {
+	return &cache{
+		accounts: map[string]issuer.Account{}, instruments: map[issuer.PANIndex]issuer.Instrument{},
+		usages: map[issuer.PANIndex]issuer.Usage{}, keys: map[keyID]issuer.IssuedKey{},
+	}
+}
+
+// cached gets a row from one of the cache's maps.
+func cached[K comparable, T any](c *cache, m map[K]T, id K) (T, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	row, ok := m[id]
+	return row, ok
+}
+
+// keep puts rows into one of the cache's maps.
+func keep[K comparable, T any](c *cache, m map[K]T, rows map[K]T) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(m)+len(rows) > maxCached {
+		clear(m)
+	}
+	for id, row := range rows {
+		m[id] = row
+	}
+}
+
+// absorb takes over what a batch wrote.
+func (c *cache) absorb(b *overlay) {
+	keep(c, c.accounts, b.accounts)
+	keep(c, c.instruments, b.instruments)
+	keep(c, c.usages, b.usages)
+	keep(c, c.keys, b.keys)
+}
+
+// overlay is the state of one batch: what it has written so far over the cache
+// over the database. It is the issuer.Reader that updates run on.
+type overlay struct {
+	writer   *writer
+	sequence int64
+
+	accounts    map[string]issuer.Account
+	instruments map[issuer.PANIndex]issuer.Instrument
+	usages      map[issuer.PANIndex]issuer.Usage
+	keys        map[keyID]issuer.IssuedKey
+	records     map[string]*issuer.Record // by retrieval key; nil: known not to exist
+	written     []*issuer.Record          // of those, what to write, oldest first
+	entries     []issuer.Entry
+}
+
+func (b *overlay) empty() bool {
+	return len(b.accounts)+len(b.instruments)+len(b.usages)+len(b.keys)+len(b.written)+len(b.entries) == 0
+}
+
+// add takes over the changes of one update.
+func (b *overlay) add(c *issuer.Changes) {
+	for n := range c.Accounts {
+		set(&b.accounts, c.Accounts[n].ID, c.Accounts[n])
+	}
+	for n := range c.Instruments {
+		set(&b.instruments, c.Instruments[n].Index, c.Instruments[n])
+	}
+	for n := range c.Usages {
+		set(&b.usages, c.Usages[n].Instrument, c.Usages[n])
+	}
+	for n := range c.Keys {
+		set(&b.keys, keyID{c.Keys[n].Token, c.Keys[n].Index}, c.Keys[n])
+	}
+	for n := range c.Records {
+		b.addRecord(&c.Records[n])
+	}
+	b.entries = append(b.entries, c.Entries...)
+}
+
+func (b *overlay) addRecord(r *issuer.Record) {
+	if r.Seq > b.sequence { // new
+		b.sequence = r.Seq
+		b.written = append(b.written, r)
+	} else if at := slices.IndexFunc(b.written, func(w *issuer.Record) bool { return w.Seq == r.Seq }); at >= 0 {
+		b.written[at] = r
+	} else {
+		b.written = append(b.written, r)
+	}
+	set(&b.records, r.Key, r)
+}
+
+func set[K comparable, T any](m *map[K]T, id K, row T) {
+	if *m == nil {
+		*m = make(map[K]T)
+	}
+	(*m)[id] = row
+}
+
+// Sequence is the highest number given out.
+func (b *overlay) Sequence() (int64, error) { return b.sequence, nil }
+
+// Account finds an account.
+func (b *overlay) Account(id string) (issuer.Account, bool, error) {
+	return lookup(b, b.accounts, b.writer.rows.accounts, id, selectAccounts+" WHERE id = ?", scanAccount, id)
+}
+
+// Instrument finds a card or token.
+func (b *overlay) Instrument(index issuer.PANIndex) (issuer.Instrument, bool, error) {
+	return lookup(b, b.instruments, b.writer.rows.instruments, index, selectInstruments+" WHERE pan_index = ?", scanInstrument, index[:])
+}
+
+// Usage finds a counter state.
+func (b *overlay) Usage(index issuer.PANIndex) (issuer.Usage, bool, error) {
+	return lookup(b, b.usages, b.writer.rows.usages, index, selectUsages+" WHERE instrument = ?", scanUsage, index[:])
+}
+
+// Key finds an issued key.
+func (b *overlay) Key(token issuer.PANIndex, index cryptogram.KeyIndex) (issuer.IssuedKey, bool, error) {
+	bcd := index.BCD()
+	return lookup(b, b.keys, b.writer.rows.keys, keyID{token, index}, selectKeys+" WHERE token = ? AND key_index = ?", scanKey, token[:], bcd[:])
+}
+
+// lookup goes through batch, cache and database. What comes from the database
+// stays in the cache.
+func lookup[K comparable, T any](b *overlay, own, shared map[K]T, id K, query string, scan func(scanner) (T, error), args ...any) (T, bool, error) {
+	if row, ok := own[id]; ok {
+		return row, true, nil
+	}
+	if row, ok := shared[id]; ok { // the writer's own map: no lock to read it
+		return row, true, nil
+	}
+	row, ok, err := queryOne(b.writer, query, scan, args...)
+	if ok {
+		keep(b.writer.rows, shared, map[K]T{id: row})
+	}
+	return row, ok, err
+}
+
+// Record finds a record by its retrieval key.
+func (b *overlay) Record(key string) (issuer.Record, bool, error) {
+	if r, known := b.records[key]; known {
+		if r == nil {
+			return issuer.Record{}, false, nil
+		}
+		return *r, true, nil
+	}
+	return queryOne(b.writer, selectRecords+" WHERE key = ?", scanRecord, key)
+}
+
+// RecordBySequence finds a record by its number.
+func (b *overlay) RecordBySequence(seq int64) (issuer.Record, bool, error) {
+	for _, r := range b.written {
+		if r.Seq == seq {
+			return *r, true, nil
+		}
+	}
+	return queryOne(b.writer, selectRecords+" WHERE seq = ?", scanRecord, seq)
+}
+
+// RecordByReference finds the latest record with that reference.
+func (b *overlay) RecordByReference(reference string) (issuer.Record, bool, error) {
+	var latest *issuer.Record
+	for _, r := range b.written {
+		if r.Reference == reference && (latest == nil || r.Seq > latest.Seq) {
+			latest = r
+		}
+	}
+	stored, ok, err := queryOne(b.writer, latestByReference, scanRecord, reference)
+	if latest != nil && (!ok || latest.Seq >= stored.Seq) {
+		return *latest, true, err
+	}
+	return stored, ok, err
+}
+
+// prefetch looks up, in few statements, the retrieval keys that a batch is
+// going to ask for; most of them do not exist.
+func (b *overlay) prefetch(batch []*request) error {
+	if len(batch) == 1 {
+		return nil
+	}
+	var keys []string
+	for _, r := range batch {
+		for _, key := range r.keys {
+			if key != "" {
+				keys = append(keys, key)
+			}
+		}
+	}
+	b.records = make(map[string]*issuer.Record, len(keys))
+	for chunk := range slices.Chunk(keys, prefetchChunk) {
+		if err := b.fetch(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *overlay) fetch(keys []string) error {
+	args := make([]any, prefetchChunk) // what is left over stays NULL and matches nothing
+	for n, key := range keys {
+		args[n] = key
+		if _, known := b.records[key]; !known {
+			b.records[key] = nil
+		}
+	}
+	found, err := queryAll(b.writer, selectByKeys, scanRecord, args...)
+	for n := range found {
+		b.records[found[n].Key] = &found[n]
+	}
+	return err
+}

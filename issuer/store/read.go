@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+
+	"tapsim/cryptogram"
+	"tapsim/issuer"
+)
+
+// Reads outside the writer see what is committed: from the cache, or on a pool
+// of connections of their own.
+
+// get reads one row.
+func get[T any](s *Store, query string, scan func(scanner) (T, error), args ...any) (T, bool, error) {
+	return one(s.readers.QueryRowContext(context.Background(), query, args...), scan)
+}
+
+// list reads many rows.
+func list[T any](ctx context.Context, s *Store, query string, scan func(scanner) (T, error), args ...any) ([]T, error) {
+	rows, err := s.readers.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return all(rows, scan)
+}
+
+// Sequence is the highest Record.Seq given out.
+func (s *Store) Sequence() (int64, error) {
+	var seq int64
+	err := s.readers.QueryRowContext(context.Background(), "SELECT coalesce(max(seq), 0) FROM records").Scan(&seq)
+	return seq, err
+}
+
+// Account finds an account.
+func (s *Store) Account(id string) (issuer.Account, bool, error) {
+	c := s.writer.rows
+	if a, ok := cached(c, c.accounts, id); ok {
+		return a, true, nil
+	}
+	return get(s, selectAccounts+" WHERE id = ?", scanAccount, id)
+}
+
+// Instrument finds a card or token.
+func (s *Store) Instrument(index issuer.PANIndex) (issuer.Instrument, bool, error) {
+	c := s.writer.rows
+	if n, ok := cached(c, c.instruments, index); ok {
+		return n, true, nil
+	}
+	return get(s, selectInstruments+" WHERE pan_index = ?", scanInstrument, index[:])
+}
+
+// Usage finds a counter state.
+func (s *Store) Usage(index issuer.PANIndex) (issuer.Usage, bool, error) {
+	c := s.writer.rows
+	if u, ok := cached(c, c.usages, index); ok {
+		return u, true, nil
+	}
+	return get(s, selectUsages+" WHERE instrument = ?", scanUsage, index[:])
+}
+
+// Key finds an issued key.
+func (s *Store) Key(token issuer.PANIndex, index cryptogram.KeyIndex) (issuer.IssuedKey, bool, error) {
+	bcd := index.BCD()
+	return get(s, selectKeys+" WHERE token = ? AND key_index = ?", scanKey, token[:], bcd[:])
+}
+
+// Record finds a record by its retrieval key.
+func (s *Store) Record(key string) (issuer.Record, bool, error) {
+	return get(s, selectRecords+" WHERE key = ?", scanRecord, key)
+}
+
+// RecordBySequence finds a record by its number.
+func (s *Store) RecordBySequence(seq int64) (issuer.Record, bool, error) {
+	return get(s, selectRecords+" WHERE seq = ?", scanRecord, seq)
+}
+
+// RecordByReference finds the latest record with that reference.
+func (s *Store) RecordByReference(reference string) (issuer.Record, bool, error) {
+	return get(s, latestByReference, scanRecord, reference)
+}
+
+// Accounts are all accounts by name.
+func (s *Store) Accounts(ctx context.Context) ([]issuer.Account, error) {
+	return list(ctx, s, selectAccounts+" ORDER BY id", scanAccount)
+}
+
+// Instruments are all cards and tokens by their index.
+func (s *Store) Instruments(ctx context.Context) ([]issuer.Instrument, error) {
+	return list(ctx, s, selectInstruments+" ORDER BY pan_index", scanInstrument)
+}
+
+// Keys are the limited-use keys handed out for a token, oldest first.
+func (s *Store) Keys(ctx context.Context, token issuer.PANIndex) ([]issuer.IssuedKey, error) {
+	return list(ctx, s, selectKeys+" WHERE token = ? ORDER BY issued, key_index", scanKey, token[:])
+}
+
+// Records are those of an account, or all for "", oldest first.
+func (s *Store) Records(ctx context.Context, account string) ([]issuer.Record, error) {
+	return list(ctx, s, selectRecords+" WHERE ?1 = '' OR account = ?1 ORDER BY seq", scanRecord, account)
+}
+
+// Entries are those of an account, or all for "", oldest first.
+func (s *Store) Entries(ctx context.Context, account string) ([]issuer.Entry, error) {
+	return list(ctx, s, selectEntries+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanEntry, account)
+}
