@@ -10,6 +10,7 @@ import (
 	"errors"
 
 	"tapsim/apdu"
+	"tapsim/cryptogram/oda"
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 )
@@ -19,9 +20,13 @@ const id = 3
 
 // Kernel is kernel 3. It keeps nothing between transactions and is safe for
 // concurrent use.
-type Kernel struct{}
+type Kernel struct {
+	// Keys are the certification authorities' keys for offline data
+	// authentication. Without any no card passes for genuine offline.
+	Keys *oda.CAKeys
+}
 
-// New makes a kernel.
+// New makes a kernel without certification authority keys.
 func New() *Kernel { return &Kernel{} }
 
 // ID is 3.
@@ -84,6 +89,8 @@ type run struct {
 	cid     [1]byte
 	reason  kernel.Step
 	scripts []byte // 9F5B after issuer scripts
+	afl     emv.AFL
+	signed  []record
 }
 
 // transaction is the whole of a payment (Book C-3, chapter 5, in its order).

@@ -104,6 +104,11 @@ func (s situation) play(t testing.TB) (kernel.Outcome, [][]byte) {
 
 func (s situation) run(t testing.TB) (o kernel.Outcome, sent [][]byte, err error) {
 	t.Helper()
+	return s.runWith(t, c3.New())
+}
+
+func (s situation) runWith(t testing.TB, k *c3.Kernel) (o kernel.Outcome, sent [][]byte, err error) {
+	t.Helper()
 	answers := s.answers
 	if s.sw != "" {
 		answers = append([]string{s.sw}, answers...)
@@ -136,7 +141,7 @@ func (s situation) run(t testing.TB) (o kernel.Outcome, sent [][]byte, err error
 	if s.change != nil {
 		s.change(a)
 	}
-	o, err = c3.New().Run(context.Background(), a)
+	o, err = k.Run(context.Background(), a)
 	return o, sent, err
 }
 

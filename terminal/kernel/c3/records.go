@@ -26,6 +26,7 @@ func (r *run) readRecords(ctx context.Context) (verdict, error) {
 	if afl.Records() > maxRecords {
 		return r.because(endHere, ruleRead, "the application file locator names too many records"), nil
 	}
+	r.afl = afl
 	for _, e := range afl {
 		for n := int(e.First); n <= int(e.Last); n++ {
 			v, err := r.readRecord(ctx, e, byte(n))
@@ -53,5 +54,24 @@ func (r *run) readRecord(ctx context.Context, e emv.AFLEntry, n byte) (verdict, 
 	if s.Next() || s.Err() != nil {
 		return r.because(endHere, ruleRead, "a record is more than one template"), nil
 	}
+	if n-e.First < e.Signed {
+		r.signed = append(r.signed, record{e.SFI, n, answer.Data})
+	}
 	return r.readObjects(content), nil
+}
+
+// record is a record that the card's certificate covers.
+type record struct {
+	sfi, number byte
+	data        []byte
+}
+
+// signedRecord finds one again for oda.StaticData.
+func (r *run) signedRecord(sfi, number byte) ([]byte, bool) {
+	for i := range r.signed {
+		if r.signed[i].sfi == sfi && r.signed[i].number == number {
+			return r.signed[i].data, true
+		}
+	}
+	return nil, false
 }
