@@ -120,7 +120,7 @@ func (e *Explainer) commandData(c apdu.Command, offset int) []Part {
 		return []Part{e.bare(emv.TagIssuerAuthData, c.Data, offset)}
 	case [2]byte{0x80, insPutData}, [2]byte{0x00, insPutData}:
 		return []Part{e.bare(dataTag(c), c.Data, offset)}
-	case [2]byte{0x00, insVerify}:
+	case [2]byte{0x00, insVerify}, [2]byte{0x80, insPINChange}:
 		return []Part{{Name: "PIN data", Offset: offset, Size: len(c.Data), Masked: true}}
 	}
 	return e.tryTLV(c.Data, offset)

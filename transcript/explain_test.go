@@ -357,6 +357,7 @@ func TestReveal(t *testing.T) {
 
 	// A PIN is never shown.
 	e = NewExplainer(true)
+	require.Equal(t, "8424000204********", e.Explain(fromHex(t, "842400020411223344"), nil).Command.Hex)
 	require.Equal(t, "0020008008****************", e.Explain(fromHex(t, "0020008008241234FFFFFFFFFF"), nil).Command.Hex)
 }
 
