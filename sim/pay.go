@@ -108,6 +108,7 @@ func (w *World) newField(r Request) (*field, error) {
 		if !r.Locked || !r.UnlockAfterFirst || f.taps > 2 {
 			return false, nil
 		}
+		f.recorder.Verify()
 		return true, w.unlock()
 	}
 	var faults []reader.Fault

@@ -162,8 +162,7 @@ func RewriteOwn(ctx context.Context, t *transcript.Transcript) (*transcript.Tran
 }
 
 // player plays the recorded terminal against our card, as it was then, or says
-// why it cannot be made again. A phone that was locked at the first tap is
-// unlocked before the next: nothing else makes a customer tap again.
+// why it cannot be made again.
 func player(ctx context.Context, t *transcript.Transcript, o Options) (p transcript.Terminal, why string, err error) {
 	w, err := Open(ctx, o)
 	if err != nil {
@@ -179,14 +178,10 @@ func player(ctx context.Context, t *transcript.Transcript, o Options) (p transcr
 		unlock()
 	}
 	return transcript.Terminal{
-		Card: card,
-		Deactivated: func() {
-			card.Deactivated(hce.LinkLoss)
-			if t.Value("verified") == "false" {
-				unlock()
-			}
-		},
-		Wait: func(d time.Duration) { _ = w.Clock.Sleep(context.Background(), d) },
+		Card:        card,
+		Deactivated: func() { card.Deactivated(hce.LinkLoss) },
+		Verified:    unlock,
+		Wait:        func(d time.Duration) { _ = w.Clock.Sleep(context.Background(), d) },
 	}, "", nil
 }
 
