@@ -117,3 +117,18 @@ func firstOf(l List) List {
 	}
 	return out
 }
+
+func BenchmarkDOLFill(b *testing.B) {
+	d, _ := ParseDOL(unhex(b, visaPDOL))
+	source := List{
+		{TagTTQ, make([]byte, 4)}, {TagAmount, make([]byte, 6)}, {TagAmountOther, make([]byte, 6)}, {TagTerminalCountry, make([]byte, 2)},
+		{TagTVR, make([]byte, 5)}, {TagTransactionCurrency, make([]byte, 2)}, {TagTransactionDate, make([]byte, 3)},
+		{TagTransactionType, make([]byte, 1)}, {TagUnpredictableNumber, make([]byte, 4)},
+	}
+	sources := []Source{source}
+	buf := make([]byte, 0, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = d.AppendData(buf[:0], sources...)
+	}
+}

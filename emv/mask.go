@@ -46,9 +46,11 @@ func sensitiveValue(tag Tag, value []byte) bool {
 //
 // A second net looks for account numbers where no tag tells of them: runs of
 // 13 to 19 digits with a correct check digit, in BCD and in ASCII, are masked
-// in values whose structure is not known, and everywhere when the data are
-// damaged. Account numbers framed as in tags 5A and 57 are masked wherever
-// they stand.
+// in values whose structure does not rule them out, and everywhere when the
+// data are damaged. Account numbers framed as in tags 5A and 57 are masked
+// wherever they stand. What the net cannot know are numbers that damage has
+// cut into well-formed objects, and bytes that are words in an element of
+// text.
 func MaskedHex(data []byte, sensitive func(Tag) bool) string {
 	m := newMask(data)
 	err := m.level(0, len(data), 1, sensitive)
@@ -199,6 +201,12 @@ func plausible(tag Tag, v []byte) bool {
 		if !printable(v) {
 			return false
 		}
+	case FormatANS:
+		for _, c := range v {
+			if c < 0x20 || c >= 0x7F && c < 0xA0 {
+				return false
+			}
+		}
 	}
 	for _, e := range dictionary()[tag] {
 		if fits, exact := fitsLength(e.Length, len(v)); fits || !exact {
@@ -220,17 +228,24 @@ func numberedText(tag Tag) bool {
 // all amounts, locators and issuer data would be taken for one: every tenth
 // number has a correct check digit.
 func accountFree(tag Tag, v []byte, alone bool) bool {
+	switch FormatOf(tag) {
+	case FormatA, FormatAN, FormatANS:
+		return printable(v)
+	}
+	if wholeNumber(v) {
+		return false
+	}
 	switch tag {
 	case TagCommandTemplate:
 		return alone && !wellFormed(v, 1) // values by a list that stands elsewhere
 	case TagResponseFormat1:
 		return alone && format1Free(v)
 	case TagIssuerCertificate, TagSSAD, TagICCCertificate, TagSDAD, 0x9F2D:
-		return len(v) >= 64 && len(v)%8 == 0 && !wellFormed(v, 1)
-	case TagIssuerRemainder, TagICCRemainder, 0x9F2F:
-		return len(v) >= 20 && !wellFormed(v, 1)
+		return len(v) >= 64 && !holdsObjects(v)
 	case TagCryptogram:
 		return len(v) == 8
+	case 0x9F7F:
+		return len(v) == 42 // production data: dates and serial numbers of the chip
 	case TagAFL:
 		_, err := ParseAFL(v)
 		return err == nil
@@ -239,20 +254,39 @@ func accountFree(tag Tag, v []byte, alone bool) bool {
 	case TagCVMList:
 		return usualCVMList(v)
 	case TagADFName, TagDFName, 0x9F06, 0x9D:
-		return len(v) >= 5 && len(v) <= 16 && v[0] >= 0xA0
+		return len(v) >= 5 && len(v) <= 16 && v[0] >= 0xA0 && !wellFormed(v, 1)
 	case 0x8B, 0x9F0A:
-		_, whole := registeredData(v)
-		return whole
+		return registeredFree(v)
 	case TagKernelIdentifier, 0x9F3B:
 		return len(v) <= 8
-	case 0x9F3E, TagFormFactor:
+	case 0x9F3E:
 		return len(v) <= 32
-	}
-	switch FormatOf(tag) {
-	case FormatA, FormatAN, FormatANS:
-		return printable(v)
+	case TagFormFactor:
+		return len(v) > 0 && len(v) <= 32 && v[0] < 0x10 // a country code in kernel 2
 	}
 	return false
+}
+
+// holdsObjects is true when a value that ought to be a number of the RSA kind
+// ends with data objects: a length that lies has swallowed them.
+func holdsObjects(v []byte) bool {
+	for i := range v {
+		s, n := Scan(v[i:]), 0
+		for s.Next() && plausible(s.Tag(), s.Value()) {
+			n++
+		}
+		if n >= 2 && s.Err() == nil && s.pos == len(s.buf) {
+			return true
+		}
+	}
+	return false
+}
+
+// wholeNumber is true when a value is a correct account number from end to
+// end, as tag 5A writes it.
+func wholeNumber(v []byte) bool {
+	digits, err := Digits(v)
+	return err == nil && len(digits) >= 13 && len(digits) <= 19 && luhnSum(digits) == 0 && digits[0] != '0'
 }
 
 // format1Free is true for the three shapes of a response in template 80: AIP
@@ -266,10 +300,24 @@ func format1Free(v []byte) bool {
 	}
 	switch n := len(v); {
 	case n >= 11 && n <= 43:
-		return n == 11 || wholeIAD(v[11:])
+		return !wellFormed(v, 1) && (n == 11 || wholeIAD(v[11:]))
 	default:
-		return n >= 64 && n%8 == 0 && !wellFormed(v, 1)
+		return n >= 64 && !holdsObjects(v)
 	}
+}
+
+// registeredFree is true for whole pieces of registered data, none of which
+// holds an account number.
+func registeredFree(v []byte) bool {
+	pieces, whole := registeredData(v)
+	for _, p := range pieces {
+		m := newMask(p.value)
+		m.runs(0, len(p.value))
+		if m.any() {
+			return false
+		}
+	}
+	return whole
 }
 
 // usualCVMList is true for a list whose rules the book defines.

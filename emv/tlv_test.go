@@ -128,7 +128,7 @@ func BenchmarkParsePPSE(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		if n := countObjects(data); n != 12 {
+		if n := countObjects(data); n != 14 {
 			b.Fatal(n)
 		}
 	}

@@ -255,6 +255,9 @@ func TestCountries(t *testing.T) {
 		byNumeric, found := CountryByNumeric(c.Numeric)
 		require.True(t, found)
 		require.Equal(t, c, byNumeric)
+		byAlpha, found := CountryByAlpha(c.Alpha)
+		require.True(t, found)
+		require.Equal(t, c, byAlpha)
 	}
 	for code, alpha := range map[uint16]string{276: "DE", 840: "US", 826: "GB", 156: "CN", 392: "JP", 250: "FR", 36: "AU", 56: "BE", 4: "AF", 894: "ZM"} {
 		c, found := CountryByNumeric(code)
@@ -262,6 +265,8 @@ func TestCountries(t *testing.T) {
 		require.Equal(t, alpha, c.Alpha)
 	}
 	_, found := CountryByNumeric(0)
+	require.False(t, found)
+	_, found = CountryByAlpha("de")
 	require.False(t, found)
 }
 
@@ -488,4 +493,11 @@ func TestIssuerApplicationDataShapes(t *testing.T) {
 	}
 	_, err := ParseIAD(SchemeMastercard, unhex(t, "06011203A00000"))
 	require.Error(t, err)
+}
+
+func BenchmarkCurrencyByNumeric(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		CurrencyByNumeric(978)
+	}
 }
