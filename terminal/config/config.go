@@ -5,6 +5,7 @@ package config
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -112,28 +113,44 @@ func Parse(name string, data []byte) (Terminal, error) {
 		return Terminal{}, err
 	}
 	t, err := f.terminal()
-	if err != nil {
+	if err == nil {
+		return t, nil
+	}
+	var bad *keyError
+	if !errors.As(err, &bad) {
 		return Terminal{}, fmt.Errorf("%s: %w", name, err)
 	}
-	return t, nil
+	if line, ok := config.Positions(data)[bad.path]; ok {
+		return Terminal{}, fmt.Errorf("%s:%d: %w", name, line, err)
+	}
+	return Terminal{}, fmt.Errorf("%s: %w", name, err)
+}
+
+// keyError says which key has a value that does not do, and why.
+type keyError struct{ path, reason string }
+
+func (e *keyError) Error() string { return e.path + ": " + e.reason }
+
+func wrong(path, format string, args ...any) error {
+	return &keyError{path, fmt.Sprintf(format, args...)}
 }
 
 func (f *file) terminal() (Terminal, error) {
 	currency, ok := emv.CurrencyByAlpha(f.Currency)
 	if !ok {
-		return Terminal{}, fmt.Errorf("currency %q: want three letters such as EUR", f.Currency)
+		return Terminal{}, wrong("currency", "%q is not one of ISO 4217: want three letters such as EUR", f.Currency)
 	}
 	country, err := strconv.ParseUint(string(f.Country), 10, 16)
 	if err != nil || country > 999 {
-		return Terminal{}, fmt.Errorf("country %q: want a three-digit ISO 3166 number such as \"276\"", f.Country)
+		return Terminal{}, wrong("country", "%q: want a three-digit ISO 3166 number such as \"276\"", f.Country)
 	}
 	switch {
 	case f.Name == "" || f.TerminalID == "" || f.MerchantID == "":
-		return Terminal{}, fmt.Errorf("name, terminal_id and merchant_id are required")
+		return Terminal{}, errors.New("name, terminal_id and merchant_id are required")
 	case len(f.MerchantCategory) != 0 && len(f.MerchantCategory) != 4:
-		return Terminal{}, fmt.Errorf("merchant_category %q: want four digits", f.MerchantCategory)
+		return Terminal{}, wrong("merchant_category", "%q: want four digits", f.MerchantCategory)
 	case len(f.CountryAlpha) != 0 && len(f.CountryAlpha) != 2:
-		return Terminal{}, fmt.Errorf("country_alpha %q: want two letters", f.CountryAlpha)
+		return Terminal{}, wrong("country_alpha", "%q: want two letters", f.CountryAlpha)
 	}
 	t := Terminal{GoodFor: f.GoodFor, Config: terminal.Config{
 		Name: f.Name, TerminalID: f.TerminalID, MerchantID: f.MerchantID, MerchantName: f.MerchantName, MerchantCity: f.MerchantCity,
@@ -143,9 +160,9 @@ func (f *file) terminal() (Terminal, error) {
 	t.Data = list(f.Data)
 	t.Data.Set(emv.TagTerminalCountry, emv.AppendBCD(nil, country, 2))
 	for i := range f.Applications {
-		c, err := f.Applications[i].combination(currency)
+		c, err := f.Applications[i].combination(fmt.Sprintf("applications[%d]", i), currency)
 		if err != nil {
-			return Terminal{}, fmt.Errorf("applications, number %d: %w", i+1, err)
+			return Terminal{}, err
 		}
 		t.Combinations = append(t.Combinations, c)
 	}
@@ -169,25 +186,25 @@ func list(m map[config.TagName]config.Hex) emv.List {
 	return l
 }
 
-func (a *application) combination(currency emv.Currency) (terminal.Combination, error) {
+func (a *application) combination(path string, currency emv.Currency) (terminal.Combination, error) {
 	c := terminal.Combination{AID: a.AID, Kernel: byte(a.Kernel), Data: list(a.Data), Settings: kernel.Settings{
 		StatusCheck: a.StatusCheck, ZeroAmountAllowed: a.ZeroAmount, ExtendedSelection: a.ExtendedSelection, AUCCheck: a.UsageControl,
 	}}
 	if len(a.AID) < 5 || len(a.AID) > 16 {
-		return c, fmt.Errorf("aid has %d bytes, want 5 to 16", len(a.AID))
+		return c, wrong(path+".aid", "%d bytes, want 5 to 16", len(a.AID))
 	}
 	if a.Kernel < 1 || a.Kernel > 0xFF {
-		return c, fmt.Errorf("kernel %d: want 1 to 255", a.Kernel)
+		return c, wrong(path+".kernel", "%d: want 1 to 255", a.Kernel)
 	}
 	for _, t := range a.Types {
 		if len(t) != 1 {
-			return c, fmt.Errorf("type %X: a transaction type has one byte", []byte(t))
+			return c, wrong(path+".types", "%X: a transaction type has one byte", []byte(t))
 		}
 		c.Types = append(c.Types, t[0])
 	}
 	if a.TTQ != nil {
 		if len(a.TTQ) != 4 {
-			return c, fmt.Errorf("ttq has %d bytes, want 4", len(a.TTQ))
+			return c, wrong(path+".ttq", "%d bytes, want 4", len(a.TTQ))
 		}
 		ttq := emv.TTQ(a.TTQ)
 		c.Settings.TTQ = &ttq
@@ -195,11 +212,11 @@ func (a *application) combination(currency emv.Currency) (terminal.Combination, 
 	for _, pan := range a.ExceptionFile {
 		c.Settings.ExceptionFile = append(c.Settings.ExceptionFile, emv.PAN(pan))
 	}
-	return c, a.limits(&c.Settings, currency)
+	return c, a.limits(path, &c.Settings, currency)
 }
 
 // limits reads the amounts; what is absent stays nil.
-func (a *application) limits(s *kernel.Settings, currency emv.Currency) error {
+func (a *application) limits(path string, s *kernel.Settings, currency emv.Currency) error {
 	for _, l := range []struct {
 		key, text string
 		into      **int64
@@ -214,7 +231,7 @@ func (a *application) limits(s *kernel.Settings, currency emv.Currency) error {
 		}
 		v, err := currency.Parse(l.text)
 		if err != nil {
-			return fmt.Errorf("%s: %w", l.key, err)
+			return wrong(path+"."+l.key, "%v", err)
 		}
 		*l.into = &v
 	}
