@@ -21,15 +21,6 @@ func looksLikeBlob(text string) bool {
 	return false
 }
 
-// blobTags are the kinds that are the value of one element.
-var blobTags = map[string]emv.Tag{
-	"issuer-app-data": emv.TagIAD, "cvm-list": emv.TagCVMList, "terminal-risk-management-data": 0x9F1D,
-	"tvr": emv.TagTVR, "tsi": emv.TagTSI, "aip": emv.TagAIP, "afl": emv.TagAFL, "dol": emv.TagPDOL, "ttq": emv.TagTTQ,
-	"ctq": emv.TagCTQ, "track2": emv.TagTrack2, "cvm-results": emv.TagCVMResults,
-	"terminal-capabilities": emv.TagTerminalCapabilities, "application-usage-control": emv.TagAUC,
-	"amex-cvm-results": 0x9F71, "form-factor-indicator": emv.TagFormFactor,
-}
-
 // blob decodes the hex lines of a blob file by its kind.
 func (d *decoder) blob(text string) ([]decoded, error) {
 	kind := ""
@@ -62,15 +53,19 @@ func (d *decoder) blobValues(kind string, values [][]byte) ([]decoded, error) {
 		found, err := d.blobValue(kind, b)
 		all = append(all, found...)
 		if err != nil {
-			return all, fmt.Errorf("hex line %d: %w", i+1, err)
+			return all, fmt.Errorf("%w, in hex line %d", err, i+1)
 		}
 	}
 	return all, nil
 }
 
 func (d *decoder) blobValue(kind string, b []byte) ([]decoded, error) {
-	if tag, ok := blobTags[kind]; ok {
-		return d.value(tag, b)
+	if tag, ctx, ok := emv.Element(kind); ok {
+		inner := *d
+		if inner.context.Scheme == 0 && inner.context.Kernel == 0 {
+			inner.context = ctx
+		}
+		return inner.value(tag, b)
 	}
 	switch kind {
 	case "tlv", "damaged", "":
