@@ -47,18 +47,28 @@ func (f *worldFlags) options(command string) (o sim.Options, err error) {
 		}
 		o.Seed = &seed
 	}
-	if f.now != "" {
-		if o.Now, err = time.Parse(time.RFC3339, f.now); err != nil {
-			return o, fmt.Errorf("--now %q: want a time such as 2030-01-01T12:00:00Z", f.now)
-		}
-		if y := o.Now.UTC().Year(); y < 2000 || y > 2049 {
-			return o, fmt.Errorf("--now %q: want a year from 2000 to 2049; EMV dates have two digits", f.now)
-		}
+	if o.Now, err = parseNow(f.now); err != nil {
+		return o, err
 	}
 	if f.state == "" {
 		o.State, err = statedir.Default()
 	}
 	return o, err
+}
+
+// parseNow reads --now; "" is the zero time.
+func parseNow(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	now, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return now, fmt.Errorf("--now %q: want a time such as 2030-01-01T12:00:00Z", s)
+	}
+	if y := now.UTC().Year(); y < 2000 || y > 2049 {
+		return now, fmt.Errorf("--now %q: want a year from 2000 to 2049; EMV dates have two digits", s)
+	}
+	return now, nil
 }
 
 // style lays text out for where it goes: as wide as the terminal, painted there

@@ -21,7 +21,7 @@ import (
 // issuerFlags are the flags of `tapsim issuer`.
 type issuerFlags struct {
 	listen, config, state, spec string
-	cert, key                   string
+	cert, key, now              string
 	quiet                       bool
 	printConfig                 bool
 }
@@ -51,6 +51,7 @@ when interrupted, after the requests in flight have their answers.`,
 	flags.StringVar(&f.spec, "iso-spec", "", "field table of the messages, as JSON (default our own)")
 	flags.StringVar(&f.cert, "tls-cert", "", "PEM file with the server's certificate: serve TLS")
 	flags.StringVar(&f.key, "tls-key", "", "PEM file with its key")
+	flags.StringVar(&f.now, "now", "", "start the clock at this time, for terminals that do, too")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "do not print each message")
 	flags.BoolVar(&f.printConfig, "print-config", false, "print the demo bank's configuration and end")
 	return c
@@ -111,8 +112,11 @@ func (f *issuerFlags) security() (*tls.Config, error) {
 }
 
 func (a *app) openBank(ctx context.Context, f *issuerFlags) (*sim.Bank, error) {
-	o := sim.BankOptions{State: f.state, Holder: "tapsim issuer", Now: time.Now}
-	var err error
+	start, err := parseNow(f.now)
+	if err != nil {
+		return nil, err
+	}
+	o := sim.BankOptions{State: f.state, Holder: "tapsim issuer", Now: clockFrom(start)}
 	if f.state == "" {
 		if o.State, err = statedir.Default(); err != nil {
 			return nil, err
@@ -130,6 +134,15 @@ func (a *app) openBank(ctx context.Context, f *issuerFlags) (*sim.Bank, error) {
 		o.Bank = &bank
 	}
 	return sim.OpenBank(ctx, o)
+}
+
+// clockFrom is a clock that starts at a time and runs; the zero time is now.
+func clockFrom(start time.Time) func() time.Time {
+	if start.IsZero() {
+		return time.Now
+	}
+	begun := time.Now()
+	return func() time.Time { return start.Add(time.Since(begun)) }
 }
 
 // issuerHandler answers messages and prints what became of each.
