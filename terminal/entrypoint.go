@@ -89,7 +89,7 @@ func (t *Terminal) Tap(ctx context.Context, f Field, r Request) (Tap, error) {
 		return Tap{}, err
 	}
 	err = s.startA(ctx)
-	return s.tap, errors.Join(err, f.Off(ctx, 0))
+	return s.tap, errors.Join(err, f.Off(context.WithoutCancel(ctx), 0))
 }
 
 // begin checks a request and makes its session.

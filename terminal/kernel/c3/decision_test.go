@@ -387,8 +387,8 @@ func TestIssuerUpdateIsOffered(t *testing.T) {
 	}
 }
 
-// The data record of an online request: its objects, in the order of Book C-3,
-// 4.1; tag 95 is zero, the low half of the form factor's last byte is cleared
+// The data record of an online request: its objects, in the order of Book C-3;
+// tag 95 is zero, the low half of the form factor's last byte is cleared
 // (4.1.1.1), and a missing 9F27 is made good.
 func TestDataRecord(t *testing.T) {
 	o, _ := situation{gpo: with(arqc, object{"9F27", "-"}, object{"9F6E", "238E000F"}, object{"9F7C", "0A0B"}, object{"9F6C", "0080"})}.play(t)
