@@ -52,9 +52,6 @@ func textLines(t *testing.T, file string) []string {
 	return lines
 }
 
-// elementKinds are kinds of blobs that hold the value of one element.
-var elementKinds = map[string]Tag{"issuer-app-data": TagIAD, "terminal-risk-management-data": 0x9F1D}
-
 func TestPublishedBlobs(t *testing.T) {
 	kinds := map[string]int{}
 	for _, b := range blobs(t) {
@@ -69,7 +66,9 @@ func TestPublishedBlobs(t *testing.T) {
 				require.ErrorAs(t, err, &damage, b.name)
 				require.NotEmpty(t, damage.Reason)
 			case "issuer-app-data", "terminal-risk-management-data":
-				item := ExplainValue(elementKinds[b.kind], data, Context{}, false)
+				tag, ctx, found := Element(b.kind)
+				require.True(t, found)
+				item := ExplainValue(tag, data, ctx, false)
 				require.True(t, item.Known)
 				require.NotEmpty(t, item.Details, b.name)
 			}

@@ -47,7 +47,7 @@ func TestEveryTagRoundTrips(t *testing.T) {
 
 func TestDictionaryRows(t *testing.T) {
 	entries := allEntries(t)
-	require.Len(t, entries, 567)
+	require.Len(t, entries, 569)
 	seen := map[string]bool{}
 	symbolic := []string{"", "var", "NCA", "NI", "NIC", "NI-NCA+36", "NIC-NI+42", "NPE-NI+42", "NPE or NIC"}
 	for _, e := range entries {
@@ -141,6 +141,8 @@ func TestLookupByLength(t *testing.T) {
 	require.Equal(t, "K2", e.Owner)
 	e, _ = lookup(0x9F66, Context{}, 2, false)
 	require.Equal(t, "K2", e.Owner)
+	e, _ = lookup(0x9F7F, Context{}, 42, false)
+	require.Equal(t, "GlobalPlatform", e.Owner)
 	e, _ = lookup(0x61, Context{}, 2, true)
 	require.Equal(t, "QR-CPM", e.Owner)
 }
@@ -243,5 +245,23 @@ func BenchmarkReadDictionary(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		parseDictionary(tagTable)
+	}
+}
+
+func TestElements(t *testing.T) {
+	for name, e := range elements {
+		entry, known := Lookup(e.tag, e.ctx)
+		require.True(t, known, name)
+		require.False(t, entry.Foreign, name)
+	}
+	tag, _, found := Element("cvm-list")
+	require.True(t, found)
+	require.Equal(t, TagCVMList, tag)
+	tag, _, found = Element("9F34")
+	require.True(t, found)
+	require.Equal(t, TagCVMResults, tag)
+	for _, bad := range []string{"", "tlv", "atr", "9F"} {
+		_, _, found = Element(bad)
+		require.False(t, found, bad)
 	}
 }

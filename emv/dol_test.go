@@ -79,41 +79,17 @@ func TestDOLSplitsData(t *testing.T) {
 	require.EqualError(t, err, "data object list asks for 11 bytes, 10 came")
 }
 
-func FuzzDOL(f *testing.F) {
-	f.Add(unhex(f, visaPDOL), []byte{1, 2, 3})
-	f.Add(unhex(f, "9F"), []byte{})
-	f.Fuzz(func(t *testing.T, list, value []byte) {
-		d, err := ParseDOL(list)
-		if err != nil {
-			return
-		}
-		require.Equal(t, upperHex(list), upperHex(d.Append(nil)))
-		var source List
-		for _, e := range d {
-			source.Set(e.Tag, value)
-		}
-		data := d.AppendData(nil, source)
-		require.Len(t, data, d.Length())
-		objects, err := d.Split(data)
-		require.NoError(t, err)
-		require.Equal(t, upperHex(data), upperHex(d.AppendData(nil, firstOf(objects))))
-		for _, e := range d {
-			v, found := d.Value(data, e.Tag)
-			require.True(t, found)
-			w, _ := objects.Lookup(e.Tag)
-			require.Equal(t, w, v)
-		}
-	})
-}
-
-// firstOf is a list as a source; a tag that stands twice with two lengths has
-// the same value cut twice, so the longest serves.
-func firstOf(l List) List {
-	var out List
-	for _, o := range l {
-		if have, found := out.Lookup(o.Tag); !found || len(have) < len(o.Value) {
-			out.Set(o.Tag, o.Value)
-		}
+func BenchmarkDOLFill(b *testing.B) {
+	d, _ := ParseDOL(unhex(b, visaPDOL))
+	source := List{
+		{TagTTQ, make([]byte, 4)}, {TagAmount, make([]byte, 6)}, {TagAmountOther, make([]byte, 6)}, {TagTerminalCountry, make([]byte, 2)},
+		{TagTVR, make([]byte, 5)}, {TagTransactionCurrency, make([]byte, 2)}, {TagTransactionDate, make([]byte, 3)},
+		{TagTransactionType, make([]byte, 1)}, {TagUnpredictableNumber, make([]byte, 4)},
 	}
-	return out
+	sources := []Source{source}
+	buf := make([]byte, 0, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = d.AppendData(buf[:0], sources...)
+	}
 }

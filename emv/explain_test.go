@@ -95,6 +95,8 @@ func TestExplainValues(t *testing.T) {
 		{0x9F21, "246000", Context{}, "24:60:00, no time of the day", ""},
 		{0x5F2A, "0978", Context{}, "EUR, Euro", ""},
 		{0x5F2A, "0123", Context{}, "123, no currency of ISO 4217", ""},
+		{0x5F55, "5553", Context{}, "United States", ""},
+		{0x5F55, "5A5A", Context{}, `"ZZ"`, ""},
 		{0x9F1A, "0276", Context{}, "DE, Germany", ""},
 		{0x5F28, "0999", Context{}, "999, no country of ISO 3166", ""},
 		{0x9F02, "000000001250", Context{}, "1250 in minor units", ""},

@@ -24,34 +24,46 @@ func TestMaskedHex(t *testing.T) {
 		"57084761739001010119":                       "5708****************", // no separator
 		"9F36020001":                                 "9F36020001",
 		// inside templates
-		"70125A0847617390010101195F24034912315F340101"[:40] + "5F340101": "",
-		"6F0A5A084761739001010119":                                       "6F0A5A08476173******0119",
-		"770A5A084761739001010119":                                       "770A5A08476173******0119",
-		"9F6B134761739001010119D49122011234599999991F":                   "9F6B13476173******0119D*********************",
-		"9F6B06000000005000":                                             "9F6B06000000005000", // kernel 3's limit
-		"9F61121234":                                                     "",
+		"6F0A5A084761739001010119":                           "6F0A5A08476173******0119",
+		"770A5A084761739001010119":                           "770A5A08476173******0119",
+		"70165A0847617390010101195F24034912315F340101DF7F00": "70165A08476173******01195F24034912315F340101DF7F00",
+		// tags that are harmless in another kernel, by length
+		"9F6B134761739001010119D49122011234599999991F": "9F6B13476173******0119D*********************",
+		"9F6B06000000005000":                           "9F6B06000000005000",
+		"9F61021234":                                   "9F61021234",
+		"9F610431313131":                               "9F6104********",
 		// by digits alone: in an unknown tag, in BCD and in ASCII
-		"DF7F084761739001010119":                      "DF7F08****************",
-		"DF7F10" + "34373631373339303031303130313139": "DF7F10" + strings.Repeat("*", 32),
-		"DF7F084761739A01010119":                      "DF7F084761739A01010119", // not in a row
-		"DF7F080000000000000000":                      "DF7F080000000000000000",
-		// but not where the structure rules it out
-		"800E7C00080103001001050120010100":                                              "800E7C00080103001001050120010100",
-		"94100801010010010101180102002001" + "0200":                                     "9410080101001001010118010200200102" + "00",
-		"500A5649534120435245444954"[:26]:                                               "",
-		"9F10201F4301512000000000010203040403450100000000000000000000000000000000"[:70]: "9F10201F4301512000000000010203040403450100000000000000000000000000000000"[:70],
-		"8321360040000000000012500000000000000276000000000009783001010" + "01A2B3C4D":   "8321360040000000000012500000000000000276000000000009783001010" + "01A2B3C4D",
+		"DF7F084761739001010119":                 "DF7F08****************",
+		"DF7F1034373631373339303031303130313139": "DF7F10" + strings.Repeat("*", 32),
+		"DF7F084761739A01010119":                 "DF7F084761739A01010119", // not in a row
+		"DF7F080000000000000000":                 "DF7F080000000000000000",
 		// damaged: whatever looks like a number
-		"5A094761739001010119":     "",
 		"70205A084761739001010119": "70205A08476173******0119",
+		"70204761739001010119":     "********************",
 	} {
-		if want == "" && data != "" {
-			continue
-		}
 		require.Equal(t, want, MaskedHex(unhex(t, data), nil), data)
 	}
-	require.Equal(t, "9F3602****", MaskedHex(unhex(t, "9F36020001"), func(tag Tag) bool { return tag == TagATC }))
-	require.NotContains(t, MaskedHex(unhex(t, "5A094761739001010119"), nil), "4761739001010119")
+	onlyATC := func(tag Tag) bool { return tag == TagATC }
+	require.Equal(t, "9F3602****", MaskedHex(unhex(t, "9F36020001"), onlyATC))
+}
+
+// Digits in a row are not hidden where the structure of a value rules out an
+// account number.
+func TestMaskedHexKnowsStructures(t *testing.T) {
+	for _, data := range []string{
+		"800E7C00080103001001050120010100",                                       // AIP and AFL
+		"9410080101001001010118010200200102 00",                                  // AFL
+		"9F10201F43015120000000000102030404034501000000000000000000000000000000", // issuer application data
+		"9F10120110A04003223000000000001126980002FF",
+		"83213600400000000000125000000000000002760000000000097830010100 1A2B3C4D", // values of a PDOL
+		"8E0C00002710000000005F060200",
+		"9F241D56303031303031343631363230383434353234373834323935383238 30",
+		"9F6E0B0250000330350002000200",
+		"4F0AA0000003591010028001",
+	} {
+		raw := unhex(t, data)
+		require.Equal(t, upperHex(raw), MaskedHex(raw, nil))
+	}
 }
 
 // Ordinary data must stay readable: the second net may not tear holes into
@@ -100,82 +112,9 @@ func TestWordsAreShown(t *testing.T) {
 	require.Equal(t, "5A08555555******4444", MaskedHex(unhex(t, "5A085555555555554444"), nil))
 }
 
-// leakTest is data with one account number in it, where a card may put it.
-type leakTest struct {
-	data []byte
-	pan  string
-}
-
-// makeLeakTest builds TLV data around an account number from a seed.
-func makeLeakTest(r *rand.Rand) leakTest {
-	digits := make([]byte, 12+r.IntN(7))
-	for i := range digits {
-		digits[i] = byte('0' + r.IntN(10))
-	}
-	digits[0] = byte('1' + r.IntN(9))
-	digits[6] = '0' // so that the bytes are not all letters: see TestWordsAreShown
-	pan := string(WithCheckDigit(string(digits)))
-	bcd, _ := AppendDigits(nil, pan, 0)
-	track, _ := Track2{PAN: PAN(pan), Expiry: "4912", ServiceCode: "201", Discretionary: "123456789"}.Append(nil)
-	places := []TLV{
-		{TagPAN, bcd}, {TagTrack2, track}, {0x9F6B, track}, {TagTrack1, []byte("B" + pan + "^NAME/TEST^4912201")},
-		{0xDF7F, bcd}, {0xC2, track}, {0x53, bcd}, {TagCustomerExclusive, []byte("card " + pan)}, {TagApplicationLabel, []byte(pan)},
-		{0x9F05, bcd}, {0x86, bcd}, {TagCardholderName, []byte(pan)}, {TagPreferredName, bcd},
-	}
-	neighbours := []TLV{
-		{TagATC, []byte{0, 7}}, {TagCTQ, []byte{0, 0x80}}, {TagIAD, []byte{6, 1, 0x12, 3, 0xA0, 0, 0}}, {TagExpirationDate, []byte{0x49, 0x12, 0x31}},
-		{TagApplicationLabel, []byte("VISA")}, {TagCryptogram, []byte{1, 2, 3, 4, 5, 6, 7, 8}}, {TagAFL, []byte{8, 1, 1, 0}}, {TagPANSequence, []byte{1}},
-	}
-	var body []byte
-	for range r.IntN(4) {
-		body = neighbours[r.IntN(len(neighbours))].Append(body)
-	}
-	body = places[r.IntN(len(places))].Append(body)
-	for range r.IntN(4) {
-		body = neighbours[r.IntN(len(neighbours))].Append(body)
-	}
-	for _, template := range [][]Tag{nil, {TagRecord}, {TagFCI, TagFCIProprietary}, {TagResponseFormat2}}[r.IntN(4)] {
-		body = AppendTLV(nil, template, body)
-	}
-	return leakTest{body, pan}
-}
-
-// damage cuts, changes, removes or repeats a byte outside of the number.
-func (l leakTest) damage(r *rand.Rand) []byte {
-	data := append([]byte{}, l.data...)
-	switch at := r.IntN(len(data)); r.IntN(4) {
-	case 0:
-		return data[:at]
-	case 1:
-		data[at] = byte(r.IntN(256))
-	case 2:
-		data = append(data[:at], data[at+1:]...)
-	case 3:
-		data = append(data[:at+1], data[at:]...)
-	}
-	return data
-}
-
-// requireNoLeak checks that neither the dump nor the explanation shows the
-// number, in digits, in ASCII or shifted by half a byte.
-func requireNoLeak(t *testing.T, data []byte, pan string) {
-	t.Helper()
-	var spelled strings.Builder
-	for _, c := range pan {
-		spelled.WriteString("3" + string(c))
-	}
-	items, _ := Explain(data, Context{}, false)
-	text, err := json.Marshal(items)
-	require.NoError(t, err)
-	for name, s := range map[string]string{"MaskedHex": MaskedHex(data, nil), "Explain": string(text)} {
-		require.NotContains(t, s, pan, "%s of %X", name, data)
-		require.NotContains(t, s, spelled.String(), "%s of %X", name, data)
-	}
-}
-
 func TestNoAccountNumberLeaks(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 20000 {
+	for range 5000 {
 		l := makeLeakTest(r)
 		requireNoLeak(t, l.data, l.pan)
 		requireNoLeak(t, l.damage(r), l.pan)
@@ -194,44 +133,4 @@ func TestRevealShowsTheNumber(t *testing.T) {
 	require.Equal(t, "4761739001010119", items[0].Value)
 	require.Equal(t, "4761739001010119", items[0].Text)
 	require.False(t, items[0].Masked)
-}
-
-func FuzzNoLeak(f *testing.F) {
-	f.Add(uint64(1), uint16(3), byte(0xFF))
-	f.Add(uint64(9), uint16(0), byte(0x00))
-	f.Fuzz(func(t *testing.T, seed uint64, at uint16, value byte) {
-		r := rand.New(rand.NewPCG(seed, 0))
-		l := makeLeakTest(r)
-		requireNoLeak(t, l.data, l.pan)
-		changed := append([]byte{}, l.data...)
-		changed[int(at)%len(changed)] = value
-		requireNoLeak(t, changed, l.pan)
-		requireNoLeak(t, l.damage(r), l.pan)
-	})
-}
-
-// Explain never panics, accounts for what it read, and its masked form shows
-// nothing that MaskedHex hides.
-func FuzzExplain(f *testing.F) {
-	for _, s := range []string{ppse, "9F1204", "8E0A00000000000000004203", "9F10201F43", "800B8000011122334455667788", "9F2A0181", "DF4B03001000", "86020000", "910430303030"} {
-		f.Add(unhex(f, s), byte(1), byte(0), false)
-	}
-	f.Fuzz(func(t *testing.T, data []byte, scheme, kernel byte, reveal bool) {
-		ctx := Context{Scheme: Scheme(scheme), Kernel: kernel}
-		items, err := Explain(data, ctx, reveal)
-		_, parseErr := Parse(data)
-		require.Equal(t, parseErr == nil, err == nil)
-		eachItem(items, func(item Item) {
-			require.NotEmpty(t, item.Tag)
-			require.NotEmpty(t, item.Name)
-			require.LessOrEqual(t, item.Offset+item.Length, len(data))
-			require.False(t, reveal && item.Masked)
-		})
-		require.Len(t, MaskedHex(data, nil), 2*len(data))
-		for tag := range dictionary() {
-			if len(data) < 64 && tag.Len() == 2 && byte(tag)%16 == kernel%16 {
-				ExplainValue(tag, data, ctx, reveal)
-			}
-		}
-	})
 }

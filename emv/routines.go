@@ -50,7 +50,7 @@ func init() {
 		TagIssuerExponent: counter, TagICCExponent: counter, 0x9F2E: counter,
 		TagTerminalVersion: version, 0x9F08: version,
 		0x81: binaryAmount, 0x9F04: binaryAmount, TagTerminalFloorLimit: binaryAmount, 0x9F3A: binaryAmount,
-		TagTransactionTime: clock, 0x9F3B: referenceCurrencies, TagSDATagList: tagList, 0x5C: tagList,
+		0x5F55: countryLetters, TagTransactionTime: clock, 0x9F3B: referenceCurrencies, TagSDATagList: tagList, 0x5C: tagList,
 		TagCVMList: cvmList, TagCVMResults: cvmResults, TagTerminalType: terminalType,
 		TagIAD: issuerApplicationData, TagIssuerAuthData: issuerAuthentication,
 		0x86: issuerScript, TagResponseCode: responseCode,
@@ -195,6 +195,13 @@ func shortFile(v value, item *Item) bool {
 		item.Text = "no short file identifier"
 	}
 	return true
+}
+
+// countryLetters is tag 5F55.
+func countryLetters(v value, item *Item) bool {
+	c, known := CountryByAlpha(string(v.bytes))
+	item.Text = c.Name
+	return known
 }
 
 func binaryAmount(v value, item *Item) bool {

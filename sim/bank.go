@@ -19,9 +19,6 @@ import (
 // world's clock.
 const hostTimeout = 30 * time.Second
 
-// ErrNoAnswer says that the host did not answer in time.
-var ErrNoAnswer = errors.New("no answer within the time-out")
-
 // BankOptions say which bank to open.
 type BankOptions struct {
 	Seed   *uint64
@@ -59,7 +56,7 @@ func (b *Bank) open(ctx context.Context, o BankOptions, config *issuerconfig.Ban
 	if err != nil {
 		return err
 	}
-	b.Issuer, err = issuer.New(config.Config, st, issuer.Env{Now: o.Now, Rand: stream(o.Seed, "issuer")})
+	b.Issuer, err = issuer.New(config.Config, st, issuer.Env{Now: o.Now, Rand: secrets(o.Seed, "issuer")})
 	if err != nil {
 		return err
 	}
@@ -78,7 +75,7 @@ func (b *Bank) openStore(o BankOptions) (issuer.Store, error) {
 		return nil, err
 	}
 	b.closers = append(b.closers, dir)
-	st, err := issuerstore.Open(filepath.Clean(dir.Path), stream(o.Seed, "issuer store"))
+	st, err := issuerstore.Open(filepath.Clean(dir.Path), secrets(o.Seed, "issuer store"))
 	if err == nil {
 		b.closers = append(b.closers, st)
 	}
@@ -112,50 +109,50 @@ func (w *World) openBank(ctx context.Context) error {
 	w.closers = append(w.closers, b)
 	w.tokens = b
 	if w.options.Host == nil {
-		w.host = &bankHost{bank: b.Issuer, codec: iso8583.Standard(), clock: w.Clock}
+		w.host = newBankHost(b.Issuer, w.Clock)
 	}
 	return nil
 }
 
 // bankHost is the bank at the other end of a line that has no length. Messages
-// are packed and unpacked on the way, as they would be on a real one.
+// are packed, unpacked and checked on the way, as they would be on a real one.
 type bankHost struct {
 	bank  *issuer.Issuer
-	codec *iso8583.Codec
+	line  iso8583.Exchanger
 	clock *Clock
 	// report of the last request, when somebody wants it.
 	wanted bool
 	report *issuer.Report
+	delay  time.Duration // of the last answer
+	failed error         // the bank's store, at the last request
+}
+
+func newBankHost(bank *issuer.Issuer, clock *Clock) *bankHost {
+	h := &bankHost{bank: bank, clock: clock}
+	h.line = iso8583.InProcess(iso8583.Standard(), h.handle)
+	return h
+}
+
+func (h *bankHost) handle(ctx context.Context, request *iso8583.Message) *iso8583.Message {
+	if h.wanted {
+		h.report = new(issuer.Report)
+	}
+	answer, err := h.bank.Handle(ctx, request, h.report)
+	h.delay, h.failed = answer.Delay, err
+	return answer.Message
 }
 
 // Exchange implements iso8583.Exchanger.
 func (h *bankHost) Exchange(ctx context.Context, request *iso8583.Message) (*iso8583.Message, error) {
-	received, err := h.carry(request)
-	if err != nil {
+	h.report, h.delay, h.failed = nil, 0, nil
+	answer, err := h.line.Exchange(ctx, request)
+	switch {
+	case h.failed != nil:
+		return nil, fmt.Errorf("the bank could not decide: %w", h.failed)
+	case errors.Is(err, iso8583.ErrNoAnswer) || h.delay >= hostTimeout:
+		return nil, errors.Join(h.clock.Sleep(ctx, hostTimeout), iso8583.ErrNoAnswer)
+	case err != nil:
 		return nil, err
 	}
-	h.report = nil
-	if h.wanted {
-		h.report = new(issuer.Report)
-	}
-	answer, err := h.bank.Handle(ctx, received, h.report)
-	if err != nil {
-		return nil, fmt.Errorf("the bank could not decide: %w", err)
-	}
-	if answer.Message == nil || answer.Delay >= hostTimeout {
-		return nil, errors.Join(h.clock.Sleep(ctx, hostTimeout), ErrNoAnswer)
-	}
-	if err := h.clock.Sleep(ctx, answer.Delay); err != nil {
-		return nil, err
-	}
-	return h.carry(answer.Message)
-}
-
-// carry takes a message over the line.
-func (h *bankHost) carry(m *iso8583.Message) (*iso8583.Message, error) {
-	packed, err := h.codec.Pack(m)
-	if err != nil {
-		return nil, err
-	}
-	return h.codec.Unpack(packed)
+	return answer, h.clock.Sleep(ctx, h.delay)
 }

@@ -67,11 +67,14 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 	if err := w.card.Err(); err != nil {
 		return Payment{}, fmt.Errorf("the phone could not keep its state: %w", err)
 	}
+	if err := f.finish(result); err != nil {
+		return Payment{}, err
+	}
 	p := Payment{Result: result, Transcript: f.recorder.Transcript()}
 	if w.host != nil && result.Request != nil {
 		p.Report = w.host.report
 	}
-	return p, f.finish(result)
+	return p, nil
 }
 
 // prepare delivers what waits for the host, and unlocks the phone.
@@ -105,6 +108,7 @@ func (w *World) newField(r Request) (*field, error) {
 		if !r.Locked || !r.UnlockAfterFirst || f.taps > 2 {
 			return false, nil
 		}
+		f.recorder.Verify()
 		return true, w.unlock()
 	}
 	var faults []reader.Fault
@@ -123,6 +127,7 @@ func (w *World) newField(r Request) (*field, error) {
 func (w *World) header(r Request) ([]transcript.Field, error) {
 	values := map[string]string{
 		"card": w.Profile.Name, "terminal": w.Terminal.Name, "now": w.Clock.Now().UTC().Format(time.RFC3339),
+		"seed":   strconv.FormatUint(w.seed, 10),
 		"amount": r.Currency.Format(r.Amount), "currency": r.Currency.Alpha,
 	}
 	if r.AmountOther != 0 {
@@ -130,9 +135,6 @@ func (w *World) header(r Request) ([]transcript.Field, error) {
 	}
 	if name := TypeName(r.Type); name != "purchase" {
 		values["type"] = name
-	}
-	if w.options.Seed != nil {
-		values["seed"] = strconv.FormatUint(*w.options.Seed, 10)
 	}
 	values["atc"] = fmt.Sprintf("%04X", w.card.Info().ATC)
 	if w.canVerify() {

@@ -43,7 +43,7 @@ func (w *World) openPhone(ctx context.Context) error {
 		return fmt.Errorf("device key: %w", err)
 	}
 	w.phone, err = store.Open(dir, store.Options{
-		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.options.Seed, "phone"),
+		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"),
 	})
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (w *World) openPhone(ctx context.Context) error {
 
 // phoneFolder is where the phone keeps its memory, and the device key.
 func (w *World) phoneFolder() (dir string, key []byte, err error) {
-	source := stream(w.options.Seed, "device key")
+	source := secrets(w.options.Seed, "device key")
 	if w.memory() {
 		key = make([]byte, deviceKeySize)
 		_, err = io.ReadFull(source, key)
@@ -81,6 +81,9 @@ func (w *World) enrol(ctx context.Context) error {
 	}
 	if w.card, err = w.phone.Enrol(w.Profile, set); err != nil {
 		return err
+	}
+	if w.memory() {
+		return nil // nothing that stays
 	}
 	w.note("first use: enrolled %s with token %s and %d limited-use keys", w.Profile.Name, set.Token.PAN, len(set.Keys))
 	return nil

@@ -47,7 +47,7 @@ func ReplayOwn(ctx context.Context, t *transcript.Transcript) (Replay, error) {
 // ownRun reads from the header how to run the recording again.
 func ownRun(t *transcript.Transcript) (r Request, o Options, err error) {
 	o = Options{State: Memory, Card: t.Value("card"), Terminal: t.Value("terminal")}
-	for _, key := range []string{"card", "terminal", "now", "amount", "currency", "expect"} {
+	for _, key := range []string{"card", "terminal", "seed", "now", "amount", "currency", "expect"} {
 		if t.Value(key) == "" {
 			return r, o, fmt.Errorf("the header has no %s, which a replay needs", key)
 		}
@@ -55,13 +55,11 @@ func ownRun(t *transcript.Transcript) (r Request, o Options, err error) {
 	if o.Now, err = time.Parse(time.RFC3339, t.Value("now")); err != nil {
 		return r, o, err
 	}
-	if s := t.Value("seed"); s != "" {
-		seed, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			return r, o, err
-		}
-		o.Seed = &seed
+	seed, err := strconv.ParseUint(t.Value("seed"), 10, 64)
+	if err != nil {
+		return r, o, err
 	}
+	o.Seed = &seed
 	var ok bool
 	if r.Currency, ok = emv.CurrencyByAlpha(t.Value("currency")); !ok {
 		return r, o, fmt.Errorf("currency %q is not one of ISO 4217", t.Value("currency"))
@@ -90,11 +88,13 @@ func (r *Replay) asTerminal(ctx context.Context, t *transcript.Transcript, o Opt
 	defer w.Close()
 	w.host.wanted = true
 	f := &playback{card: transcript.NewStrictCard(t), clock: w.Clock, resets: resets(t)}
-	sale := terminal.Request{Amount: request.Amount, AmountOther: request.AmountOther, Type: request.Type, Currency: request.Currency}
-	sale.UnpredictableNumber = recordedNumber(t)
-	result, err := w.term.Pay(ctx, f, sale)
+	result, err := w.term.Pay(ctx, f, terminal.Request{
+		Amount: request.Amount, AmountOther: request.AmountOther, Type: request.Type, Currency: request.Currency,
+	})
 	if err != nil {
-		r.Card = errors.Join(f.card.Finish(), err)
+		if r.Card = f.card.Finish(); r.Card == nil {
+			r.Card = err
+		}
 		return nil
 	}
 	r.Outcome, r.Detail, r.Report = result.Outcome.String(), result.Detail, w.host.report
@@ -162,8 +162,7 @@ func RewriteOwn(ctx context.Context, t *transcript.Transcript) (*transcript.Tran
 }
 
 // player plays the recorded terminal against our card, as it was then, or says
-// why it cannot be made again. A phone that was locked at the first tap is
-// unlocked before the next: nothing else makes a customer tap again.
+// why it cannot be made again.
 func player(ctx context.Context, t *transcript.Transcript, o Options) (p transcript.Terminal, why string, err error) {
 	w, err := Open(ctx, o)
 	if err != nil {
@@ -179,27 +178,11 @@ func player(ctx context.Context, t *transcript.Transcript, o Options) (p transcr
 		unlock()
 	}
 	return transcript.Terminal{
-		Card: card,
-		Deactivated: func() {
-			card.Deactivated(hce.LinkLoss)
-			if t.Value("verified") == "false" {
-				unlock()
-			}
-		},
-		Wait: func(d time.Duration) { _ = w.Clock.Sleep(context.Background(), d) },
+		Card:        card,
+		Deactivated: func() { card.Deactivated(hce.LinkLoss) },
+		Verified:    unlock,
+		Wait:        func(d time.Duration) { _ = w.Clock.Sleep(context.Background(), d) },
 	}, "", nil
-}
-
-// recordedNumber is the unpredictable number that the recorded terminal used
-// last.
-func recordedNumber(t *transcript.Transcript) *[4]byte {
-	apps := transcript.Extract(t)
-	for i := len(apps) - 1; i >= 0; i-- {
-		if un := apps[i].Terminal().UnpredictableNumber; un != nil {
-			return un
-		}
-	}
-	return nil
 }
 
 func resets(t *transcript.Transcript) int {
@@ -229,6 +212,7 @@ func (p *playback) Activate(context.Context) (apdu.Transceiver, error) {
 	if p.taps > p.resets+1 {
 		return nil, terminal.ErrNoCard
 	}
+	p.card.Reset()
 	return p.card, nil
 }
 

@@ -27,7 +27,7 @@ func (w *World) recordedCard(ctx context.Context, t *transcript.Transcript) (*hc
 			return nil, err.Error()
 		}
 	}
-	card, err := hce.New(w.Profile, hce.Env{Now: w.Clock.Now, Rand: stream(w.options.Seed, "phone"), Keys: keys})
+	card, err := hce.New(w.Profile, hce.Env{Now: w.Clock.Now, Rand: stream(w.seed, "phone"), Keys: keys})
 	if err != nil {
 		return nil, err.Error()
 	}
@@ -43,8 +43,12 @@ func (w *World) recordedCard(ctx context.Context, t *transcript.Transcript) (*hc
 const maxSets = 100
 
 // recordedKey gets the limited-use key with that index once more: from a bank
-// whose clock stands in the hour that the index names.
+// whose clock stands in the hour that the index names. A recording in which the
+// phone used no key has no index; any key will do.
 func (w *World) recordedKey(ctx context.Context, text string) ([]hce.Key, error) {
+	if text == "" {
+		return w.findKey(ctx, w.tokens, func(cryptogram.KeyIndex) bool { return true })
+	}
 	index, err := cryptogram.ParseKeyIndexDigits(text)
 	if err != nil {
 		return nil, fmt.Errorf("the header's key-index: %w", err)
@@ -53,20 +57,33 @@ func (w *World) recordedKey(ctx context.Context, text string) ([]hce.Key, error)
 	if err != nil {
 		return nil, err
 	}
+	keys, err := w.findKey(ctx, bank, func(i cryptogram.KeyIndex) bool { return i == index })
+	if err == nil && keys == nil {
+		err = fmt.Errorf("the demo bank has no key %s for %s", index, w.Profile.Name)
+	}
+	return keys, err
+}
+
+// findKey asks for key sets until one holds a key with the right index.
+func (w *World) findKey(ctx context.Context, from tokenService, right func(cryptogram.KeyIndex) bool) ([]hce.Key, error) {
 	for range maxSets {
-		set, err := bank.Replenish(ctx, w.Profile.Account.PAN, w.device)
+		set, err := from.Replenish(ctx, w.Profile.Account.PAN, w.device)
 		if err != nil {
 			return nil, err
 		}
 		for _, k := range set.Keys {
-			if k.Index != index.BCD() {
+			index, err := cryptogram.ParseKeyIndex(k.Index[:])
+			if err != nil {
+				return nil, err
+			}
+			if !right(index) {
 				continue
 			}
 			key, err := w.device.UnwrapKey(cryptogram.TDES, k.Wrapped)
 			return []hce.Key{{Key: key, Index: index, Uses: k.Uses}}, err
 		}
 	}
-	return nil, fmt.Errorf("the demo bank has no key %s for %s", index, w.Profile.Name)
+	return nil, nil
 }
 
 // hourOf is the hour that a key index names, in the last year up to the given
@@ -85,7 +102,7 @@ func (w *World) bankAt(ctx context.Context, now time.Time) (*issuer.Issuer, erro
 		return nil, err
 	}
 	b, err := issuer.New(demo.Config, issuer.NewMemory(), issuer.Env{
-		Now: func() time.Time { return now }, Rand: stream(w.options.Seed, "rewind"),
+		Now: func() time.Time { return now }, Rand: secrets(w.options.Seed, "rewind"),
 	})
 	if err != nil {
 		return nil, err

@@ -50,6 +50,7 @@ type World struct {
 	Notes []string
 
 	options Options
+	seed    uint64 // of this run
 	phone   *store.Store
 	card    *store.Card
 	host    *bankHost // nil with a host of the user's
@@ -65,7 +66,7 @@ func Open(ctx context.Context, o Options) (*World, error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	w := &World{options: o, Clock: NewClock(o.Now)}
+	w := &World{options: o, seed: runSeed(o.Seed), Clock: NewClock(o.Now)}
 	for _, step := range []func(context.Context) error{w.openData, w.openBank, w.openPhone, w.openTerminal} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, w.Close())
@@ -141,7 +142,7 @@ func (w *World) openTerminal(context.Context) error {
 		host = w.host
 	}
 	w.term, err = terminal.New(w.Terminal.Config, []kernel.Kernel{c3.New()}, terminal.Env{
-		Host: host, Journal: queue, Now: w.Clock.Now, Rand: stream(w.options.Seed, "terminal"),
+		Host: host, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal"),
 	})
 	return err
 }
@@ -154,7 +155,7 @@ func (w *World) openJournal() (terminal.Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := keyFile(filepath.Join(w.options.State, "keys", "terminal.key"), journal.KeySize, stream(w.options.Seed, "terminal key"))
+	key, err := keyFile(filepath.Join(w.options.State, "keys", "terminal.key"), journal.KeySize, secrets(w.options.Seed, "terminal key"))
 	if err != nil {
 		return nil, err
 	}

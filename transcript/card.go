@@ -44,6 +44,10 @@ func (c *StrictCard) Transceive(ctx context.Context, command []byte) ([]byte, er
 		return nil, c.err
 	}
 	l := c.next()
+	for c.done == 0 && l != nil && l.Kind == Reset { // before the first command
+		c.line++
+		l = c.next()
+	}
 	if m := c.comeBack(&l); m != nil {
 		return nil, c.fail(m)
 	}

@@ -12,6 +12,7 @@ import (
 // EMV Book C-2).
 const (
 	insVerify               = 0x20
+	insPINChange            = 0x24
 	insChecksum             = 0x2A
 	insExternalAuthenticate = 0x82
 	insGetChallenge         = 0x84
@@ -48,7 +49,7 @@ var commandNames = map[[2]byte]string{
 	{0x80, 0x18}:                    "APPLICATION UNBLOCK",
 	{0x80, 0x1A}:                    "SEND POI INFORMATION",
 	{0x80, 0x1E}:                    "APPLICATION BLOCK",
-	{0x80, 0x24}:                    "PIN CHANGE/UNBLOCK",
+	{0x80, insPINChange}:            "PIN CHANGE/UNBLOCK",
 	{0x80, insChecksum}:             "COMPUTE CRYPTOGRAPHIC CHECKSUM",
 	{0x80, insGPO}:                  "GET PROCESSING OPTIONS",
 	{0x80, insGenerateAC}:           "GENERATE AC",

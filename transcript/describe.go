@@ -16,7 +16,7 @@ func (e *Explainer) objects(data []byte, base int) []Part {
 	if _, err := emv.Parse(data); err != nil {
 		return e.damagedObjects(data, base, 0, 1)
 	}
-	items, _ := emv.Explain(data, e.context, e.reveal)
+	items, _ := emv.Explain(data, e.context, e.shows())
 	return placed(items, data, base)
 }
 
@@ -74,7 +74,7 @@ func part(it emv.Item) Part {
 
 // bare explains a value that is sent without tag and length.
 func (e *Explainer) bare(tag emv.Tag, value []byte, offset int) Part {
-	p := part(emv.ExplainValue(tag, value, e.context, e.reveal))
+	p := part(emv.ExplainValue(tag, value, e.context, e.shows()))
 	p.Offset, p.Size = offset, len(value)
 	return p
 }
@@ -90,7 +90,7 @@ func (e *Explainer) object(tag emv.Tag, head, value []byte, offset int, template
 			p.Name, p.Unknown = entry.Title(), false
 		}
 	} else {
-		p = part(emv.ExplainValue(tag, value, ctx, e.reveal))
+		p = part(emv.ExplainValue(tag, value, ctx, e.shows()))
 	}
 	p.Offset, p.Size, p.head = offset, len(head)+len(value), len(head)
 	return p
@@ -100,7 +100,7 @@ func (e *Explainer) object(tag emv.Tag, head, value []byte, offset int, template
 // number in it is masked.
 func (e *Explainer) plain(name string, data []byte, offset int, problem string) Part {
 	p := Part{Name: name, Offset: offset, Size: len(data), Value: hexOf(data), Problem: problem}
-	if !e.reveal {
+	if !e.shows() {
 		p.Value = emv.MaskedHex(data, nil)
 		p.Masked = strings.Contains(p.Value, "*")
 	}

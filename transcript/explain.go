@@ -27,6 +27,8 @@ type Explainer struct {
 	reveal bool
 	number int
 
+	testCard, otherCard bool // whose account numbers the session has shown
+
 	context emv.Context
 	kernels map[string]byte     // by AID, from the payment system environment
 	lists   map[emv.Tag]emv.DOL // as the card gave them
@@ -40,7 +42,8 @@ type Explainer struct {
 }
 
 // NewExplainer makes an explainer for a session. reveal shows sensitive values
-// of this project's test cards instead of masking them.
+// instead of masking them, but only once the session has shown an account
+// number of this project's test ranges and as long as it shows none other.
 func NewExplainer(reveal bool) *Explainer {
 	e := &Explainer{reveal: reveal}
 	e.Reset()
@@ -132,5 +135,6 @@ func ExplainSession(t *Transcript, reveal bool) Session {
 func ExplainData(data []byte, ctx emv.Context, reveal bool) *Message {
 	e := NewExplainer(reveal)
 	e.context = ctx
+	e.meet(data)
 	return newMessage(data, e.objects(data, 0))
 }

@@ -120,7 +120,7 @@ func (e *Explainer) commandData(c apdu.Command, offset int) []Part {
 		return []Part{e.bare(emv.TagIssuerAuthData, c.Data, offset)}
 	case [2]byte{0x80, insPutData}, [2]byte{0x00, insPutData}:
 		return []Part{e.bare(dataTag(c), c.Data, offset)}
-	case [2]byte{0x00, insVerify}:
+	case [2]byte{0x00, insVerify}, [2]byte{0x80, insPINChange}:
 		return []Part{{Name: "PIN data", Offset: offset, Size: len(c.Data), Masked: true}}
 	}
 	return e.tryTLV(c.Data, offset)
@@ -138,13 +138,14 @@ const (
 	tagMinTime              emv.Tag = 0xDF8303
 	tagMaxTime              emv.Tag = 0xDF8304
 	tagTransmissionTime     emv.Tag = 0xDF8305
+	tagTrack2MagStripe      emv.Tag = 0x9F6B // kernel 2
 )
 
 func (e *Explainer) fileNamePart(c apdu.Command, offset int) Part {
 	if c.P1 != 0x04 {
 		return e.plain("file identifier", c.Data, offset, "")
 	}
-	p := part(emv.ExplainValue(emv.TagDFName, c.Data, emv.Context{}, e.reveal))
+	p := part(emv.ExplainValue(emv.TagDFName, c.Data, emv.Context{}, e.shows()))
 	p.Tag, p.Name, p.Unknown = "", "file name", false
 	p.Offset, p.Size = offset, len(c.Data)
 	return p
@@ -204,7 +205,7 @@ func (e *Explainer) listData(tag emv.Tag, standard emv.DOL, data []byte, offset 
 		b.rest("data", fmt.Sprintf("the card's data object list %s asks for %d bytes, %d came", tag, list.Length(), len(data)))
 		return b.parts
 	}
-	items, _ := emv.ExplainDOL(list, data, e.context, e.reveal)
+	items, _ := emv.ExplainDOL(list, data, e.context, e.shows())
 	for _, it := range items {
 		p := part(it)
 		p.Offset, p.Size = offset+it.Offset, it.Length

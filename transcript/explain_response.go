@@ -17,6 +17,7 @@ func (e *Explainer) explainResponse(response []byte) []Part {
 		return []Part{e.procedureByte(response[0])}
 	}
 	data, sw := cutStatus(response)
+	e.meet(data)
 	b := cutter{raw: data, e: e}
 	if e.startsWithProcedureByte(data, sw) {
 		b.cut(1, "procedure byte", "T=0: the answer follows")

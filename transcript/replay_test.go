@@ -270,6 +270,7 @@ func TestResetsAreStrictToo(t *testing.T) {
 	card := NewStrictCard(x)
 	gpo := fromHex(t, "80A8000002830000")
 	card.Reset() // before the first command
+	require.NoError(t, run(NewStrictCard(readText(t, "# tapsim: 1\n! reset\n> 00B2010C00\n< 9000\n")), readText(t, "> 00B2010C00\n< 9000\n")))
 	_, err := card.Transceive(context.Background(), gpo)
 	require.NoError(t, err)
 	card.Reset()

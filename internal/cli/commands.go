@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"strconv"
@@ -64,13 +61,6 @@ func (f *worldFlags) options(command string) (o sim.Options, err error) {
 	return o, err
 }
 
-// freshSeed draws a seed for a run that was given none.
-func freshSeed() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return binary.BigEndian.Uint64(b[:])
-}
-
 // style lays text out for where it goes: as wide as the terminal, painted there
 // only, and not where NO_COLOR is set.
 func (a *app) style() transcript.Style {
@@ -104,6 +94,3 @@ func paint(r transcript.Role, s string) string {
 func (a *app) readFile(name string, limit int64) ([]byte, error) {
 	return readLimited(a.in, name, limit)
 }
-
-// cancelled is true when the user ended the command.
-func cancelled(ctx context.Context) bool { return ctx.Err() != nil }

@@ -28,7 +28,7 @@ const poll = 50 * time.Millisecond
 
 // Dir is an open, locked part of the state folder.
 type Dir struct {
-	Path string
+	Path string // absolute
 	lock *os.File
 }
 
@@ -56,7 +56,10 @@ func Default() (string, error) {
 // is what other processes are told when they find it locked, such as the
 // command that runs.
 func Open(root, part, holder string) (*Dir, error) {
-	path := filepath.Join(root, part)
+	path, err := filepath.Abs(filepath.Join(root, part))
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("state folder %s: %w (is it writable? name another with --state DIR, or :memory:)", path, cause(err))
 	}
