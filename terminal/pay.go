@@ -25,7 +25,7 @@ func (t *Terminal) Pay(ctx context.Context, f Field, r Request) (Result, error) 
 	s.keepSteps()
 	res.Tap = s.tap
 	s.describe(&res)
-	return res, errors.Join(err, f.Off(context.WithoutCancel(ctx), 0))
+	return res, errors.Join(err, switchOff(ctx, f))
 }
 
 // complete takes the kernel's outcome to the end of the payment.
