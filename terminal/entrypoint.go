@@ -44,7 +44,8 @@ type Tap struct {
 	Steps               []kernel.Step      // when the request has a tracer
 }
 
-// session is one transaction on its way through the entry point.
+// session is one transaction on its way through the entry point. The terminal
+// has one and uses it again, so nothing of it may stay in what a tap returns.
 type session struct {
 	t      *Terminal
 	req    *Request
@@ -62,10 +63,12 @@ type session struct {
 	trace      *recorder
 
 	// Room for the usual case, so that a tap needs few allocations.
-	preparedRoom   [2]prepared
-	candidatesRoom [2]candidate
-	uiRoom         [4]kernel.UIRequest
+	preparedRoom   [4]prepared
+	candidatesRoom [4]candidate
 }
+
+// usualMessages is how many messages a payment shows that meets no trouble.
+const usualMessages = 4
 
 // recorder keeps the steps for the result and passes them on.
 type recorder struct {
@@ -89,7 +92,15 @@ func (t *Terminal) Tap(ctx context.Context, f Field, r Request) (Tap, error) {
 		return Tap{}, err
 	}
 	err = s.startA(ctx)
-	return s.tap, errors.Join(err, f.Off(ctx, 0))
+	return s.tap, errors.Join(err, switchOff(ctx, f))
+}
+
+// switchOff ends a transaction in the field, also when the context has ended.
+func switchOff(ctx context.Context, f Field) error {
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return f.Off(ctx, 0)
 }
 
 // begin checks a request and makes its session.
@@ -106,14 +117,17 @@ func (t *Terminal) begin(f Field, r *Request) (*session, error) {
 	if r.Time.IsZero() {
 		r.Time = t.env.Now()
 	}
-	s := &session{t: t, req: r, field: f}
+	s := &t.session
+	*s = session{}
+	s.t, s.req, s.field = t, r, f
 	a := &s.act
-	a.Now, a.Rand, a.Display = t.env.Now, t.env.Rand, s.display
+	a.Now, a.Rand, a.Display = t.env.Now, t.env.Rand, t.display
 	a.Transaction = kernel.Transaction{
 		Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, Time: r.Time,
 		SequenceCounter: uint32(t.nextSTAN(r)),
 	}
-	s.prepared, s.candidates, s.tap.UI = s.preparedRoom[:0], s.candidatesRoom[:0], s.uiRoom[:0]
+	s.prepared, s.candidates = s.preparedRoom[:0], s.candidatesRoom[:0]
+	s.tap.UI = make([]kernel.UIRequest, 0, usualMessages)
 	if r.Trace != nil {
 		s.trace = &recorder{next: r.Trace}
 		a.Trace = s.trace.trace

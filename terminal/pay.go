@@ -25,7 +25,7 @@ func (t *Terminal) Pay(ctx context.Context, f Field, r Request) (Result, error) 
 	s.keepSteps()
 	res.Tap = s.tap
 	s.describe(&res)
-	return res, errors.Join(err, f.Off(ctx, 0))
+	return res, errors.Join(err, switchOff(ctx, f))
 }
 
 // complete takes the kernel's outcome to the end of the payment.
@@ -46,13 +46,18 @@ func (s *session) complete(ctx context.Context, res *Result) error {
 // so that a crash, a cut line or a silent host cannot leave the cardholder
 // charged.
 func (s *session) authorise(ctx context.Context, res *Result) error {
-	request, pin, why := s.prepareRequest(ctx)
-	if why != nil {
-		res.Outcome, res.Detail = kernel.EndApplication, why.Error()
-		if pin {
-			res.Outcome = kernel.Declined
-		}
+	if s.t.env.Host == nil {
+		s.decline(res, "the card asks for an online authorisation and this terminal has no host")
+		return nil
+	}
+	request, err := s.requestMessage()
+	if err != nil {
+		res.Outcome, res.Detail = kernel.EndApplication, err.Error()
 		s.show(&uiFailed)
+		return nil
+	}
+	if err := s.enterPIN(ctx, request); err != nil {
+		s.decline(res, err.Error())
 		return nil
 	}
 	if _, err := s.t.Deliver(ctx); err != nil {
@@ -77,28 +82,19 @@ func (s *session) authorise(ctx context.Context, res *Result) error {
 	return s.apply(ctx, res, id)
 }
 
-// prepareRequest builds the request, with the PIN block where the kernel wants
-// an online PIN. The error says why there is none; pin, that it is for want of
-// cardholder verification or of a host, not because of the card's data.
-func (s *session) prepareRequest(ctx context.Context) (request *iso8583.Message, pin bool, err error) {
-	if s.t.env.Host == nil {
-		return nil, true, errors.New("the card asks for an online authorisation and this terminal has no host")
-	}
-	if request, err = s.requestMessage(); err != nil {
-		return nil, false, err
-	}
+// enterPIN adds the PIN block where the kernel wants an online PIN.
+func (s *session) enterPIN(ctx context.Context, request *iso8583.Message) (err error) {
 	if s.tap.Outcome.CVM != kernel.CVMOnlinePIN {
-		return request, false, nil
+		return nil
 	}
 	if s.t.env.PINPad == nil {
-		return nil, true, errors.New("the card asks for an online PIN and this terminal has no PIN pad")
+		return errors.New("the card asks for an online PIN and this terminal has no PIN pad")
 	}
 	s.show(&kernel.UIRequest{Message: kernel.MessageEnterPIN, Status: kernel.StatusProcessing})
-	request.PINBlock, err = s.t.env.PINPad.PINBlock(ctx, request.PAN)
-	if err != nil {
-		return nil, true, fmt.Errorf("the PIN was not entered: %w", err)
+	if request.PINBlock, err = s.t.env.PINPad.PINBlock(ctx, request.PAN); err != nil {
+		return fmt.Errorf("the PIN was not entered: %w", err)
 	}
-	return request, true, nil
+	return nil
 }
 
 // apply turns the host's answer into the result. The reversal is dropped only
@@ -125,24 +121,24 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 	default:
 		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApproved
 	}
-	err := s.update(ctx, res)
+	s.update(ctx, res)
 	if res.Update == nil || res.Update.Kind != res.Outcome { // else the kernel has said so
 		s.show(ui)
 	}
-	return err
+	return nil
 }
 
 // update gives the issuer's data to the card, when the kernel's outcome asked
 // for a restart and the answer has data for it. The decision stands whatever
 // becomes of it.
-func (s *session) update(ctx context.Context, res *Result) error {
+func (s *session) update(ctx context.Context, res *Result) {
 	asked := s.tap.Outcome
 	if asked.Start == kernel.StartNone || asked.OnlineResponse == kernel.OnlineResponseNone {
-		return nil
+		return
 	}
 	data := issuerData(res.Response)
 	if data == nil && asked.OnlineResponse == kernel.OnlineResponseEMV {
-		return nil
+		return
 	}
 	paid := s.tap
 	s.tap.Outcome = kernel.Outcome{}
@@ -152,10 +148,9 @@ func (s *session) update(ctx context.Context, res *Result) error {
 	}
 	paid.UI, paid.Taps = s.tap.UI, s.tap.Taps
 	s.tap = paid // the report is of the payment
-	if errors.Is(err, ErrNoCard) {
-		return nil
+	if err != nil {
+		res.Detail += fmt.Sprintf(" (the issuer's data did not reach the card: %v)", err)
 	}
-	return err
 }
 
 func (s *session) decline(res *Result, why string) {

@@ -3,6 +3,7 @@ package terminal_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -455,4 +456,23 @@ func TestOtherMessages(t *testing.T) {
 	require.Equal(t, iso8583.ReversalAdvice, host.got[1].MTI)
 	require.Equal(t, iso8583.ReversalAdviceRepeat, host.got[2].MTI)
 	require.Equal(t, "020000000101011200000000047617300000000012", host.got[2].OriginalData)
+}
+
+// What one payment returned stays as it was when the terminal takes the next.
+func TestResultsDoNotShareMemory(t *testing.T) {
+	term := shop(t, &approving{}, nil)
+	pay := func(amount int64, gpo string) terminal.Result {
+		res, err := term.Pay(context.Background(), field(visa(t, map[string]string{"80A8": gpo})), terminal.Request{Amount: amount, Trace: func(kernel.Step) {}})
+		require.NoError(t, err)
+		return res
+	}
+	snapshot := func(r terminal.Result) string {
+		atc, _ := r.Tap.Outcome.Card.Lookup(emv.TagATC)
+		return fmt.Sprintf("%v %X %X %X %v %v %v %v %s", r.Tap.UI, r.Tap.AID, r.Cryptogram, atc, r.Tap.Outcome.DataRecord, r.Tap.Steps, r.Tap.UnpredictableNumber, r.Outcome, r.Receipt)
+	}
+	first := pay(1250, gpoARQC)
+	before := snapshot(first)
+	second := pay(777, strings.Replace(strings.Replace(gpoARQC, "9F36 02 0001", "9F36 02 0002", 1), "9F27 01 80", "9F27 01 00", 1))
+	require.Equal(t, kernel.Declined, second.Outcome)
+	require.Equal(t, before, snapshot(first))
 }

@@ -29,7 +29,7 @@ var played = map[string]struct {
 	"010-visa-prepaid-au-exp2402-a.txt":                     {8, kernel.CVMNotRequired},
 	"013-visa-prepaid-auspost-exp1708.txt":                  {3, kernel.CVMNotRequired},
 	"020-visa-cb-fr-2aids.txt":                              {3, kernel.CVMNone},
-	"040-visa-testcard-expired-cvn22-9f5d-9f7c.txt":         {5, kernel.CVMNotRequired},
+	"040-visa-testcard-expired-cvn22-9f5d-9f7c.txt":         {4, kernel.CVMNotRequired},
 	"042-visa-testcard-online-pin-or-signature-ctqc000.txt": {3, kernel.CVMOnlinePIN},
 	"044-visa-testcard-refund-aac.txt":                      {3, kernel.CVMNotRequired},
 	"602-rupay-prepaid-ncmc-ppse.txt":                       {1, kernel.CVMNone},

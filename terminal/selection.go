@@ -167,9 +167,6 @@ func (s *session) best() *candidate {
 	return best
 }
 
-// maxSelect is the room for SELECT: header, Lc, ADF name with 9F29, Le.
-const maxSelect = 4 + 1 + 255 + 1
-
 // selectCommand is SELECT by name; 9F29 is appended when both sides know
 // extended selection.
 func (c *candidate) selectCommand(dst []byte) []byte {

@@ -86,7 +86,9 @@ type Terminal struct {
 	kernels []kernel.Kernel
 	// combos are the combinations of the configuration with their data joined,
 	// for which there is a kernel.
-	combos []combo
+	combos  []combo
+	session session
+	display func(kernel.UIRequest) // session.display, bound once
 }
 
 // combo is a Combination as the entry point works with it.
@@ -100,6 +102,7 @@ type combo struct {
 // a configuration that contradicts itself, are errors.
 func New(config Config, kernels []kernel.Kernel, env Env) (*Terminal, error) {
 	t := &Terminal{config: config, env: env, kernels: kernels}
+	t.display = t.session.display
 	if env.Now == nil || env.Rand == nil {
 		return nil, errors.New("a terminal needs a clock and a source of randomness")
 	}

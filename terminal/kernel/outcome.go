@@ -114,9 +114,6 @@ var messageTexts = map[MessageID]string{
 // Text is what a display would show.
 func (m MessageID) Text() string { return messageTexts[m] }
 
-// MessageNone is "not applicable": only the status of the request matters.
-const MessageNone MessageID = 0xFF
-
 // Status is the status of a user interface request (EMV Book A, 9.3).
 type Status byte
 

@@ -245,6 +245,7 @@ func TestExpiryAndExceptionFile(t *testing.T) {
 		"expired yesterday":               {with(tc, object{"5F24", "291231"}), "", nil, kernel.Declined, expired},
 		"expired in the last century":     {with(tc, object{"5F24", "991231"}), "", nil, kernel.Declined, expired},
 		"no date":                         {with(tc, object{"5F24", "-"}), "", nil, kernel.Declined, expired},
+		"a day that does not exist":       {with(tc, object{"5F24", "490231"}), "", nil, kernel.Declined, expired},
 		"expired, asks to go online":      {with(tc, object{"5F24", "291231"}, object{"9F6C", "0800"}), "", nil, kernel.OnlineRequest, expired},
 		"the same, reader offline only":   {with(tc, object{"5F24", "291231"}, object{"9F6C", "0800"}), "2E004000", nil, kernel.Declined, expired},
 		"in the exception file":           {tc, "", listed, kernel.Declined, excepted},
@@ -299,17 +300,18 @@ func TestUsageControl(t *testing.T) {
 // CTQ byte 1 bit 1, "not valid for contactless ATM", counts at an ATM only.
 func TestNotValidAtATM(t *testing.T) {
 	for name, c := range map[string]struct {
-		terminal byte
-		ttq      string
-		want     kernel.Kind
+		terminal, gives byte // 9F35, first byte of 9F40
+		ttq             string
+		want            kernel.Kind
 	}{
-		"shop":                {0x22, "36004000", kernel.OnlineRequest},
-		"ATM with contacts":   {0x14, "36004000", kernel.TryAnotherInterface},
-		"ATM without":         {0x16, "26004000", kernel.Declined},
-		"unattended, not ATM": {0x24, "36004000", kernel.OnlineRequest},
+		"shop":                   {0x22, 0xE0, "36004000", kernel.OnlineRequest},
+		"ATM with contacts":      {0x14, 0x80, "36004000", kernel.TryAnotherInterface},
+		"ATM without":            {0x16, 0x80, "26004000", kernel.Declined},
+		"bank, no cash":          {0x14, 0x60, "36004000", kernel.OnlineRequest},
+		"unattended, not a bank": {0x24, 0x80, "36004000", kernel.OnlineRequest},
 	} {
 		o, _ := situation{gpo: with(arqc, object{"9F6C", "0100"}), ttq: c.ttq, change: func(a *kernel.Activation) {
-			a.Config.Data = append(emv.List{{Tag: emv.TagTerminalType, Value: []byte{c.terminal}}}, a.Config.Data...)
+			a.Config.Data = append(emv.List{{Tag: emv.TagTerminalType, Value: []byte{c.terminal}}, {Tag: 0x9F40, Value: []byte{c.gives, 0, 0, 0, 0}}}, a.Config.Data...)
 		}}.play(t)
 		require.Equal(t, c.want, o.Kind, name)
 	}
@@ -387,8 +389,8 @@ func TestIssuerUpdateIsOffered(t *testing.T) {
 	}
 }
 
-// The data record of an online request: its objects, in the order of Book C-3,
-// 4.1; tag 95 is zero, the low half of the form factor's last byte is cleared
+// The data record of an online request: its objects, in the order of Book C-3;
+// tag 95 is zero, the low half of the form factor's last byte is cleared
 // (4.1.1.1), and a missing 9F27 is made good.
 func TestDataRecord(t *testing.T) {
 	o, _ := situation{gpo: with(arqc, object{"9F27", "-"}, object{"9F6E", "238E000F"}, object{"9F7C", "0A0B"}, object{"9F6C", "0080"})}.play(t)

@@ -14,7 +14,7 @@ var hold = 1300 * time.Millisecond
 // zero is the field-off request of an issuer update: poll again at once.
 var zero time.Duration
 
-// Messages of the outcomes (Book C-3, chapter 6; Book A, 9.2). They are shared
+// Messages of the outcomes (Book C-3; Book A, 9.2). They are shared
 // and never written to.
 var (
 	uiApproved     = kernel.UIRequest{Message: kernel.MessageApproved, Status: kernel.StatusCardRead}
@@ -100,7 +100,7 @@ func (r *run) withBalance(ui *kernel.UIRequest, o *kernel.Outcome) *kernel.UIReq
 // recordSize is how many objects a data record has at most.
 const recordSize = 21
 
-// dataRecord is what the host needs (Book C-3, 4.1). Tag 95 is the value that
+// dataRecord is what the host needs (Book C-3). Tag 95 is the value that
 // went to the card, five zero bytes: the card made its cryptogram before the
 // terminal could set anything. 9F27 and 84 are added for field 55.
 func (r *run) dataRecord() emv.List {

@@ -10,7 +10,7 @@ import (
 // maxRecords bounds what one AFL may make the kernel read.
 const maxRecords = 64
 
-const ruleRead = "EMV Book C-3, 5.3"
+const ruleRead = "EMV Book C-3, read application data"
 
 // readRecords reads what the AFL names, in its order. An answer other than
 // 9000, or one that is not exactly one template 70, ends the application.

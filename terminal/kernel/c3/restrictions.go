@@ -15,13 +15,8 @@ const (
 	typeDisbursement = 0x17
 )
 
-// AUC bits, byte in the high half, mask in the low (EMV Book 3, C2).
-const (
-	aucDomesticCash          = 0x0080
-	aucInternationalCash     = 0x0040
-	aucDomesticCashback      = 0x0180
-	aucInternationalCashback = 0x0140
-)
+// tagAdditionalCapabilities are the additional terminal capabilities.
+const tagAdditionalCapabilities emv.Tag = 0x9F40
 
 // restrictions are the processing restrictions: expiry and exception file for
 // an offline approval, usage control where the reader checks it (5.5.1).
@@ -42,20 +37,19 @@ func (r *run) restrictions() verdict {
 	}
 	switch r.a.Transaction.Type {
 	case typeCash, typeDisbursement:
-		return r.usage(aucDomesticCash, aucInternationalCash, emv.CTQSwitchForCash, "EMV Book C-3, 5.5.1.3", "the card is not valid for this cash transaction")
+		return r.usage(emv.AUCDomesticCash, emv.AUCInternationalCash, emv.CTQSwitchForCash, "EMV Book C-3, 5.5.1.3", "the card is not valid for this cash transaction")
 	case typeCashback:
-		return r.usage(aucDomesticCashback, aucInternationalCashback, emv.CTQSwitchForCashback, "EMV Book C-3, 5.5.1.4", "the card is not valid for this cashback")
+		return r.usage(emv.AUCDomesticCashback, emv.AUCInternationalCashback, emv.CTQSwitchForCashback, "EMV Book C-3, 5.5.1.4", "the card is not valid for this cashback")
 	}
 	return goOn
 }
 
-// expiry compares the expiry date with the transaction date; no date counts as
-// expired (5.5.1.1).
+// expiry compares the expiry date with the transaction date; no date, or none
+// of the calendar, counts as expired (5.5.1.1).
 func (r *run) expiry() verdict {
 	const rule = "EMV Book C-3, 5.5.1.1"
-	today, _ := r.terminal.Lookup(emv.TagTransactionDate)
-	date := r.card.get(slotExpiry)
-	if date != nil && compareDates(date, today) >= 0 {
+	date, err := emv.ParseDate(r.card.get(slotExpiry))
+	if err == nil && date.Compare(emv.DateOf(r.a.Transaction.Time)) >= 0 {
 		return goOn
 	}
 	if r.hasCTQ && r.ctq.Has(emv.CTQOnlineIfExpired) && r.onlineCapable() {
@@ -63,18 +57,6 @@ func (r *run) expiry() verdict {
 		return goOn
 	}
 	return r.because(decline, rule, "the application has expired")
-}
-
-// compareDates orders two dates YYMMDD; years from 50 on are 19xx (EMV Book 4,
-// 6.7.3).
-func compareDates(a, b []byte) int {
-	if old := a[0] >= 0x50; old != (b[0] >= 0x50) {
-		if old {
-			return -1
-		}
-		return 1
-	}
-	return bytes.Compare(a, b)
 }
 
 // excepted looks the account up in the exception file.
@@ -89,7 +71,7 @@ func (r *run) excepted() bool {
 
 // usage checks application usage control; without 9F07 and 5F28 nothing is
 // allowed. A card that is not valid here may ask for another interface.
-func (r *run) usage(domestic, international uint16, another emv.CTQBit, rule, text string) verdict {
+func (r *run) usage(domestic, international emv.AUCBit, another emv.CTQBit, rule, text string) verdict {
 	auc, country := r.card.get(slotAUC), r.card.get(slotIssuerCountry)
 	if auc != nil && country != nil {
 		here, _ := r.terminal.Lookup(emv.TagTerminalCountry)
@@ -97,7 +79,7 @@ func (r *run) usage(domestic, international uint16, another emv.CTQBit, rule, te
 		if bytes.Equal(here, country) {
 			bit = domestic
 		}
-		if auc[bit>>8]&byte(bit) != 0 {
+		if emv.AUC(auc).Has(bit) {
 			return goOn
 		}
 	}
@@ -107,11 +89,10 @@ func (r *run) usage(domestic, international uint16, another emv.CTQBit, rule, te
 	return r.because(decline, rule, text)
 }
 
-// atATM honours "not valid for contactless ATM" (CTQ byte 1 bit 1) where the
-// terminal type says ATM: 14, 15 or 16 (EMV Book 4, A1).
+// atATM honours "not valid for contactless ATM" (CTQ byte 1 bit 1) at a cash
+// dispenser.
 func (r *run) atATM() verdict {
-	kind, ok := r.terminal.Lookup(emv.TagTerminalType)
-	if !ok || len(kind) != 1 || kind[0] < 0x14 || kind[0] > 0x16 || !r.hasCTQ || !r.ctq.Has(emv.CTQNotValidAtATM) {
+	if !r.hasCTQ || !r.ctq.Has(emv.CTQNotValidAtATM) || !r.cashDispenser() {
 		return goOn
 	}
 	const rule, text = "EMV Book C-3", "the card is not valid for contactless ATMs"
@@ -119,4 +100,12 @@ func (r *run) atATM() verdict {
 		return r.because(useOther, rule, text)
 	}
 	return r.because(decline, rule, text)
+}
+
+// cashDispenser is told by terminal type and additional capabilities (EMV Book
+// 4, A1).
+func (r *run) cashDispenser() bool {
+	kind, _ := r.terminal.Lookup(emv.TagTerminalType)
+	capabilities, _ := r.terminal.Lookup(tagAdditionalCapabilities)
+	return len(kind) == 1 && len(capabilities) == 5 && emv.TerminalType(kind[0]).CashDispenser(emv.AdditionalCapabilities(capabilities))
 }

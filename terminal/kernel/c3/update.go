@@ -17,7 +17,7 @@ const (
 // delivers.
 const maxScripts = 16
 
-const ruleUpdate = "EMV Book C-3, 5.9"
+const ruleUpdate = "EMV Book C-3, issuer update processing"
 
 // issuerUpdate delivers the issuer's answer on a second tap: EXTERNAL
 // AUTHENTICATE with tag 91, then the commands of the scripts 71 and 72. The
