@@ -73,7 +73,11 @@ func (s *session) authorise(ctx context.Context, res *Result) error {
 	if err == nil {
 		err = answers(answer, request)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, iso8583.ErrNotSent):
+		s.decline(res, fmt.Sprintf("the host cannot be reached (%v): nothing was sent", err))
+		return s.t.env.Journal.Remove(id)
+	case err != nil:
 		res.ReversalPending = true
 		s.decline(res, fmt.Sprintf("the host did not answer (%v): a reversal is queued, nothing will be charged", err))
 		return nil

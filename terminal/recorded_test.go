@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,7 +65,8 @@ func playRecording(t *testing.T, e transcript.Entry) {
 	if apps := transcript.Extract(tr); len(apps) > 0 {
 		data = append(append(emv.List{}, apps[len(apps)-1].Data...), data...)
 	}
-	config, request := recordedTerminal(t, data)
+	config, request, err := terminal.ForRecording(data)
+	require.NoError(t, err)
 	term, err := terminal.New(config, []kernel.Kernel{c3.New()}, terminal.Env{Now: clock, Rand: counter{}})
 	require.NoError(t, err)
 	card := transcript.NewLenientCard(tr)
@@ -78,41 +78,4 @@ func playRecording(t *testing.T, e transcript.Entry) {
 	require.True(t, listed)
 	require.Equal(t, want.exchanges, len(tr.Exchanges())-len(card.Report().Unused))
 	require.Equal(t, want.cvm, tap.Outcome.CVM)
-}
-
-// recordedTerminal is a terminal for Visa with the data of a recording. The
-// TTQ goes to the card as it did there, dynamic bits and all.
-func recordedTerminal(t *testing.T, data emv.List) (terminal.Config, terminal.Request) {
-	t.Helper()
-	number := func(tag emv.Tag) int64 {
-		v, ok := data.Lookup(tag)
-		if !ok {
-			return 0
-		}
-		n, err := emv.BCD(v)
-		require.NoError(t, err, tag.String())
-		return int64(n)
-	}
-	q := emv.TTQ{0x26, 0x00, 0x40, 0x00}
-	if v, ok := data.Lookup(emv.TagTTQ); ok {
-		q = emv.TTQ(v)
-	}
-	request := terminal.Request{Amount: number(emv.TagAmount), AmountOther: number(emv.TagAmountOther), FixedAmount: true}
-	request.Currency = emv.Currency{Alpha: "XXX", Numeric: uint16(number(emv.TagTransactionCurrency)), Exponent: 2}
-	if v, ok := data.Lookup(emv.TagTransactionType); ok {
-		request.Type = v[0]
-	}
-	date := number(emv.TagTransactionDate)
-	request.Time = time.Date(2000+int(date/10000), time.Month(date/100%100), int(date%100), 12, 0, 0, 0, time.UTC)
-	if v, ok := data.Lookup(emv.TagUnpredictableNumber); ok {
-		request.UnpredictableNumber = (*[4]byte)(v)
-	}
-	config := terminal.Config{Name: "recorded", TerminalID: "TAPSIM01"}
-	if v, ok := data.Lookup(emv.TagTerminalCountry); ok {
-		config.Data = emv.List{{Tag: emv.TagTerminalCountry, Value: v}}
-	}
-	for _, aid := range []string{"A0000000031010", "A0000000032010"} {
-		config.Combinations = append(config.Combinations, terminal.Combination{AID: unhex(t, aid), Kernel: 3, Settings: kernel.Settings{TTQ: &q}})
-	}
-	return config, request
 }

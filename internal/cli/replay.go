@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +17,7 @@ type replayJSON struct {
 	File    string   `json:"file"`
 	Passed  bool     `json:"passed"`
 	Outcome string   `json:"outcome,omitempty"`
-	Played  []string `json:"played"`           // card: against our terminal; terminal: against our card
+	Played  []string `json:"played"`           // card: against our terminal; terminal: against our card; decode: explained only
 	Reason  string   `json:"reason,omitempty"` // what differs, or why a side was not played
 }
 
@@ -52,7 +54,7 @@ func (a *app) replay(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		r, err := replayFile(ctx, t)
+		r, err := a.replayFile(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -70,7 +72,10 @@ func (a *app) replay(ctx context.Context, args []string) error {
 	return nil
 }
 
-func replayFile(ctx context.Context, t *transcript.Transcript) (replayJSON, error) {
+func (a *app) replayFile(ctx context.Context, t *transcript.Transcript) (replayJSON, error) {
+	if !t.Ours() {
+		return a.replayRecorded(ctx, t)
+	}
 	out := replayJSON{File: t.Name, Played: []string{"card"}}
 	r, err := sim.ReplayOwn(ctx, t)
 	if err != nil {
@@ -87,6 +92,50 @@ func replayFile(ctx context.Context, t *transcript.Transcript) (replayJSON, erro
 		out.Reason = "our terminal against the recorded card: " + r.Card.Error()
 	}
 	return out, nil
+}
+
+// replayRecorded plays a published recording as the manifest beside it says; a
+// recording without one is played, and its outcome told.
+func (a *app) replayRecorded(ctx context.Context, t *transcript.Transcript) (replayJSON, error) {
+	out := replayJSON{File: t.Name, Played: []string{"card"}}
+	entry, err := a.manifestEntry(t.Name)
+	if err != nil {
+		return out, err
+	}
+	if entry.Mode == transcript.DecodeOnly {
+		s := transcript.ExplainSession(t, false)
+		out.Played, out.Passed, out.Reason = []string{"decode"}, true, fmt.Sprintf("%s (%s)", entry.Reason, s.Summary())
+		return out, nil
+	}
+	outcome, err := sim.ReplayRecorded(ctx, t, entry)
+	if err != nil {
+		out.Reason = err.Error()
+		return out, ctx.Err()
+	}
+	out.Outcome, out.Passed = outcome.Kind.String(), true
+	return out, nil
+}
+
+// manifestEntry finds what the manifest beside a recording says of it.
+func (a *app) manifestEntry(file string) (transcript.Entry, error) {
+	name := filepath.Join(filepath.Dir(file), "manifest.tsv")
+	if _, err := os.Stat(name); err != nil {
+		return transcript.Entry{Mode: transcript.PlayCard}, nil
+	}
+	data, err := a.readFile(name, maxFile)
+	if err != nil {
+		return transcript.Entry{}, err
+	}
+	entries, err := transcript.ParseManifest(name, data)
+	if err != nil {
+		return transcript.Entry{}, err
+	}
+	for _, e := range entries {
+		if e.File == filepath.Base(file) {
+			return e, nil
+		}
+	}
+	return transcript.Entry{}, fmt.Errorf("%s: the manifest has no line for %s", name, filepath.Base(file))
 }
 
 func (a *app) printReplays(results []replayJSON, failed int) error {
