@@ -66,7 +66,7 @@ func checkRespond(t *testing.T, c *hce.Card, command []byte) {
 		tree, err := emv.Parse(data)
 		require.NoError(t, err)
 		require.Len(t, tree.Nodes, 1)
-		require.Zero(t, tree.Trailing)
+		require.Empty(t, tree.Trailing)
 	}
 	require.GreaterOrEqual(t, c.ATC(), before)
 	require.LessOrEqual(t, c.ATC()-before, uint16(1))
