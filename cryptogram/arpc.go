@@ -71,7 +71,14 @@ type IssuerAnswer struct {
 func (r Recipe) IssuerAuthentication(card, session *Key, arqc Cryptogram, a IssuerAnswer) ([]byte, error) {
 	switch r.ARPC {
 	case ARPC1Card, ARPC1Session:
-		arpc := ARPC1(r.arpcKey(card, session), arqc, a.ResponseCode)
+		key := session
+		if r.ARPC == ARPC1Card {
+			key = card
+		}
+		if key == nil {
+			return nil, fmt.Errorf("recipe %q answers by %s, which is not given", r.Name, r.ARPC)
+		}
+		arpc := ARPC1(key, arqc, a.ResponseCode)
 		return append(arpc[:], a.ResponseCode[:]...), nil
 	case ARPC2Session:
 		arpc, err := ARPC2(session, arqc, a.CSU, a.Proprietary)
@@ -105,11 +112,4 @@ func (r Recipe) VerifyIssuerAuthentication(card, session *Key, arqc Cryptogram, 
 		return a, false, err
 	}
 	return a, subtle.ConstantTimeCompare(want, value) == 1, nil
-}
-
-func (r Recipe) arpcKey(card, session *Key) *Key {
-	if r.ARPC == ARPC1Card {
-		return card
-	}
-	return session
 }

@@ -45,6 +45,24 @@ func ParseKeyIndex(b []byte) (KeyIndex, error) {
 	return i, nil
 }
 
+// ParseKeyIndexDigits reads the seven digits that String writes.
+func ParseKeyIndexDigits(digits string) (KeyIndex, error) {
+	if err := checkDigits("key index", digits, 7, 7); err != nil {
+		return KeyIndex{}, err
+	}
+	n := func(s string) (v int) {
+		for i := range len(s) {
+			v = v*10 + int(s[i]-'0')
+		}
+		return v
+	}
+	i := KeyIndex{Year: n(digits[:1]), Hour: n(digits[1:5]), Counter: n(digits[5:])}
+	if !i.Valid() {
+		return KeyIndex{}, fmt.Errorf("key index %s is out of range", digits)
+	}
+	return i, nil
+}
+
 // LimitedUseKey derives the limited-use key with that index from the token's
 // card key: the two enciphered blocks of LimitedUseBlocks, not parity-adjusted
 // (published for the Visa cloud programme).

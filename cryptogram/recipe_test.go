@@ -92,6 +92,8 @@ func TestVisaCVN10(t *testing.T) {
 	tag91, err := r.IssuerAuthentication(card, card, ac, IssuerAnswer{ResponseCode: [2]byte{'0', '0'}})
 	require.NoError(t, err)
 	require.Equal(t, unhex(t, "30F8766890768F56 3030"), tag91)
+	_, err = r.IssuerAuthentication(nil, card, ac, IssuerAnswer{})
+	require.ErrorContains(t, err, "method 1 under the card key, which is not given")
 	answer, ok, err := r.VerifyIssuerAuthentication(card, card, ac, tag91)
 	require.NoError(t, err)
 	require.True(t, ok)
@@ -118,7 +120,6 @@ func TestRecipeIsChosenBySchemeAndShape(t *testing.T) {
 		{emv.SchemeUnknown, "07000103A0A80201", "UnionPay CVN 01"},
 		{emv.SchemeUnionPay, "07000103A0A80204", "UnionPay CVN 01"},
 		{emv.SchemeVisa, "0FA500A03800000000000000000000000F010000000000000000000000000000", "EMV CCD cryptogram version 5"},
-		{emv.SchemeUnknown, "0FB500A03800000000000000000000000F010000000000000000000000000000", "EMV CCD cryptogram version 5"},
 		{emv.SchemeUnknown, "0FA600A03800000000000000000000000F010000000000000000000000000000", "EMV CCD cryptogram version 6"},
 		{emv.SchemeInterac, "1501850440B100000000B00000000000000000000000", "Interac CVN 133"},
 		{emv.SchemeJCB, "06010103A00000", "JCB CVN 01"},

@@ -34,16 +34,16 @@ type ScriptRules struct {
 	Session      SessionMethod
 	Chained      bool         // the MAC runs over ATC and cryptogram too
 	Encipherment Encipherment // zero where no public source says
-	VISBlock     bool         // a new PIN travels in a VIS block, otherwise in ISO 9564 format 2
+	VISBlock     bool         // a new PIN travels in a VIS block, otherwise in ISO 9564 format 2; Visa puts a VIS block too wherever the current PIN enters
 }
 
 var scriptRules = map[ScriptMethod]ScriptRules{
 	ScriptVisa:       {SessionVisaScript, true, EncipherLengthPrefixed, true},
 	ScriptVisaCSK:    {SessionCSK, true, EncipherLengthPrefixed, false},
 	ScriptMastercard: {SessionCSK, true, EncipherPlain, false},
-	ScriptCCD:        {SessionCSK, true, EncipherPadded, false},
+	ScriptCCD:        {SessionCSK, false, EncipherPadded, false},
 	ScriptInterac:    {SessionCSK, false, EncipherPlain, false},
-	ScriptPBOC:       {SessionPBOC, true, 0, false},
+	ScriptPBOC:       {SessionPBOC, true, 0, false}, // no published number
 }
 
 // Rules are the rules of a script method; false where no public source says.

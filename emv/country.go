@@ -1,6 +1,10 @@
 package emv
 
-import "sync"
+import (
+	"slices"
+	"strings"
+	"sync"
+)
 
 // Country is an ISO 3166-1 country.
 type Country struct {
@@ -22,6 +26,17 @@ var countriesByNumeric = sync.OnceValue(func() map[uint16]Country {
 	}
 	return m
 })
+
+// CountryByAlpha finds a country by its two letters.
+func CountryByAlpha(alpha string) (Country, bool) {
+	i, found := slices.BinarySearchFunc(countries[:], alpha, func(c Country, alpha string) int {
+		return strings.Compare(c.Alpha, alpha)
+	})
+	if !found {
+		return Country{}, false
+	}
+	return countries[i], true
+}
 
 // countries is the ISO 3166-1 table, in the order of the letters.
 var countries = [...]Country{

@@ -112,7 +112,7 @@ func parseEntry(c []string) (e Entry, err error) {
 // owners are whose meanings the dictionary holds.
 var owners = []string{
 	"EMV", "EP", "ISO7816", "QR-CPM", "K2", "K3", "K4", "K5", "K6", "K7", "K8",
-	"Interac", "M/Chip perso", "Visa perso", "UnionPay config", "PURE",
+	"Interac", "M/Chip perso", "Visa perso", "UnionPay config", "PURE", "GlobalPlatform",
 }
 
 // parseCoding reads the format column. Digits counts what stands after the

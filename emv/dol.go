@@ -19,19 +19,37 @@ type DOL []DOLEntry
 // ParseDOL reads a list of tags and one-byte lengths. Some German cards end
 // theirs with lengths cut off; that is a *TLVError.
 func ParseDOL(b []byte) (DOL, error) {
-	var d DOL
+	if len(b) == 0 {
+		return nil, nil
+	}
+	d := make(DOL, 0, len(b)/2) // an entry has two bytes at least
 	for pos := 0; pos < len(b); {
-		tag, n, reason := readTag(b[pos:])
+		e, n, reason := readDOLEntry(b[pos:])
 		if reason != "" {
 			return nil, &TLVError{pos, "data object list: " + reason}
 		}
-		if pos+n == len(b) {
-			return nil, &TLVError{pos, fmt.Sprintf("data object list: tag %s has no length", tag)}
-		}
-		d = append(d, DOLEntry{tag, int(b[pos+n])})
-		pos += n + 1
+		d = append(d, e)
+		pos += n
 	}
 	return d, nil
+}
+
+// NextDOLEntry reads the first entry of a list and returns the rest, without
+// allocating. False is a malformed list.
+func NextDOLEntry(b []byte) (e DOLEntry, rest []byte, ok bool) {
+	e, n, reason := readDOLEntry(b)
+	return e, b[n:], reason == ""
+}
+
+func readDOLEntry(b []byte) (e DOLEntry, n int, reason string) {
+	tag, n, reason := readTag(b)
+	if reason != "" {
+		return e, 0, reason
+	}
+	if n == len(b) {
+		return e, 0, fmt.Sprintf("tag %s has no length", tag)
+	}
+	return DOLEntry{tag, int(b[n])}, n + 1, ""
 }
 
 // Length is the number of bytes that the list asks for.
@@ -66,12 +84,13 @@ func (d DOL) Has(tag Tag) bool {
 // Book 3, 5.4), zeros when no source has it or the object is constructed.
 func (d DOL) AppendData(dst []byte, sources ...Source) []byte {
 	for i := range d {
-		dst = d[i].appendValue(dst, sources)
+		dst = d[i].AppendValue(dst, sources...)
 	}
 	return dst
 }
 
-func (e DOLEntry) appendValue(dst []byte, sources []Source) []byte {
+// AppendValue appends the value of one entry; see DOL.AppendData.
+func (e DOLEntry) AppendValue(dst []byte, sources ...Source) []byte {
 	if !e.Tag.Constructed() {
 		for _, src := range sources {
 			if v, ok := src.Lookup(e.Tag); ok {

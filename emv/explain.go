@@ -170,6 +170,12 @@ func appendPadding(items []Item, offset int, b []byte) []Item {
 func (e explainer) object(o Object, depth int, s *scope, total int) (Item, error) {
 	item := Item{Tag: o.Tag.String(), Name: "unknown tag", Offset: o.Offset, Length: len(o.Value)}
 	entry, known := lookup(o.Tag, s.ctx, len(o.Value), s.qr)
+	if o.Tag == TagFormFactor && entry.Foreign && len(o.Value) == 4 && o.Value[0]>>5 != 1 {
+		// a form factor indicator has version 1; kernel 4's data of the same
+		// length begin with the reader's interfaces
+		entry, known = lookup(o.Tag, Context{Scheme: SchemeAmex}, len(o.Value), s.qr)
+		entry.Foreign = true
+	}
 	if known {
 		item.Name, item.Known = entry.Title(), true
 	}
@@ -238,7 +244,7 @@ func (v value) mask(sensitive bool) *mask {
 	case v.damaged:
 		m.runs(0, len(v.bytes))
 	default:
-		m.unnamed(v.tag, 0, len(v.bytes), v.alone)
+		m.unnamed(Object{Tag: v.tag, Value: v.bytes}, 0, len(v.bytes), v.alone)
 	}
 	m.frames(0, len(v.bytes))
 	return m

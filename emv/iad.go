@@ -10,7 +10,7 @@ const (
 	IADVisa013 IADFormat = iota + 1 // 06 DKI CVN CVR(4) [IDD]
 	IADVisa24                       // 1F CVN DKI CVR(5) IDD(24)
 	IADMChip                        // DKI CVN CVR(6) DAC/IDN(2) counters
-	IADCCD                          // 0F CCI DKI CVR(5) counters(8) 0F IDD(15)
+	IADCCD                          // 0F CCI DKI CVR(5) counters(8) 0F IDD(15), CCI of format code A
 	IADPBOC                         // 07 DKI CVN CVR(4) algorithm [IDD]
 	IADInterac                      // 15 DKI CVN ...
 	IADJCB                          // 07 DKI CVN CVR(5)
@@ -71,7 +71,7 @@ func iadFormat(scheme Scheme, b []byte) IADFormat {
 		return IADVisa013
 	case b[0] == 0x1F && n == 32:
 		return IADVisa24
-	case b[0] == 0x0F && n == 32:
+	case b[0] == 0x0F && n == 32 && b[1]&0xF0 == 0xA0 && b[16] == 0x0F:
 		return IADCCD
 	case b[0] == 0x07 && n >= 8 && b[3] == 0x03:
 		return IADPBOC

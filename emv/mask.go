@@ -46,15 +46,18 @@ func sensitiveValue(tag Tag, value []byte) bool {
 //
 // A second net looks for account numbers where no tag tells of them: runs of
 // 13 to 19 digits with a correct check digit, in BCD and in ASCII, are masked
-// in values whose structure is not known, and everywhere when the data are
-// damaged. Account numbers framed as in tags 5A and 57 are masked wherever
-// they stand.
+// in values whose structure does not rule them out, and everywhere when the
+// data are damaged. Account numbers framed as in tags 5A and 57 are masked
+// wherever they stand. What the net cannot know are numbers that damage has
+// cut into well-formed objects, and bytes that are words in an element of
+// text.
 func MaskedHex(data []byte, sensitive func(Tag) bool) string {
 	m := newMask(data)
-	if err := m.level(0, len(data), 1, sensitive); err != nil {
+	err := m.level(0, len(data), 1, sensitive)
+	m.frames(0, len(data))
+	if err != nil {
 		m.runs(0, len(data))
 	}
-	m.frames(0, len(data))
 	return m.String()
 }
 
@@ -112,7 +115,7 @@ func (m *mask) level(from, to, depth int, sensitive func(Tag) bool) error {
 				return err
 			}
 		default:
-			m.unnamed(o.Tag, start, end, alone)
+			m.unnamed(o, start, end, alone)
 		}
 	}
 	return s.Err()
@@ -156,219 +159,4 @@ func onlyFill(b []byte, n int) bool {
 		}
 	}
 	return true
-}
-
-// unnamed hides what looks like an account number in a value that is not
-// sensitive by its tag.
-func (m *mask) unnamed(tag Tag, from, to int, alone bool) {
-	v := m.data[from:to]
-	if !accountFree(tag, v, alone) {
-		m.digitRuns(from, to)
-	}
-	if !numberedText(tag) {
-		m.textRuns(from, to)
-	}
-}
-
-// numberedText is true for elements that are long numbers in characters, yet
-// no account numbers: the payment account reference, merchant and terminal
-// numbers.
-func numberedText(tag Tag) bool {
-	return tag == TagPAR || tag == 0x9F16 || tag == 0x9F1C || tag == TagIFDSerial
-}
-
-// accountFree is true when a value has the structure of its tag, and that
-// structure has no room for an account number in BCD. Without this, half of
-// all amounts, locators and issuer data would be taken for one: every tenth
-// number has a correct check digit.
-func accountFree(tag Tag, v []byte, alone bool) bool {
-	switch tag {
-	case TagResponseFormat1, TagCommandTemplate:
-		return alone // values of a whole response or command, by a list elsewhere
-	case TagIssuerCertificate, TagSSAD, TagICCCertificate, TagSDAD, 0x9F2D:
-		return len(v) >= 64
-	case TagIssuerRemainder, TagICCRemainder, 0x9F2F:
-		return len(v) >= 20
-	case TagCryptogram:
-		return len(v) == 8
-	case TagAFL:
-		_, err := ParseAFL(v)
-		return err == nil
-	case TagIAD:
-		return wholeIAD(v)
-	case TagCVMList:
-		_, err := ParseCVMList(v)
-		return err == nil && len(v) >= 10
-	case TagCDOL1, TagCDOL2, TagPDOL, 0x97, 0x9F49, 0x9F4F:
-		_, err := ParseDOL(v)
-		return err == nil
-	case TagADFName, TagDFName, 0x9F06, 0x9D:
-		return len(v) >= 5 && len(v) <= 16 && v[0] >= 0xA0
-	case 0x8B, 0x9F0A:
-		_, whole := registeredData(v)
-		return whole
-	case TagKernelIdentifier, 0x9F3E, TagFormFactor, 0x9F3B:
-		return len(v) <= 12
-	}
-	switch FormatOf(tag) {
-	case FormatA, FormatAN, FormatANS:
-		return printable(v)
-	}
-	return false
-}
-
-// wholeIAD is true for issuer application data of a known layout whose own
-// length bytes, where it has them, agree with the length of the value.
-func wholeIAD(v []byte) bool {
-	iad, err := ParseIAD(SchemeUnknown, v)
-	if err != nil {
-		return false
-	}
-	switch iad.Format {
-	case IADVisa013, IADPBOC, IADJCB:
-		return len(iad.IDD) == 0 || int(iad.IDD[0]) == len(iad.IDD)-1
-	case IADMChip:
-		return len(v) == 18
-	}
-	return true
-}
-
-// runs hides what looks like an account number between two bytes, in BCD and
-// in ASCII.
-func (m *mask) runs(from, to int) {
-	m.digitRuns(from, to)
-	m.textRuns(from, to)
-}
-
-// digitRuns hides runs of decimal nibbles that hold an account number.
-func (m *mask) digitRuns(from, to int) {
-	for i := 2 * from; i < 2*to; {
-		start := i
-		for i < 2*to && nibble(m.data, i) <= 9 {
-			i++
-		}
-		if holdsAccount(i-start, func(n int) byte { return nibble(m.data, start+n) }) {
-			m.hide(start, i)
-		}
-		i++
-	}
-}
-
-// textRuns hides runs of decimal characters that hold an account number.
-func (m *mask) textRuns(from, to int) {
-	for i := from; i < to; {
-		start := i
-		for i < to && m.data[i] >= '0' && m.data[i] <= '9' {
-			i++
-		}
-		if holdsAccount(i-start, func(n int) byte { return m.data[start+n] - '0' }) {
-			m.hide(2*start, 2*i)
-		}
-		i++
-	}
-}
-
-// holdsAccount is true when 13 to 19 of n digits in a row, the first not 0,
-// have a correct check digit. No issuer's numbers begin with 0.
-func holdsAccount(n int, digit func(int) byte) bool {
-	for start := 0; start+13 <= n; start++ {
-		if digit(start) == 0 {
-			continue
-		}
-		// even and odd are the sums with the digits at even and at odd
-		// distance from the start doubled; which one counts depends on where
-		// the number ends.
-		var sums [2]int
-		for i := 0; i < 19 && start+i < n; i++ {
-			d := int(digit(start + i))
-			sums[i&1] += d
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-			sums[i&1^1] += d
-			if i >= 12 && sums[i&1]%10 == 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// frames hides account numbers that stand as tags 5A and 57 write them, or as
-// track 1 does, wherever that is: also inside of values that are not what
-// their tag says.
-func (m *mask) frames(from, to int) {
-	for i := from; i+9 <= to; i++ {
-		if n := int(m.data[i+1]); m.data[i] == byte(TagPAN) && n >= 7 && n <= 10 && i+2+n <= to {
-			m.framedPAN(i+2, i+2+n)
-		}
-	}
-	m.framedTrack2(2*from, 2*to)
-	m.framedTrack1(from, to)
-}
-
-func (m *mask) framedPAN(from, to int) {
-	v := m.data[from:to]
-	n := 0
-	for n < 2*len(v) && nibble(v, n) <= 9 {
-		n++
-	}
-	if n >= 13 && onlyFill(v, n) && !m.hidden[2*from+6] {
-		m.value(TagPAN, from, to)
-	}
-}
-
-// framedTrack2 looks for digits with a correct check digit, the separator D
-// and at least four more digits.
-func (m *mask) framedTrack2(from, to int) {
-	digits := 0
-	for i := from; i < to; i++ {
-		switch d := nibble(m.data, i); {
-		case d <= 9:
-			digits++
-			continue
-		case d == 0xD && digits >= 13 && !m.hidden[i-7]:
-			m.track2At(i-min(digits, 19), i, to)
-		}
-		digits = 0
-	}
-}
-
-// track2At hides the digits before and after the separator at sep, when a
-// number that ends there has a correct check digit.
-func (m *mask) track2At(start, sep, to int) {
-	end := sep + 1
-	for end < to && nibble(m.data, end) <= 9 {
-		end++
-	}
-	if end-sep <= 4 {
-		return
-	}
-	for from := start; sep-from >= 13; from++ {
-		var digits [19]byte
-		for i := from; i < sep; i++ {
-			digits[i-from] = '0' + nibble(m.data, i)
-		}
-		if luhnSum(string(digits[:sep-from])) == 0 {
-			m.hide(start, sep)
-			m.hide(sep+1, end)
-			return
-		}
-	}
-}
-
-// framedTrack1 looks for the letter B, digits and a caret in ASCII.
-func (m *mask) framedTrack1(from, to int) {
-	for i := from; i < to; i++ {
-		if m.data[i] != 'B' {
-			continue
-		}
-		end := i + 1
-		for end < to && m.data[end] >= '0' && m.data[end] <= '9' {
-			end++
-		}
-		if end < to && m.data[end] == '^' && end-i > 13 {
-			m.hide(2*(i+1), 2*end)
-		}
-	}
 }

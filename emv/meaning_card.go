@@ -169,7 +169,7 @@ func registeredItems(v value, item *Item) bool {
 	pieces, whole := registeredData(v.bytes)
 	for _, p := range pieces {
 		line := fmt.Sprintf("%04X %s: %s", p.id, registeredNames[p.id], upperHex(p.value))
-		if p.id == 0x0001 && len(p.value) > 0 {
+		if (p.id == 0x0001 || p.id == 0x0003) && len(p.value) > 0 {
 			line += ", " + productTypes[p.value[0]]
 		}
 		item.Details = append(item.Details, strings.TrimSuffix(line, ", "))
@@ -180,7 +180,9 @@ func registeredItems(v value, item *Item) bool {
 	return true
 }
 
-var registeredNames = map[uint16]string{0x0001: "European card stakeholders, product type", 0x0003: "TCEA", 0x0005: "UGSI"}
+var registeredNames = map[uint16]string{
+	0x0001: "European Cards Stakeholders Group, product type", 0x0003: "Technical Cooperation ep2 Association, product type", 0x0005: "UGSI",
+}
 
 var productTypes = map[byte]string{1: "debit", 2: "credit", 3: "commercial", 4: "prepaid"}
 

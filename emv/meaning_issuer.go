@@ -73,8 +73,11 @@ func issuerScript(v value, item *Item) bool {
 	item.Text = name
 	if b[1] == 0xDA {
 		tag := Tag(b[2])<<8 | Tag(b[3])
-		if b[2] == 0 {
+		switch { // one-byte tags stand in either half
+		case b[2] == 0:
 			tag = Tag(b[3])
+		case b[3] == 0 && b[2]&0x1F != 0x1F:
+			tag = Tag(b[2])
 		}
 		if e, found := Lookup(tag, v.scope.ctx); found {
 			item.Text += " " + tag.String() + " " + e.Title()

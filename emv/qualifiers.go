@@ -47,12 +47,12 @@ type TSIBit uint16
 
 // Bits of the TSI.
 const (
-	TSIODAPerformed            TSIBit = 0x0180
-	TSICardholderVerification  TSIBit = 0x0140
-	TSICardRiskManagement      TSIBit = 0x0120
-	TSIIssuerAuthentication    TSIBit = 0x0110
-	TSITerminalRiskManagement  TSIBit = 0x0108
-	TSIScriptProcessingStarted TSIBit = 0x0104
+	TSIODAPerformed           TSIBit = 0x0180
+	TSICardholderVerification TSIBit = 0x0140
+	TSICardRiskManagement     TSIBit = 0x0120
+	TSIIssuerAuthentication   TSIBit = 0x0110
+	TSITerminalRiskManagement TSIBit = 0x0108
+	TSIScriptProcessing       TSIBit = 0x0104
 )
 
 // Has is true when the bit is set.

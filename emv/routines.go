@@ -50,7 +50,7 @@ func init() {
 		TagIssuerExponent: counter, TagICCExponent: counter, 0x9F2E: counter,
 		TagTerminalVersion: version, 0x9F08: version,
 		0x81: binaryAmount, 0x9F04: binaryAmount, TagTerminalFloorLimit: binaryAmount, 0x9F3A: binaryAmount,
-		TagTransactionTime: clock, 0x9F3B: referenceCurrencies, TagSDATagList: tagList, 0x5C: tagList,
+		0x5F55: countryLetters, TagTransactionTime: clock, 0x9F3B: referenceCurrencies, TagSDATagList: tagList, 0x5C: tagList,
 		TagCVMList: cvmList, TagCVMResults: cvmResults, TagTerminalType: terminalType,
 		TagIAD: issuerApplicationData, TagIssuerAuthData: issuerAuthentication,
 		0x86: issuerScript, TagResponseCode: responseCode,
@@ -125,18 +125,18 @@ var languageNames = map[string]string{
 }
 
 // languages is tag 5F2D: pairs of letters, the best first. Some cards write
-// them as capitals.
+// them as capitals, or fill unused places.
 func languages(v value, item *Item) bool {
-	if len(v.bytes)%2 != 0 || !printable(v.bytes) {
+	if len(v.bytes)%2 != 0 {
 		return false
 	}
 	var names []string
 	for i := 0; i < len(v.bytes); i += 2 {
-		code := string(v.bytes[i : i+2])
-		if name, known := languageNames[strings.ToLower(code)]; known {
-			code = name
+		name, known := languageNames[strings.ToLower(string(v.bytes[i:i+2]))]
+		if !known {
+			name = "unknown language " + decodeText(v.bytes[i:i+2], 0)
 		}
-		names = append(names, code)
+		names = append(names, name)
 	}
 	item.Text = strings.Join(names, ", ")
 	return true
@@ -195,6 +195,13 @@ func shortFile(v value, item *Item) bool {
 		item.Text = "no short file identifier"
 	}
 	return true
+}
+
+// countryLetters is tag 5F55.
+func countryLetters(v value, item *Item) bool {
+	c, known := CountryByAlpha(string(v.bytes))
+	item.Text = c.Name
+	return known
 }
 
 func binaryAmount(v value, item *Item) bool {

@@ -54,6 +54,8 @@ var schemeRIDs = [...]struct {
 	{[5]byte{0xA0, 0, 0, 0, 0x65}, SchemeJCB, 5},
 	{[5]byte{0xA0, 0, 0, 0x01, 0x52}, SchemeDiscover, 6},
 	{[5]byte{0xA0, 0, 0, 0x02, 0x77}, SchemeInterac, 0},
+	{[5]byte{0xA0, 0, 0, 0, 0x98}, SchemeVisa, 0},        // US common debit
+	{[5]byte{0xA0, 0, 0, 0x03, 0x24}, SchemeDiscover, 0}, // ZIP
 }
 
 // SchemeOf is the scheme that an AID belongs to.

@@ -16,16 +16,33 @@ type Track2 struct {
 
 // ParseTrack2 reads the value of tag 57: digits, separator D, digits, F fill.
 func ParseTrack2(b []byte) (Track2, error) {
-	s := strings.TrimRight(fmt.Sprintf("%X", b), "F")
-	pan, rest, found := strings.Cut(s, "D")
+	digits := make([]byte, 0, 2*len(b))
+	separator := -1
+	for i := range 2 * len(b) {
+		switch d := nibble(b, i); {
+		case d <= 9:
+			digits = append(digits, '0'+d)
+		case d == 0xD && separator < 0:
+			separator = i
+		case d == 0xF && onlyFill(b, i):
+			return newTrack2(string(digits), separator)
+		default:
+			return Track2{}, fmt.Errorf("track 2: nibble %d is %X, want digits, one separator D and F fill", i, d)
+		}
+	}
+	return newTrack2(string(digits), separator)
+}
+
+func newTrack2(digits string, separator int) (Track2, error) {
 	switch {
-	case !found:
+	case separator < 0:
 		return Track2{}, fmt.Errorf("track 2: no separator D")
-	case !digitsOnly(pan) || len(pan) > 19:
+	case separator == 0 || separator > 19:
 		return Track2{}, fmt.Errorf("track 2: the account number is not 1 to 19 digits")
-	case !digitsOnly(rest) || len(rest) < 7:
+	case len(digits)-separator < 7:
 		return Track2{}, fmt.Errorf("track 2: want expiry YYMM and a three-digit service code after the separator")
 	}
+	pan, rest := digits[:separator], digits[separator:]
 	return Track2{PAN: PAN(pan), Expiry: rest[:4], ServiceCode: rest[4:7], Discretionary: rest[7:]}, nil
 }
 

@@ -108,7 +108,7 @@ const (
 )
 
 func TestPublishedCard(t *testing.T) {
-	// The published worked case of testdata/README and the vectors: a device
+	// The published worked case that cryptogram tests too: a device
 	// that has verified its owner, cryptogram version 18 with a card key. The
 	// whole answer is published, and so is the FCI.
 	p := load(t, "visa-plastic")

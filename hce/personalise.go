@@ -54,6 +54,8 @@ func (s *static) buildRecipe(p *Profile) error {
 		return fault(field, "limited-use keys need format 4, where the key index has a place")
 	case limited && p.CardKey != nil:
 		return fault("keys", "%s works with limited-use keys; the card holds no key of its own", s.recipe.Name)
+	case !limited && p.CardKey == nil:
+		return fault("keys", "%s works with a card key", s.recipe.Name)
 	}
 	trial, err := cryptogram.NewKey(cryptogram.TDES, make([]byte, 16))
 	if err != nil {

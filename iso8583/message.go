@@ -4,7 +4,11 @@
 // importer of moov-io/iso8583 and carries field 55 as opaque bytes.
 package iso8583
 
-import "context"
+import (
+	"bytes"
+	"context"
+	"maps"
+)
 
 // MTI is a message type indicator: four digits.
 type MTI string
@@ -12,11 +16,13 @@ type MTI string
 // Message types (ISO 8583:1987, 4.1). A repeat has 1 as its last digit.
 const (
 	AuthorisationRequest        MTI = "0100"
+	AuthorisationRepeat         MTI = "0101"
 	AuthorisationResponse       MTI = "0110"
 	AuthorisationAdvice         MTI = "0120"
 	AuthorisationAdviceRepeat   MTI = "0121"
 	AuthorisationAdviceResponse MTI = "0130"
 	FinancialRequest            MTI = "0200"
+	FinancialRepeat             MTI = "0201"
 	FinancialResponse           MTI = "0210"
 	FinancialAdvice             MTI = "0220"
 	FinancialAdviceRepeat       MTI = "0221"
@@ -28,13 +34,14 @@ const (
 	ReversalAdviceRepeat        MTI = "0421"
 	ReversalAdviceResponse      MTI = "0430"
 	NetworkRequest              MTI = "0800"
+	NetworkRepeat               MTI = "0801"
 	NetworkResponse             MTI = "0810"
 )
 
 // Response is the type of the answer to a request, repeats included; "" for
 // what is not a request.
 func (m MTI) Response() MTI {
-	if len(m) != 4 || (m[2]-'0')%2 != 0 {
+	if len(m) != 4 || numeric.holds(string(m)) != "" || (m[2]-'0')%2 != 0 {
 		return ""
 	}
 	return m[:2] + MTI(m[2]+1) + "0"
@@ -42,7 +49,9 @@ func (m MTI) Response() MTI {
 
 // Message is a message by name instead of field number. A field that is absent
 // is the zero value: "", nil. Digits are strings as they stand on the wire,
-// with leading zeros; amounts are minor units.
+// with leading zeros; amounts are minor units; the spaces that fill a terminal,
+// a merchant or a name up to its length are left off. Text that a host's table
+// makes binary is hex digits. A Message prints masked, and so does its JSON.
 type Message struct {
 	MTI                MTI
 	PAN                string // 2, n..19
@@ -90,6 +99,28 @@ type Message struct {
 	ReplacementAmounts string // 95, an42
 	Account1           string // 102, ans..28
 	Account2           string // 103, ans..28
+
+	// Other holds the fields that have no name above, by number, binary ones as
+	// hex digits: nothing that another host sends gets lost. A named field is
+	// here only when it came empty, or as a second MAC.
+	Other map[int]string
+}
+
+// Clone is a copy that shares nothing with m.
+func (m *Message) Clone() *Message {
+	c := *m
+	for _, mem := range members {
+		switch {
+		case mem.amount != nil && *mem.amount(m) != nil:
+			minor := **mem.amount(m)
+			*mem.amount(&c) = &minor
+		case mem.data != nil:
+			*mem.data(&c) = bytes.Clone(*mem.data(m))
+		}
+	}
+	c.MAC = bytes.Clone(m.MAC)
+	c.Other = maps.Clone(m.Other)
+	return &c
 }
 
 // Exchanger sends a request and waits for its answer. An error means that no
@@ -98,6 +129,7 @@ type Exchanger interface {
 	Exchange(ctx context.Context, request *Message) (*Message, error)
 }
 
-// Handler answers requests. It is called concurrently. A nil answer sends
-// nothing: the requester runs into its time-out.
+// Handler answers requests, which it does not change. It is called
+// concurrently. A nil answer sends nothing: the requester runs into its
+// time-out. ctx ends when the answer can no longer be delivered.
 type Handler func(ctx context.Context, request *Message) *Message

@@ -1,11 +1,20 @@
 package profile_test
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/emv"
+	"tapsim/hce"
 	"tapsim/hce/profile"
+	"tapsim/internal/config"
 )
 
 func TestBuiltInCards(t *testing.T) {
@@ -15,7 +24,180 @@ func TestBuiltInCards(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, name, p.Name)
 		require.NotEmpty(t, p.GoodFor)
+		makes(t, p)
 	}
 	_, err := profile.Load("visa")
 	require.ErrorContains(t, err, "visa-phone, visa-plastic")
+
+	plastic, err := profile.Load("visa-plastic")
+	require.NoError(t, err)
+	require.Equal(t, emv.PAN("4761739001010119"), plastic.Account.PAN)
+	require.NotNil(t, plastic.CardKey)
+	phone, err := profile.Load("visa-phone")
+	require.NoError(t, err)
+	require.Equal(t, emv.WithCheckDigit("476173900200001"), phone.Account.PAN)
+	require.Equal(t, plastic.Account.PAN.LastFour(), phone.Account.LastFour)
+	require.Nil(t, phone.CardKey, "a phone never holds a card key")
+}
+
+// makes checks the promise that hce.New accepts what Parse returns.
+func makes(t testing.TB, p hce.Profile) {
+	t.Helper()
+	e := hce.Env{Now: func() time.Time { return time.Time{} }, Rand: bytes.NewReader(nil)}
+	if p.CardKey != nil {
+		e.Keys = hce.CardKey(p.CardKey)
+	}
+	c, err := hce.New(p, e)
+	require.NoError(t, err)
+	answer := c.Respond([]byte("\x00\xA4\x04\x00\x0E2PAY.SYS.DDF01"))
+	require.True(t, bytes.HasSuffix(answer, []byte{0x90, 0}))
+}
+
+func source(t testing.TB, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name + ".yaml")
+	require.NoError(t, err)
+	return string(data)
+}
+
+// TestErrors changes one thing in a built-in card at a time. The error names
+// the file, the line of what was changed, and what is wrong.
+func TestErrors(t *testing.T) {
+	for _, c := range []struct{ card, old, new, want string }{
+		{"visa-plastic", `name: visa-plastic`, `name: Visa Plastic`, "lower-case"},
+		{"visa-plastic", `name: visa-plastic`, `nom: visa-plastic`, "unknown key nom"},
+		{"visa-plastic", `  pan: "4761739001010119"`, `  pan: "4761739001010118"`, "check digit"},
+		{"visa-plastic", `  pan: "4761739001010119"`, `  pan: 4761739001010119`, "quotes"},
+		{"visa-plastic", `  pan: "4761739001010119"`, `  pan: "476173900101011X"`, "decimal digits"},
+		{"visa-plastic", `  pan: "4761739001010119"`, `  pan: "4761739001"`, "check digit"},
+		{"visa-plastic", `  track2: "4761739001010119D4912`, `  track2: "4761739002000010D4912`, "its account number is not account.pan"},
+		{"visa-plastic", `  track2: "4761739001010119D4912`, `  track2: "4761739001010119D4812`, "account.expiry says 4912"},
+		{"visa-plastic", `  track2: "4761739001010119D4912`, `  track2: "47617390010101194912D`, "account number"},
+		{"visa-plastic", `  track2: "4761739001010119D4912`, `  track2: "4761739001010119X4912`, "not hex"},
+		{"visa-plastic", `  sequence: "01"`, `  sequence: "1"`, "two digits"},
+		{"visa-plastic", `  expiry: "4912"`, `  expiry: "4913"`, "YYMM"},
+		{"visa-plastic", `  kind: issuer-master-key`, `  kind: master-key`, "card-key, limited-use"},
+		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD40"`, "16 bytes, not 8"},
+		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD402315208C9110AD4"`, "not hex"},
+		{"visa-plastic", `scheme: visa`, `scheme: visor`, "no scheme"},
+		{"visa-plastic", `scheme: visa`, `scheme: mastercard`, "no behaviour yet"},
+		{"visa-plastic", `good_for: "`, `good_for: "\n`, "one line"},
+		{"visa-plastic", `  - aid: "A0000000031010"`, `  - aid: "A0000000"`, "5 to 16 bytes"},
+		{"visa-plastic", `    label: "VISA CREDIT"`, `    label: "VISA CREDIT CARD GOLD"`, "at most 16"},
+		{"visa-plastic", `    priority: 1`, `    priority: 16`, "1 to 15"},
+		{"visa-plastic", `    priority: 1`, "    priority: 1\n  - aid: \"A0000000031010\"", "has this AID already"},
+		{"visa-plastic", `directory: ["4F", "50", "87"]`, `directory: ["50", "87"]`, "tag 4F must be there"},
+		{"visa-plastic", `directory: ["4F", "50", "87"]`, `directory: ["4F", "50", "50"]`, "stands twice"},
+		{"visa-plastic", `directory: ["4F", "50", "87"]`, `directory: ["4F", "9F2A"]`, "9F2A has no value"},
+		{"visa-plastic", `directory: ["4F", "50", "87"]`, `directory: ["4F", 50]`, "quotes"},
+		{"visa-plastic", `fci: ["50", "87", "5F2D", "9F38", "BF0C"]`, `fci: ["50", "BF0C"]`, "9F38 must be there"},
+		{"visa-plastic", `discretionary: ["9F5A"]`, `discretionary: ["9F4D"]`, "9F4D has no value"},
+		{"visa-plastic", `discretionary: ["9F5A"]`, `discretionary: ["BF0C"]`, "cannot hold itself"},
+		{"visa-plastic", `pdol: "9F6604`, `pdol: "9F3504`, "must ask for 9F66"},
+		{"visa-plastic", `pdol: "9F6604`, `pdol: "9F6603`, "asks for 3 bytes of 9F66"},
+		{"visa-plastic", `pdol: "9F6604`, `pdol: "9F7CFF9F6604`, "at most 252"},
+		{"visa-plastic", `9F3704"`, `9F37"`, "no length"},
+		{"visa-plastic", `issuer_application_data: "06 01 12 03000000"`, `issuer_application_data: "06 01 99 03000000"`, "99"},
+		{"visa-plastic", `issuer_application_data: "06 01 12 03000000"`, `issuer_application_data: "06 01 12"`, "layout"},
+		{"visa-plastic", `    aip: "0000"`, `    aip: "00"`, "want 2 bytes, not 1"},
+		{"visa-plastic", `    tags: ["82", "57"`, `    tags: ["57"`, "82 must be there"},
+		{"visa-plastic", `    tags: ["82", "57"`, `    tags: ["82"`, "57 must be there"},
+		{"visa-plastic", `    tags: ["82", "57"`, `    tags: ["82", "94", "57"`, "94 has no value"},
+		{"visa-plastic", `  "9F17": "03"`, `  "57": "03"`, "comes from account"},
+		{"visa-plastic", `  "9F17": "03"`, `  "9F36": "0003"`, "comes from the card"},
+		{"visa-plastic", `  "9F17": "03"`, `  "70": "03"`, "built from its parts"},
+		{"visa-plastic", `  "9F17": "03"`, `  "9F1": "03"`, "tag"},
+		{"visa-plastic", `  "9F17": "03"`, `  "9F13": "03"`, "already defined"},
+		{"visa-plastic", `  "9F17": "03"`, `  "9f17": "03"`, "upper case"},
+		{"visa-plastic", `  "9F17": "03"`, `  "9F17": 03`, "quotes"},
+		{"visa-plastic", `get_data: ["9F13", "9F17"]`, `get_data: ["9F13", "9F4F"]`, "9F4F is not in data"},
+		{"visa-plastic", `  cvm: [online-pin, signature]`, `  cvm: [online-pin, finger]`, "finger"},
+		{"visa-plastic", `  cvm: [online-pin, signature]`, `  cvm: [online-pin, consumer-device]`, "cvm lists consumer-device"},
+		{"visa-plastic", `  online_pin: everywhere`, `  online_pin: nowhere`, "if and only if"},
+		{"visa-plastic", `  online_pin: everywhere`, `  online_pin: sometimes`, "domestic, international"},
+		{"visa-plastic", `  no_common_cvm: use-contact`, `  no_common_cvm: online`, "decline or use-contact"},
+		{"visa-plastic", `  offline_only_reader: refuse`, `  offline_only_reader: approve`, "decline or refuse"},
+		{"visa-plastic", `  refund: online`, `  refund: refuse`, "online or decline"},
+		{"visa-plastic", `  ctq: "0000"`, `  ctq: "8000"`, "own choice"},
+		{"visa-plastic", `  currency: "0978"`, `  currency: "978"`, "not hex"},
+		{"visa-phone", `  kind: limited-use`, "  kind: limited-use\n  value: \"00\"", "from a token service"},
+		{"visa-phone", `  kind: limited-use `, "  kind: card-key\n  value: \"2315208C9110AD402315208C9110AD40\"", "no key of its own"},
+		{"visa-plastic", "  kind: issuer-master-key\n  value: \"2315208C9110AD402315208C9110AD40\"", `  kind: limited-use`, "works with a card key"},
+		{"visa-phone", `  last_four: "0119"`, `  last_four: "119"`, "four digits"},
+		{"visa-phone", `  token_requestor: "40010030001"`, `  token_requestor: "4001003000"`, "11 digits"},
+		{"visa-phone", `  token_requestor: "40010030001"`, ``, "9F19 has no value"},
+		{"visa-phone", `  par: "TSIM0000000000000000000000001"`, `  par: "TSIM"`, "29 upper-case"},
+		{"visa-phone", `    afl: "08010100"`, `    afl: "08010200"`, "record 2 of file 1, which is not in records"},
+		{"visa-phone", `    afl: "08010100"`, `    afl: "080101"`, "multiple of 4"},
+		{"visa-phone", `    afl: "08010100"`, ``, "94 has no value"},
+		{"visa-phone", `  - sfi: 1`, `  - sfi: 31`, "1 to 30"},
+		{"visa-phone", `    record: 1`, `    record: 0`, "1 to 64"},
+		{"visa-phone", `    required: when-asked`, `    required: never`, "when-asked or always"},
+		{"visa-phone", `    window: single-use`, `    window: short`, "single-use or timed"},
+		{"visa-phone", `    verifier: "51"`, `    verifier: "5100"`, "want 1 bytes, not 2"},
+	} {
+		t.Run(c.card+" "+c.new, func(t *testing.T) {
+			before := source(t, c.card)
+			at := strings.Index(before, c.old)
+			require.GreaterOrEqual(t, at, 0, "the built-in card has no %q", c.old)
+			_, err := profile.Parse("own.yaml", []byte(strings.Replace(before, c.old, c.new, 1)))
+			require.ErrorContains(t, err, c.want)
+			require.Regexp(t, `^own\.yaml:\d+: `, err.Error())
+			require.NotContains(t, err.Error(), "4761739001010119")
+			require.NotContains(t, err.Error(), "2315208C9110AD40")
+		})
+	}
+}
+
+// TestErrorLine checks that the line is that of the field, or of what it is
+// missing from.
+func TestErrorLine(t *testing.T) {
+	text := source(t, "visa-phone")
+	lineWith := func(s string) string {
+		return strconv.Itoa(strings.Count(text[:strings.Index(text, s)], "\n") + 1)
+	}
+	for _, c := range []struct{ old, new, at string }{
+		{`pan: "4761739002000010"`, `pan: "4761739002000011"`, `  pan:`},
+		{`"9F24", "9F25"]`, `"9F24", "9F24"]`, `    tags: ["5F28"`},
+		{`    required: when-asked`, ``, `  device:`},
+		{`afl: "08010100"`, `afl: "10010100"`, `    afl:`},
+	} {
+		_, err := profile.Parse("own.yaml", []byte(strings.Replace(text, c.old, c.new, 1)))
+		require.ErrorContains(t, err, "own.yaml:"+lineWith(c.at)+": ")
+	}
+	_, err := profile.Parse("own.yaml", nil)
+	require.ErrorContains(t, err, "empty")
+	_, err = profile.Parse("own.yaml", []byte("name: [\n"))
+	require.ErrorContains(t, err, "own.yaml")
+}
+
+func TestLoadFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	text := strings.Replace(source(t, "visa-plastic"), "name: visa-plastic", "name: mine", 1)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	p, err := profile.LoadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "mine", p.Name)
+	_, err = profile.LoadFile(path + "x")
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("#"), config.MaxSize+1), 0o600))
+	_, err = profile.LoadFile(path)
+	require.ErrorContains(t, err, "at most")
+}
+
+// FuzzProfile: what Parse accepts, hce.New accepts too, and that card answers
+// SELECT of its directory.
+func FuzzProfile(f *testing.F) {
+	for _, name := range profile.Names() {
+		f.Add([]byte(source(f, name)))
+	}
+	f.Add([]byte("a: &a [*a]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := profile.Parse("fuzz.yaml", data)
+		if err != nil {
+			require.Contains(t, err.Error(), "fuzz.yaml")
+			return
+		}
+		makes(t, p)
+	})
 }

@@ -28,8 +28,8 @@ type Kernel interface {
 type Activation struct {
 	Card  apdu.Transceiver
 	AID   []byte // AID of the selected combination as the card listed it
-	FCI   []byte // data of the SELECT answer, without status word
-	Start Start  // how the entry point came here
+	FCI   FCI
+	Start Start // how the entry point came here
 	// Restart is true when an earlier outcome of this transaction asked for
 	// the start: a second tap or an issuer's answer.
 	Restart bool
@@ -40,11 +40,14 @@ type Activation struct {
 	Transaction Transaction
 	Indicators  Indicators
 	TTQ         emv.TTQ // as pre-processing left it; kernels 3 and 7
-	Config      Config
+	Config      *Config
 
 	Now   func() time.Time // for timing, such as relay resistance
 	Rand  io.Reader        // for unpredictable numbers after the first
 	Trace Tracer
+	// Display shows what a kernel has to say before its outcome, such as "card
+	// read OK, please remove card". Nil is nobody looking.
+	Display func(UIRequest)
 }
 
 // Transaction is what the point of sale knows of the sale.

@@ -172,7 +172,7 @@ func (r ODAResult) String() string {
 }
 
 // Outcome is a kernel's answer (EMV Book A, chapter 6). What a scheme leaves
-// out is nil.
+// out is nil. What it points to may be shared between outcomes: read only.
 type Outcome struct {
 	Kind           Kind
 	Start          Start
@@ -189,7 +189,8 @@ type Outcome struct {
 
 	// What follows is for reports; the books do not have it.
 
-	Type    emv.CryptogramType // of the cryptogram, when there is one
+	Card    emv.Source         // what the kernel read from the card; nil when nothing
+	Type    emv.CryptogramType // of the cryptogram, when Card has one
 	ODA     ODAResult
 	ODANote string // method, or what failed
 	Reason  Step   // the rule that decided

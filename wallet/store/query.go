@@ -91,11 +91,12 @@ func (c *Card) History() []Entry {
 	return append([]Entry(nil), c.recent()...)
 }
 
-// remember keeps a tap for the history.
+// remember keeps a tap for the history; old ones go in batches.
 func (c *Card) remember(t hce.Tap) {
-	if c.pending = append(c.pending, t); len(c.pending) == maxHistory {
-		c.recent()
+	if len(c.pending) == 2*maxHistory {
+		c.pending = append(c.pending[:0], c.pending[maxHistory:]...)
 	}
+	c.pending = append(c.pending, t)
 }
 
 // recent is the history with the pending taps in it and the oldest gone.

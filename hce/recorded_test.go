@@ -1,0 +1,77 @@
+package hce_test
+
+import (
+	"bufio"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tapsim/emv"
+	"tapsim/hce"
+)
+
+// TestRecordedCommands throws every command of the published exchanges at the
+// cards, one file after the other.
+func TestRecordedCommands(t *testing.T) {
+	files, err := filepath.Glob("../testdata/transcripts/recorded/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	commands := 0
+	for _, c := range []*hce.Card{newPlastic(t, withRecord), newPhone(t, hce.Unlimited, nil)} {
+		for _, file := range files {
+			for _, command := range recordedCommands(t, file) {
+				checkRespond(t, c, command)
+				commands++
+			}
+			c.Deactivated(hce.LinkLoss)
+		}
+	}
+	require.Greater(t, commands, 400)
+}
+
+func recordedCommands(t *testing.T, file string) (commands [][]byte) {
+	t.Helper()
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		text, ok := strings.CutPrefix(lines.Text(), "> ")
+		if !ok || text == "?" {
+			continue
+		}
+		command, err := hex.DecodeString(text)
+		require.NoError(t, err, file)
+		commands = append(commands, command)
+	}
+	require.NoError(t, lines.Err())
+	return commands
+}
+
+// checkRespond sends a command and checks what holds for every input: there is
+// a status word, data come as whole TLV, the counter does not go back, and only
+// an answer with a cryptogram tells a new counter.
+func checkRespond(t *testing.T, c *hce.Card, command []byte) {
+	t.Helper()
+	before := c.ATC()
+	answer := c.Respond(command)
+	require.GreaterOrEqual(t, len(answer), 2)
+	data := answer[:len(answer)-2]
+	if len(data) > 0 {
+		require.Contains(t, []string{"9000", "6283"}, hex.EncodeToString(answer[len(data):]))
+		tree, err := emv.Parse(data)
+		require.NoError(t, err)
+		require.Len(t, tree.Nodes, 1)
+		require.Empty(t, tree.Trailing)
+	}
+	require.GreaterOrEqual(t, c.ATC(), before)
+	require.LessOrEqual(t, c.ATC()-before, uint16(1))
+	if atc, ok := emv.Find(data, emv.TagResponseFormat2, emv.TagATC); ok {
+		require.Equal(t, c.ATC(), before+1)
+		require.Equal(t, []byte{byte(c.ATC() >> 8), byte(c.ATC())}, atc)
+	}
+}

@@ -1,0 +1,107 @@
+// Package cli is the command line: one file per subcommand over sim and the
+// libraries. Main is a function of its arguments and streams, so scripts can
+// test it.
+//
+// Text rules: what was asked goes to standard output; progress, notes and
+// errors go to standard error. Errors start in lower case, say where and what
+// is wrong, and end with a hint on what to do, without a full stop.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses: done; a failed check or an unmet --expect; wrong usage or bad
+// input.
+const (
+	exitOK    = 0
+	exitCheck = 1
+	exitUsage = 2
+)
+
+// checkError is a failed check: the command did its work and the answer is no.
+type checkError struct{ text string }
+
+func (e *checkError) Error() string { return e.text }
+
+func checkFailed(format string, args ...any) error {
+	return &checkError{fmt.Sprintf(format, args...)}
+}
+
+// app is what every subcommand gets: the streams and the flags they share.
+type app struct {
+	in        io.Reader
+	out, errw io.Writer
+	json      bool
+}
+
+// Main runs one command line and returns its exit status.
+func Main(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) (status int) {
+	a := &app{in: in, out: out, errw: errw}
+	defer func() {
+		if p := recover(); p != nil {
+			// A crash report carries no data: values in a panic may be card
+			// numbers.
+			fmt.Fprintf(errw, "tapsim: internal error (%T); please report the command line and the version\n", p)
+			status = exitUsage
+		}
+	}()
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errw)
+	err := root.ExecuteContext(ctx)
+	var check *checkError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &check):
+		fmt.Fprintln(errw, "tapsim:", check.text)
+		return exitCheck
+	default:
+		fmt.Fprintln(errw, "tapsim:", err)
+		return exitUsage
+	}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tapsim",
+		Short: "Contactless payments on one machine: phone, point of sale, issuer",
+		Long: `tapsim simulates contactless payments: a phone (or card) taps at a point of
+sale, which asks the issuer; all three handle the same cryptogram.
+
+Exit status: 0 did what was asked (a declined payment is a result, too),
+1 a check failed or --expect was not met, 2 wrong usage or bad input.`,
+		Example:       "  tapsim pay --amount 12.50\n  tapsim decode 9F2701809F360200019F26081122334455667788",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return c.Help()
+		},
+	}
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON on standard output and nothing else")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see 'tapsim %s --help')", err, strings.TrimPrefix(c.CommandPath(), "tapsim "))
+	})
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(a.commands()...)
+	return root
+}
+
+// printJSON writes one JSON value.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

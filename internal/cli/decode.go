@@ -1,0 +1,330 @@
+package cli
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"tapsim/apdu"
+	"tapsim/emv"
+	"tapsim/iso8583"
+	"tapsim/transcript"
+)
+
+// maxHex bounds hex that is decoded, in characters.
+const maxHex = 4 << 20
+
+// decodeFlags are the flags of `tapsim decode`.
+type decodeFlags struct {
+	as, scheme, spec string
+	reveal           bool
+}
+
+// decoded is what `tapsim decode` found in one input, and its JSON.
+type decoded struct {
+	Kind     string              `json:"kind"` // tlv, command, response, iso8583, transcript, or a tag whose value it is
+	Size     int                 `json:"size"` // bytes
+	Unknown  int                 `json:"unknown_tags"`
+	Parts    []transcript.Part   `json:"parts,omitempty"`
+	Fields   []iso8583.Field     `json:"fields,omitempty"`
+	Session  *transcript.Session `json:"session,omitempty"`
+	original *transcript.Transcript
+	title    string
+}
+
+func (a *app) decodeCommand() *cobra.Command {
+	f := &decodeFlags{}
+	c := &cobra.Command{
+		Use:   "decode HEX|FILE|-",
+		Short: "Explain TLV, APDUs, transcripts, ISO 8583 messages and single values",
+		Long: `Explain EMV data byte by byte: TLV data, a command or a response, a transcript, an
+ISO 8583 message, or with --as the value of a tag. What it is, is recognised;
+--as says it. Every byte is accounted for; damaged data are refused with the
+offset and the reason (exit status 2).
+
+Account numbers are masked; --reveal shows them.`,
+		Example: `  tapsim decode 6F1A840E325041592E5359532E4444463031A5088801015F2D02656E
+  tapsim decode --as 9F10 --scheme visa 06011203A00000
+  tapsim decode --as 95 8000048000
+  tapsim decode --json testdata/transcripts/recorded/706-visa-cloud-hce-phone-testprofile.txt`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return a.decode(f, args) },
+	}
+	c.Flags().StringVar(&f.as, "as", "", "tlv, command, response, transcript, iso8583, or a tag whose value it is, such as 9F10")
+	c.Flags().StringVar(&f.scheme, "scheme", "", "visa, mastercard, unionpay, amex, jcb, discover or interac: settles tags that mean different things")
+	c.Flags().StringVar(&f.spec, "iso-spec", "", "field table of an ISO 8583 message, as JSON (default our own)")
+	c.Flags().BoolVar(&f.reveal, "reveal", false, "show account numbers and other sensitive values")
+	return c
+}
+
+func (a *app) decode(f *decodeFlags, args []string) error {
+	ctx, err := f.context()
+	if err != nil {
+		return err
+	}
+	name, text, err := a.decodeInput(args)
+	if err != nil {
+		return err
+	}
+	d := decoder{app: a, flags: f, context: ctx, name: name}
+	found, err := d.decode(text)
+	if len(found) > 0 {
+		if perr := a.printDecoded(found, f.reveal); perr != nil {
+			return perr
+		}
+	}
+	return err
+}
+
+func (f *decodeFlags) context() (emv.Context, error) {
+	if f.scheme == "" {
+		return emv.Context{}, nil
+	}
+	s, ok := emv.ParseScheme(f.scheme)
+	if !ok {
+		return emv.Context{}, fmt.Errorf("--scheme %q: want visa, mastercard, unionpay, amex, jcb, discover or interac", f.scheme)
+	}
+	return emv.Context{Scheme: s}, nil
+}
+
+// decodeInput is the text to decode: of a file, of standard input, or the
+// arguments themselves.
+func (a *app) decodeInput(args []string) (name, text string, err error) {
+	joined := strings.Join(args, "")
+	if len(args) == 1 && args[0] != "-" {
+		if info, err := os.Stat(args[0]); err != nil || info.IsDir() {
+			if _, bad := cleanHex(joined); bad != nil && strings.ContainsAny(joined, "./\\") {
+				return "", "", fileError(args[0], orIsFolder(err))
+			}
+			return "", joined, nil
+		}
+	}
+	if len(args) > 1 {
+		return "", joined, nil
+	}
+	data, err := a.readFile(args[0], transcript.MaxSize)
+	return args[0], string(data), err
+}
+
+func orIsFolder(err error) error {
+	if err == nil {
+		return fmt.Errorf("is a folder; name a file")
+	}
+	return err
+}
+
+// decoder decodes one input.
+type decoder struct {
+	app     *app
+	flags   *decodeFlags
+	context emv.Context
+	name    string // of the file, or ""
+}
+
+func (d *decoder) decode(text string) ([]decoded, error) {
+	switch {
+	case d.flags.as == "transcript" || d.flags.as == "" && looksLikeTranscript(text):
+		return d.transcript(text)
+	case d.flags.as == "" && looksLikeBlob(text):
+		return d.blob(text)
+	}
+	data, err := d.bytes(text)
+	if err != nil {
+		return nil, err
+	}
+	one, err := d.data(data, d.flags.as)
+	return one, err
+}
+
+// looksLikeTranscript is true when a line begins with > or <.
+func looksLikeTranscript(text string) bool {
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "> ") || strings.HasPrefix(line, "< ") || strings.HasPrefix(line, "# tapsim:") {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *decoder) transcript(text string) ([]decoded, error) {
+	t, err := transcript.Parse(d.name, []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	s := transcript.ExplainSession(t, d.flags.reveal)
+	size := 0
+	for _, x := range t.Exchanges() {
+		size += len(x.Command) + len(x.Response)
+	}
+	return []decoded{{Kind: "transcript", Size: size, Unknown: s.Unknown, Session: &s, original: t}}, nil
+}
+
+// bytes reads hex, or an ISO 8583 message that stands as text.
+func (d *decoder) bytes(text string) ([]byte, error) {
+	if len(text) > maxHex {
+		return nil, fmt.Errorf("more than %d characters", maxHex)
+	}
+	var lines []string
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	clean := strings.Join(lines, "")
+	if b, err := cleanHex(clean); err == nil {
+		return b, nil
+	} else if d.flags.as != "iso8583" {
+		return nil, d.located(err)
+	}
+	return []byte(strings.TrimSpace(clean)), nil
+}
+
+func (d *decoder) located(err error) error {
+	if d.name == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", d.name, err)
+}
+
+// cleanHex reads hex digits with white space and colons between bytes.
+func cleanHex(s string) ([]byte, error) {
+	digits := make([]byte, 0, len(s))
+	for i, c := range s {
+		switch {
+		case unicode.IsSpace(c) || c == ':':
+		case strings.ContainsRune("0123456789abcdefABCDEF", c):
+			digits = append(digits, byte(c))
+		default:
+			return nil, fmt.Errorf("character %d, %q, is not a hex digit; give hex, or the name of a file that exists", i+1, c)
+		}
+	}
+	if len(digits) == 0 {
+		return nil, fmt.Errorf("nothing to decode")
+	}
+	if len(digits)%2 == 1 {
+		return nil, fmt.Errorf("%d hex digits: a byte has two, one is missing or too many", len(digits))
+	}
+	out := make([]byte, len(digits)/2)
+	_, err := hex.Decode(out, digits)
+	return out, err
+}
+
+// data decodes bytes as what they are said, or seem, to be.
+func (d *decoder) data(b []byte, as string) ([]decoded, error) {
+	if as == "" {
+		as = guess(b)
+	}
+	switch as {
+	case "tlv":
+		return d.tlv(b)
+	case "command", "response":
+		return d.apdu(b, as)
+	case "iso8583":
+		return d.message(b)
+	}
+	tag, err := emv.ParseTag(as)
+	if err != nil {
+		return nil, fmt.Errorf("--as %q: want tlv, command, response, transcript, iso8583 or a tag", as)
+	}
+	return d.value(tag, b)
+}
+
+// instructions that an EMV card gets, for telling a command from TLV data.
+var instructions = []byte{0x20, 0x24, 0x2A, 0x82, 0x84, 0x88, 0xA4, 0xA8, 0xAE, 0xB2, 0xC0, 0xCA, 0xD0, 0xDA, 0xEA}
+
+// guess says what bytes look like.
+func guess(b []byte) string {
+	if c, err := apdu.ParseCommand(b); err == nil && c.CLA&0x60 == 0 && c.CLA&0x0B == 0 && slices.Contains(instructions, c.INS) {
+		return "command"
+	}
+	if len(b) >= 4 && b[0] == '0' && b[1] >= '1' && b[1] <= '8' && b[2] >= '0' && b[2] <= '9' && b[3] >= '0' && b[3] <= '9' {
+		return "iso8583"
+	}
+	if r, err := apdu.ParseResponse(b); err == nil && len(r.Data) > 0 && r.Status.OK() {
+		if _, err := emv.Parse(r.Data); err == nil {
+			return "response"
+		}
+	}
+	if len(b) == 2 && (b[0]&0xF0 == 0x60 || b[0]&0xF0 == 0x90) && b[0] != 0x6F && b[1] != 0 {
+		return "response"
+	}
+	return "tlv"
+}
+
+func (d *decoder) tlv(b []byte) ([]decoded, error) {
+	_, err := emv.Parse(b)
+	m := transcript.ExplainData(b, d.context, d.flags.reveal)
+	found := decoded{Kind: "tlv", Size: len(b), Parts: m.Parts}
+	found.Unknown = countUnknown(found.Parts)
+	if err != nil {
+		return []decoded{found}, d.located(err)
+	}
+	return []decoded{found}, nil
+}
+
+func (d *decoder) apdu(b []byte, as string) ([]decoded, error) {
+	e := transcript.NewExplainer(d.flags.reveal)
+	var command, response []byte
+	if as == "command" {
+		if _, err := apdu.ParseCommand(b); err != nil {
+			return nil, d.located(err)
+		}
+		command = b
+	} else {
+		if _, err := apdu.ParseResponse(b); err != nil {
+			return nil, d.located(err)
+		}
+		response = b
+	}
+	x := e.Explain(command, response)
+	found := decoded{Kind: as, Size: len(b), Unknown: x.Unknown, title: x.Name}
+	if x.Command != nil {
+		found.Parts = x.Command.Parts
+	} else {
+		found.Parts, found.title = x.Response.Parts, strings.TrimSpace(x.Status+" "+x.StatusText)
+	}
+	return []decoded{found}, nil
+}
+
+func (d *decoder) value(tag emv.Tag, b []byte) ([]decoded, error) {
+	m := transcript.ExplainValue(tag, b, d.context, d.flags.reveal)
+	return []decoded{{Kind: tag.String(), Size: len(b), Parts: []transcript.Part{m}, Unknown: countUnknown([]transcript.Part{m})}}, nil
+}
+
+// message decodes an ISO 8583 message, with or without a two-byte length in
+// front.
+func (d *decoder) message(b []byte) ([]decoded, error) {
+	c, err := d.app.codec(d.flags.spec)
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.Unpack(b)
+	if err != nil && len(b) > 2 && int(b[0])<<8|int(b[1]) == len(b)-2 {
+		m, err = c.Unpack(b[2:])
+	}
+	if err != nil {
+		return nil, d.located(err)
+	}
+	found := decoded{Kind: "iso8583", Size: len(b), Fields: iso8583.Describe(m, d.flags.reveal), title: string(m.MTI) + " " + m.MTI.Text()}
+	if len(m.ICCData) > 0 {
+		x := transcript.ExplainData(m.ICCData, d.context, d.flags.reveal)
+		found.Parts, found.Unknown = x.Parts, countUnknown(x.Parts)
+	}
+	return []decoded{found}, nil
+}
+
+func countUnknown(parts []transcript.Part) int {
+	n := 0
+	for _, p := range parts {
+		if p.Unknown {
+			n++
+		}
+		n += countUnknown(p.Parts)
+	}
+	return n
+}

@@ -1,0 +1,221 @@
+package iso8583
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// ServerConfig says how a server behaves. Only Handler is required.
+type ServerConfig struct {
+	Handler        Handler              // answers requests; wrap it with WithNetwork for sign-on and echo
+	Codec          *Codec               // nil: Standard
+	Validate       func(*Message) error // decides which requests are format errors; nil: Validate
+	TLS            *tls.Config          // nil: plain TCP
+	MaxConnections int                  // at a time; 256
+	MaxInFlight    int                  // requests of one connection at a time, then it is not read; 64
+	MaxFrame       int                  // bytes of a message; 16384
+	IdleTimeout    time.Duration        // between messages; 10 min
+	ReadTimeout    time.Duration        // of a message that has begun, and of the TLS handshake; 10 s
+	WriteTimeout   time.Duration        // of an answer; 10 s
+	DrainTimeout   time.Duration        // for requests in flight when the server ends; 10 s
+	Log            *slog.Logger         // nil: no log. It never gets a message's values
+}
+
+// Server answers requests on many connections. Make it with NewServer.
+type Server struct {
+	cfg       ServerConfig
+	responder responder
+}
+
+// NewServer makes a server; Serve runs it.
+func NewServer(cfg ServerConfig) (*Server, error) {
+	if cfg.Handler == nil {
+		return nil, errors.New("iso8583: a server needs a Handler")
+	}
+	if cfg.Codec == nil {
+		cfg.Codec = Standard()
+	}
+	if cfg.Validate == nil {
+		cfg.Validate = Validate
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	cfg.MaxConnections = or(cfg.MaxConnections, 256)
+	cfg.MaxInFlight = or(cfg.MaxInFlight, 64)
+	cfg.MaxFrame = or(cfg.MaxFrame, defaultMaxFrame)
+	cfg.IdleTimeout = or(cfg.IdleTimeout, 10*time.Minute)
+	cfg.ReadTimeout = or(cfg.ReadTimeout, 10*time.Second)
+	cfg.WriteTimeout = or(cfg.WriteTimeout, 10*time.Second)
+	cfg.DrainTimeout = or(cfg.DrainTimeout, 10*time.Second)
+	return &Server{cfg, responder{cfg.Codec, cfg.Handler, cfg.Validate, cfg.MaxFrame}}, nil
+}
+
+// Serve accepts connections on listener, which it closes, until ctx ends. Then
+// it reads no more requests, gives those in flight DrainTimeout for their
+// answers and cuts off the rest. The error is nil if all were answered.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	if s.cfg.TLS != nil {
+		listener = tls.NewListener(listener, s.cfg.TLS)
+	}
+	stop := context.AfterFunc(ctx, func() { listener.Close() })
+	defer stop()
+	defer listener.Close()
+	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	var open sync.WaitGroup
+	err := s.accept(ctx, listener, func(conn net.Conn) {
+		s.serve(ctx, hard, conn)
+	}, &open)
+	drained := make(chan struct{})
+	go func() { open.Wait(); close(drained) }()
+	timer := time.NewTimer(s.cfg.DrainTimeout)
+	defer timer.Stop()
+	select {
+	case <-drained:
+		return err
+	case <-timer.C:
+		return errors.Join(err, fmt.Errorf("requests in flight were not answered within %v and are cut off", s.cfg.DrainTimeout))
+	}
+}
+
+// accept starts serve for each connection, at most MaxConnections at a time.
+func (s *Server) accept(ctx context.Context, listener net.Listener, serve func(net.Conn), open *sync.WaitGroup) error {
+	slots := make(chan struct{}, s.cfg.MaxConnections)
+	pause := 5 * time.Millisecond
+	for {
+		conn, err := listener.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if conn != nil {
+				conn.Close()
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return err
+		case err != nil: // for example too many open files: it passes
+			s.cfg.Log.Warn("cannot accept a connection", "reason", err, "pause", pause)
+			sleep(ctx, pause)
+			pause = min(2*pause, time.Second)
+			continue
+		}
+		pause = 5 * time.Millisecond
+		select {
+		case slots <- struct{}{}:
+			open.Go(func() { defer func() { <-slots }(); serve(conn) })
+		default:
+			s.cfg.Log.Warn("connection refused: too many are open", "remote", remote(conn), "most", s.cfg.MaxConnections)
+			conn.Close()
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// serve answers the requests of one connection until it ends or soft does;
+// hard ends it at once. A connection that is closed for writing by the other
+// end still gets the answers that it waits for.
+func (s *Server) serve(soft, hard context.Context, conn net.Conn) {
+	ctx, cancel := context.WithCancel(hard)
+	defer cancel()
+	l := newLink(conn, s.cfg.Codec, s.cfg.MaxFrame, s.cfg.MaxInFlight, s.cfg.WriteTimeout)
+	log := s.cfg.Log.With("remote", remote(conn))
+	defer context.AfterFunc(hard, func() { l.close(hard.Err()) })()
+	if err := s.handshake(ctx, conn); err != nil {
+		log.Warn("connection closed: no TLS", "reason", err)
+		l.close(err)
+		return
+	}
+	var writer, handlers sync.WaitGroup
+	writer.Go(func() { l.write(); cancel() })
+	err := s.requests(soft, ctx, l, &handlers, log)
+	if idle := errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded); l.dead() || !idle {
+		l.close(err)
+		cancel()
+		log.Warn("connection closed", "reason", err)
+	}
+	handlers.Wait()
+	close(l.out)
+	writer.Wait()
+	l.close(err)
+}
+
+func (s *Server) handshake(ctx context.Context, conn net.Conn) error {
+	secure, ok := conn.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.ReadTimeout)
+	defer cancel()
+	return secure.HandshakeContext(ctx)
+}
+
+// requests reads requests and starts their handlers. The error says why no
+// more are read: io.EOF and os.ErrDeadlineExceeded are no faults.
+func (s *Server) requests(soft, ctx context.Context, l *link, handlers *sync.WaitGroup, log *slog.Logger) error {
+	slots := make(chan struct{}, s.cfg.MaxInFlight)
+	defer context.AfterFunc(soft, func() { l.conn.SetReadDeadline(time.Unix(1, 0)) })()
+	begun := false
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-l.done:
+			return l.err
+		}
+		begun = false
+		l.conn.SetReadDeadline(time.Now().Add(s.cfg.IdleTimeout))
+		if soft.Err() != nil {
+			return io.EOF
+		}
+		packed, err := l.read(func() {
+			begun = true
+			l.conn.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
+		})
+		switch {
+		case l.dead():
+			return l.err
+		case err != nil && begun && soft.Err() == nil:
+			return errors.New("a message is not complete: " + err.Error()) // no idleness, whatever it wraps
+		case err != nil:
+			return err
+		}
+		handlers.Go(func() {
+			defer func() { <-slots }()
+			s.respond(ctx, l, packed, log)
+		})
+	}
+}
+
+// respond answers one request.
+func (s *Server) respond(ctx context.Context, l *link, packed []byte, log *slog.Logger) {
+	frame, err := s.responder.respond(ctx, packed)
+	if errors.Is(err, errHopeless) {
+		l.close(err)
+		return
+	}
+	if err != nil {
+		log.Warn("bad request", "reason", err)
+	}
+	if frame == nil {
+		return
+	}
+	select {
+	case l.out <- frame:
+	case <-l.done:
+	}
+}

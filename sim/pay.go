@@ -1,0 +1,188 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tapsim/emv"
+	"tapsim/hce"
+	"tapsim/issuer"
+	"tapsim/reader"
+	"tapsim/terminal"
+	"tapsim/terminal/kernel"
+	"tapsim/transcript"
+)
+
+// verifiedFor is how long the owner's unlocking of the phone counts.
+const verifiedFor = time.Minute
+
+// Request is one payment, and what the customer does.
+type Request struct {
+	Amount      int64 // minor units
+	AmountOther int64 // cashback
+	Type        byte  // 9C
+	Currency    emv.Currency
+	STAN        int // 0: the terminal's next
+	// Locked says that the customer has not unlocked the phone; with
+	// UnlockAfterFirst they do so when the first tap asks for it.
+	Locked, UnlockAfterFirst bool
+	// TearAt is the exchange whose answer gets lost because the card leaves; 0
+	// is none.
+	TearAt int
+	// Explain asks for the kernel's decisions and the bank's check.
+	Explain bool
+}
+
+// Payment is what happened.
+type Payment struct {
+	terminal.Result
+	Transcript *transcript.Transcript
+	Report     *issuer.Report // nil when the host is not ours, was not asked, or nobody wanted it
+}
+
+// Pay makes one payment.
+func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
+	if err := w.prepare(r); err != nil {
+		return Payment{}, err
+	}
+	f, err := w.newField(r)
+	if err != nil {
+		return Payment{}, err
+	}
+	if w.host != nil {
+		w.host.wanted = r.Explain
+	}
+	request := terminal.Request{
+		Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, STAN: r.STAN,
+	}
+	if r.Explain {
+		request.Trace = func(kernel.Step) {} // the terminal keeps the steps
+	}
+	result, err := w.term.Pay(ctx, f, request)
+	if err != nil {
+		return Payment{}, err
+	}
+	if err := w.card.Err(); err != nil {
+		return Payment{}, fmt.Errorf("the phone could not keep its state: %w", err)
+	}
+	if err := f.finish(result); err != nil {
+		return Payment{}, err
+	}
+	p := Payment{Result: result, Transcript: f.recorder.Transcript()}
+	if w.host != nil && result.Request != nil {
+		p.Report = w.host.report
+	}
+	return p, nil
+}
+
+// prepare delivers what waits for the host, and unlocks the phone.
+func (w *World) prepare(r Request) error {
+	if r.Locked || !w.canVerify() {
+		return nil
+	}
+	return w.unlock()
+}
+
+func (w *World) canVerify() bool { return w.Profile.QVSDC != nil && w.Profile.QVSDC.Device != nil }
+
+func (w *World) unlock() error { return w.card.Verified(w.Clock.Now().Add(verifiedFor)) }
+
+// Deliver sends what waits in the terminal's journal.
+func (w *World) Deliver(ctx context.Context) (int, error) { return w.term.Deliver(ctx) }
+
+// newField puts the customer with the card in front of the reader.
+func (w *World) newField(r Request) (*field, error) {
+	header, err := w.header(r)
+	if err != nil {
+		return nil, err
+	}
+	f := &field{clock: w.Clock, card: w.card, air: &reader.Field{Deactivated: func(why reader.Reason) {
+		w.card.Deactivated(hce.Deactivation(why))
+	}}}
+	f.between = func() (bool, error) {
+		if r.TearAt > 0 {
+			return true, nil
+		}
+		if !r.Locked || !r.UnlockAfterFirst || f.taps > 2 {
+			return false, nil
+		}
+		f.recorder.Verify()
+		return true, w.unlock()
+	}
+	var faults []reader.Fault
+	if r.TearAt > 0 {
+		faults = append(faults, reader.Fault{Exchange: r.TearAt, Action: reader.TearAfter})
+	}
+	air, err := reader.WithFaults(f.air, w.Clock.Sleep, faults...)
+	if err != nil {
+		return nil, err
+	}
+	f.recorder = transcript.NewRecorder(air, header)
+	return f, nil
+}
+
+// header says how this run can be repeated.
+func (w *World) header(r Request) ([]transcript.Field, error) {
+	values := map[string]string{
+		"card": w.Profile.Name, "terminal": w.Terminal.Name, "now": w.Clock.Now().UTC().Format(time.RFC3339),
+		"seed":   strconv.FormatUint(w.seed, 10),
+		"amount": r.Currency.Format(r.Amount), "currency": r.Currency.Alpha,
+	}
+	if r.AmountOther != 0 {
+		values["amount-other"] = r.Currency.Format(r.AmountOther)
+	}
+	if name := TypeName(r.Type); name != "purchase" {
+		values["type"] = name
+	}
+	values["atc"] = fmt.Sprintf("%04X", w.card.Info().ATC)
+	if w.canVerify() {
+		values["verified"] = strconv.FormatBool(!r.Locked)
+	}
+	return transcript.NewHeader(values)
+}
+
+// finish notes the outcome in the recording.
+func (f *field) finish(r terminal.Result) error {
+	if err := f.recorder.Set("expect", r.Outcome.String()); err != nil {
+		return err
+	}
+	if tap, ok := f.card.Last(); ok && tap.Key.Valid() {
+		if err := f.recorder.Set("key-index", tap.Key.String()); err != nil {
+			return err
+		}
+	}
+	if r.KernelOutcome == 0 {
+		return nil
+	}
+	return f.recorder.Set("expect-kernel", r.KernelOutcome.String())
+}
+
+// types are the transaction types by name (tag 9C, ISO 8583 processing codes).
+var types = []struct {
+	name string
+	code byte
+}{{"purchase", 0x00}, {"cash", 0x01}, {"cashback", 0x09}, {"refund", 0x20}, {"balance", 0x30}}
+
+// TypeName is the name of a transaction type, its hex when it has none.
+func TypeName(code byte) string {
+	for _, t := range types {
+		if t.code == code {
+			return t.name
+		}
+	}
+	return fmt.Sprintf("%02x", code)
+}
+
+// ParseType is the inverse of TypeName for the names.
+func ParseType(name string) (byte, error) {
+	known := ""
+	for _, t := range types {
+		if t.name == name {
+			return t.code, nil
+		}
+		known += ", " + t.name
+	}
+	return 0, fmt.Errorf("transaction type %q: want one of%s", name, known[1:])
+}

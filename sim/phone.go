@@ -1,0 +1,107 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"tapsim/cryptogram"
+	"tapsim/emv"
+	"tapsim/issuer"
+	"tapsim/provisioning"
+	"tapsim/wallet/store"
+)
+
+// refillBelow is how many payments the phone's keys must still be good for
+// before it taps: below it asks the token service for more.
+const refillBelow = 3
+
+// tokenService is what a phone gets its keys from.
+type tokenService interface {
+	Replenish(ctx context.Context, token emv.PAN, device *cryptogram.Key) (provisioning.KeySet, error)
+}
+
+var _ tokenService = (*issuer.Issuer)(nil)
+
+// deviceKey seals the phone's secrets. It lives outside the phone's folder, so
+// that a copied folder is useless.
+type deviceKey = *cryptogram.Key
+
+// deviceKeySize is AES-128.
+const deviceKeySize = 16
+
+// openPhone opens the phone's memory and the card in it, enrolling the card on
+// first use.
+func (w *World) openPhone(ctx context.Context) error {
+	dir, raw, err := w.phoneFolder()
+	if err != nil {
+		return err
+	}
+	if w.device, err = cryptogram.NewKey(cryptogram.AES, raw); err != nil {
+		return fmt.Errorf("device key: %w", err)
+	}
+	w.phone, err = store.Open(dir, store.Options{
+		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"),
+	})
+	if err != nil {
+		return err
+	}
+	w.card, err = w.phone.Card(w.Profile)
+	if errors.Is(err, store.ErrNotEnrolled) {
+		return w.enrol(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return w.refill(ctx)
+}
+
+// phoneFolder is where the phone keeps its memory, and the device key.
+func (w *World) phoneFolder() (dir string, key []byte, err error) {
+	source := secrets(w.options.Seed, "device key")
+	if w.memory() {
+		key = make([]byte, deviceKeySize)
+		_, err = io.ReadFull(source, key)
+		return store.Memory, key, err
+	}
+	if dir, err = w.part("phone"); err != nil {
+		return "", nil, err
+	}
+	key, err = keyFile(filepath.Join(w.options.State, "keys", "device.key"), deviceKeySize, source)
+	return dir, key, err
+}
+
+// enrol puts the token and its first keys on the phone.
+func (w *World) enrol(ctx context.Context) error {
+	set, err := w.tokens.Replenish(ctx, w.Profile.Account.PAN, w.device)
+	if err != nil {
+		return fmt.Errorf("the token service gives no keys for %s: %w", w.Profile.Name, err)
+	}
+	if w.card, err = w.phone.Enrol(w.Profile, set); err != nil {
+		return err
+	}
+	if w.memory() {
+		return nil // nothing that stays
+	}
+	w.note("first use: enrolled %s with token %s and %d limited-use keys", w.Profile.Name, set.Token.PAN, len(set.Keys))
+	return nil
+}
+
+// refill asks for keys before the phone runs out of them.
+func (w *World) refill(ctx context.Context) error {
+	token, ok := w.card.Token()
+	if !ok || w.card.Remaining() >= refillBelow {
+		return nil
+	}
+	set, err := w.tokens.Replenish(ctx, token.PAN, w.device)
+	if err != nil {
+		return fmt.Errorf("the token service gives no new keys for %s: %w", w.Profile.Name, err)
+	}
+	if err := w.card.AddKeys(set); err != nil {
+		return err
+	}
+	w.note("the phone fetched %d new limited-use keys", len(set.Keys))
+	return nil
+}

@@ -1,0 +1,222 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tapsim/apdu"
+	"tapsim/emv"
+	"tapsim/hce"
+	"tapsim/issuer"
+	"tapsim/terminal"
+	"tapsim/transcript"
+)
+
+// Replay is how a recording of ours went, once for each side that it tests.
+type Replay struct {
+	// Card is nil when our terminal, against the recorded card, sent the
+	// recorded commands and came to the recorded outcome. Terminal is nil when
+	// our card gave the recorded answers to the recorded terminal, or when the
+	// recording does not say how to make that card again: then CardOnly says
+	// why.
+	Card, Terminal error
+	CardOnly       string
+	Outcome        string
+	Detail         string
+	Report         *issuer.Report // of the bank that checked the recorded cryptogram
+}
+
+// ReplayOwn replays a recording that tapsim made: our terminal and bank against
+// the recorded card, and our card against the recorded terminal. The error says
+// why it could not be replayed at all.
+func ReplayOwn(ctx context.Context, t *transcript.Transcript) (Replay, error) {
+	request, o, err := ownRun(t)
+	if err != nil {
+		return Replay{}, fmt.Errorf("%s: %w", t.Name, err)
+	}
+	var r Replay
+	if err := r.asTerminal(ctx, t, o, request); err != nil {
+		return r, fmt.Errorf("%s: %w", t.Name, err)
+	}
+	return r, r.asCard(ctx, t, o)
+}
+
+// ownRun reads from the header how to run the recording again.
+func ownRun(t *transcript.Transcript) (r Request, o Options, err error) {
+	o = Options{State: Memory, Card: t.Value("card"), Terminal: t.Value("terminal")}
+	for _, key := range []string{"card", "terminal", "seed", "now", "amount", "currency", "expect"} {
+		if t.Value(key) == "" {
+			return r, o, fmt.Errorf("the header has no %s, which a replay needs", key)
+		}
+	}
+	if o.Now, err = time.Parse(time.RFC3339, t.Value("now")); err != nil {
+		return r, o, err
+	}
+	seed, err := strconv.ParseUint(t.Value("seed"), 10, 64)
+	if err != nil {
+		return r, o, err
+	}
+	o.Seed = &seed
+	var ok bool
+	if r.Currency, ok = emv.CurrencyByAlpha(t.Value("currency")); !ok {
+		return r, o, fmt.Errorf("currency %q is not one of ISO 4217", t.Value("currency"))
+	}
+	if r.Amount, err = r.Currency.Parse(t.Value("amount")); err != nil {
+		return r, o, err
+	}
+	if v := t.Value("amount-other"); v != "" {
+		if r.AmountOther, err = r.Currency.Parse(v); err != nil {
+			return r, o, err
+		}
+	}
+	if v := t.Value("type"); v != "" {
+		r.Type, err = ParseType(v)
+	}
+	r.Locked = t.Value("verified") == "false"
+	return r, o, err
+}
+
+// asTerminal runs our terminal against the recorded card.
+func (r *Replay) asTerminal(ctx context.Context, t *transcript.Transcript, o Options, request Request) error {
+	w, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	w.host.wanted = true
+	f := &playback{card: transcript.NewStrictCard(t), clock: w.Clock, resets: resets(t)}
+	result, err := w.term.Pay(ctx, f, terminal.Request{
+		Amount: request.Amount, AmountOther: request.AmountOther, Type: request.Type, Currency: request.Currency,
+	})
+	if err != nil {
+		if r.Card = f.card.Finish(); r.Card == nil {
+			r.Card = err
+		}
+		return nil
+	}
+	r.Outcome, r.Detail, r.Report = result.Outcome.String(), result.Detail, w.host.report
+	r.Card = f.card.Finish()
+	if r.Card == nil {
+		r.Card = r.judge(t, result)
+	}
+	return nil
+}
+
+// judge compares what came with what the header expects.
+func (r *Replay) judge(t *transcript.Transcript, result terminal.Result) error {
+	kernelOutcome := ""
+	if result.KernelOutcome != 0 {
+		kernelOutcome = result.KernelOutcome.String()
+	}
+	if want := t.Value("expect-kernel"); want != "" && want != kernelOutcome {
+		return fmt.Errorf("%s: the kernel's outcome is %s, recorded %s (%s)", t.Name, kernelOutcome, want, result.Tap.Outcome.Reason.Text)
+	}
+	if want := t.Value("expect"); want != r.Outcome {
+		return fmt.Errorf("%s: the outcome is %s, recorded %s: %s%s", t.Name, r.Outcome, want, r.Detail, firstFailure(r.Report))
+	}
+	return nil
+}
+
+// firstFailure is what the bank objected to.
+func firstFailure(report *issuer.Report) string {
+	if report == nil {
+		return ""
+	}
+	for _, s := range report.Steps {
+		if s.Result == issuer.Failed {
+			return "; issuer: " + s.Text
+		}
+	}
+	return ""
+}
+
+// asCard runs our card against the recorded terminal.
+func (r *Replay) asCard(ctx context.Context, t *transcript.Transcript, o Options) error {
+	player, why, err := player(ctx, t, o)
+	if err != nil {
+		return err
+	}
+	if r.CardOnly = why; why == "" {
+		r.Terminal = player.Replay(t)
+	}
+	return nil
+}
+
+// RewriteOwn is a recording of ours with the answers that our card gives now.
+func RewriteOwn(ctx context.Context, t *transcript.Transcript) (*transcript.Transcript, error) {
+	_, o, err := ownRun(t)
+	if err != nil {
+		return nil, err
+	}
+	player, why, err := player(ctx, t, o)
+	if err != nil {
+		return nil, err
+	}
+	if why != "" {
+		return nil, errors.New(why)
+	}
+	return player.Rewrite(t)
+}
+
+// player plays the recorded terminal against our card, as it was then, or says
+// why it cannot be made again.
+func player(ctx context.Context, t *transcript.Transcript, o Options) (p transcript.Terminal, why string, err error) {
+	w, err := Open(ctx, o)
+	if err != nil {
+		return p, "", err
+	}
+	defer w.Close() // in memory: what the card needs stays
+	card, why := w.recordedCard(ctx, t)
+	if why != "" {
+		return p, why, nil
+	}
+	unlock := func() { card.Verified(w.Clock.Now().Add(verifiedFor)) }
+	if w.canVerify() && t.Value("verified") != "false" {
+		unlock()
+	}
+	return transcript.Terminal{
+		Card:        card,
+		Deactivated: func() { card.Deactivated(hce.LinkLoss) },
+		Verified:    unlock,
+		Wait:        func(d time.Duration) { _ = w.Clock.Sleep(context.Background(), d) },
+	}, "", nil
+}
+
+func resets(t *transcript.Transcript) int {
+	n := 0
+	for _, l := range t.Lines {
+		if l.Kind == transcript.Reset {
+			n++
+		}
+	}
+	return n
+}
+
+// playback is a field with a recorded card in it.
+type playback struct {
+	card   *transcript.StrictCard
+	clock  *Clock
+	resets int
+	taps   int
+}
+
+// Activate implements terminal.Field: the card comes back as often as it did
+// when it was recorded.
+func (p *playback) Activate(context.Context) (apdu.Transceiver, error) {
+	if p.taps++; p.taps == 1 {
+		return p.card, nil
+	}
+	if p.taps > p.resets+1 {
+		return nil, terminal.ErrNoCard
+	}
+	p.card.Reset()
+	return p.card, nil
+}
+
+// Off implements terminal.Field.
+func (p *playback) Off(ctx context.Context, d time.Duration) error {
+	return errors.Join(p.card.Off(ctx, d), p.clock.Sleep(ctx, d))
+}

@@ -1,0 +1,167 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tapsim/hce"
+	"tapsim/hce/profile"
+	"tapsim/internal/statedir"
+	"tapsim/iso8583"
+	issuerconfig "tapsim/issuer/config"
+	"tapsim/terminal"
+	termconfig "tapsim/terminal/config"
+	"tapsim/terminal/journal"
+	"tapsim/terminal/kernel"
+	"tapsim/terminal/kernel/c3"
+	"tapsim/wallet/store"
+)
+
+// Memory in place of a state folder keeps everything in memory.
+const Memory = ":memory:"
+
+// Options say what world to open.
+type Options struct {
+	Seed     *uint64   // nil: every run is different
+	Now      time.Time // start of the clock; zero is the system's time
+	State    string    // folder, or Memory
+	Holder   string    // what others are told while the folder is locked
+	Card     string    // name of a built-in card or path of a profile
+	Terminal string    // name of a built-in terminal or path of a configuration
+	// Host answers instead of the bank in process; issuer state is then left
+	// alone.
+	Host iso8583.Exchanger
+	// Bank replaces the demo bank; nil is the demo bank.
+	Bank *issuerconfig.Bank
+}
+
+// World is one phone (or card), one point of sale and one issuer.
+type World struct {
+	Clock    *Clock
+	Profile  hce.Profile
+	Terminal termconfig.Terminal
+	// Notes tell what was set up on the way: one line each.
+	Notes []string
+
+	options Options
+	seed    uint64 // of this run
+	phone   *store.Store
+	card    *store.Card
+	host    *bankHost // nil with a host of the user's
+	tokens  tokenService
+	device  deviceKey
+	term    *terminal.Terminal
+	closers []io.Closer
+}
+
+// Open makes the world and, on first use, what the demo needs: an account, its
+// card, a token on the phone.
+func Open(ctx context.Context, o Options) (*World, error) {
+	if o.Now.IsZero() {
+		o.Now = time.Now()
+	}
+	w := &World{options: o, seed: runSeed(o.Seed), Clock: NewClock(o.Now)}
+	for _, step := range []func(context.Context) error{w.openData, w.openBank, w.openPhone, w.openTerminal} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, w.Close())
+		}
+	}
+	return w, nil
+}
+
+// Close releases the state, the last opened first.
+func (w *World) Close() error {
+	return closeAll(&w.closers)
+}
+
+func (w *World) note(format string, args ...any) {
+	w.Notes = append(w.Notes, fmt.Sprintf(format, args...))
+}
+
+// memory is true when nothing is kept.
+func (w *World) memory() bool { return w.options.State == Memory }
+
+// part opens one party's part of the state folder until the world closes.
+func (w *World) part(name string) (string, error) {
+	d, err := statedir.Open(w.options.State, name, w.options.Holder)
+	if err != nil {
+		return "", err
+	}
+	w.closers = append(w.closers, d)
+	return d.Path, nil
+}
+
+// openData reads the card's profile and the terminal's configuration.
+func (w *World) openData(context.Context) (err error) {
+	if w.Profile, err = LoadCard(w.options.Card); err != nil {
+		return err
+	}
+	w.Terminal, err = LoadTerminal(w.options.Terminal)
+	return err
+}
+
+// LoadCard finds a profile by the name of a built-in card, or by the path of a
+// file: what holds a path separator or ends in .yaml is a path.
+func LoadCard(name string) (hce.Profile, error) {
+	if isPath(name) {
+		return profile.LoadFile(name)
+	}
+	return profile.Load(name)
+}
+
+// LoadTerminal finds a configuration like LoadCard.
+func LoadTerminal(name string) (termconfig.Terminal, error) {
+	if !isPath(name) {
+		return termconfig.Load(name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return termconfig.Terminal{}, err
+	}
+	return termconfig.Parse(name, data)
+}
+
+func isPath(name string) bool {
+	return strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+// openTerminal opens the journal and makes the point of sale.
+func (w *World) openTerminal(context.Context) error {
+	queue, err := w.openJournal()
+	if err != nil {
+		return err
+	}
+	host := w.options.Host
+	if host == nil {
+		host = w.host
+	}
+	w.term, err = terminal.New(w.Terminal.Config, []kernel.Kernel{c3.New()}, terminal.Env{
+		Host: host, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal"),
+	})
+	return err
+}
+
+func (w *World) openJournal() (terminal.Journal, error) {
+	if w.memory() {
+		return journal.NewMemory(), nil
+	}
+	dir, err := w.part("terminal")
+	if err != nil {
+		return nil, err
+	}
+	key, err := keyFile(filepath.Join(w.options.State, "keys", "terminal.key"), journal.KeySize, secrets(w.options.Seed, "terminal key"))
+	if err != nil {
+		return nil, err
+	}
+	j, err := journal.Open(dir, key)
+	if err == nil {
+		w.closers = append(w.closers, j)
+	}
+	return j, err
+}

@@ -1,0 +1,154 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tapsim/emv"
+	"tapsim/terminal/config"
+)
+
+// The default terminal is a shop where everything goes online.
+func TestAttended(t *testing.T) {
+	c, err := config.Load(config.Default)
+	require.NoError(t, err)
+	require.Equal(t, "attended", c.Name)
+	require.NotEmpty(t, c.GoodFor)
+	require.Equal(t, "TAPSIM01", c.TerminalID)
+	require.Equal(t, "TAPSIM-MERCH-01", c.MerchantID)
+	require.Equal(t, "EUR", c.Currency.Alpha)
+	require.Equal(t, uint16(276), c.Country)
+	country, ok := c.Data.Lookup(emv.TagTerminalCountry)
+	require.True(t, ok)
+	require.Equal(t, []byte{0x02, 0x76}, country)
+	for i, aid := range []string{"\xA0\x00\x00\x00\x03\x10\x10", "\xA0\x00\x00\x00\x03\x20\x10"} {
+		s := c.Combinations[i].Settings
+		require.Equal(t, aid, string(c.Combinations[i].AID))
+		require.Equal(t, byte(3), c.Combinations[i].Kernel)
+		require.Equal(t, emv.TTQ{0x36, 0x00, 0x40, 0x00}, *s.TTQ)
+		require.Equal(t, int64(0), *s.FloorLimit, "everything above zero goes online")
+		require.Equal(t, int64(5000), *s.CVMLimit)
+		require.Nil(t, s.TransactionLimit, "absent is not zero")
+		require.True(t, *s.ZeroAmountAllowed)
+	}
+}
+
+// Every built-in terminal loads under its own name and says what it is for.
+func TestBuiltInTerminals(t *testing.T) {
+	require.Contains(t, config.Names(), config.Default)
+	for _, name := range config.Names() {
+		c, err := config.Load(name)
+		require.NoError(t, err, name)
+		require.Equal(t, name, c.Name)
+		require.NotEmpty(t, c.GoodFor, name)
+		require.NotEmpty(t, c.Combinations, name)
+	}
+}
+
+const full = `name: mine
+good_for: a test
+terminal_id: T1
+merchant_id: M1
+merchant_name: SHOP
+merchant_city: TOKYO
+merchant_category: "5411"
+country: "392"
+country_alpha: JP
+currency: JPY
+taps: 2
+host: {request: "0200", reversal: "0420", advice: "0120", entry_mode: "072", acquirer_id: "12", forwarding_id: "34"}
+data:
+  "9F35": "22"
+applications:
+  - aid: "A0000000031010"
+    kernel: 3
+    types: ["00", "09"]
+    ttq: "36 00 40 00"
+    status_check: true
+    zero_amount: false
+    transaction_limit: "100000"
+    floor_limit: "1"
+    cvm_limit: "15000"
+    terminal_floor_limit: "2"
+    extended_selection: true
+    usage_control: true
+    exception_file: ["4761739001010119"]
+    data: {"9F1D": "01"}
+`
+
+// Every key arrives where it belongs.
+func TestEveryKey(t *testing.T) {
+	c, err := config.Parse("mine.yaml", []byte(full))
+	require.NoError(t, err)
+	require.Equal(t, "5411", c.MerchantCategory)
+	require.Equal(t, "JP", c.CountryAlpha)
+	require.Equal(t, 2, c.MaxTaps)
+	require.Equal(t, "0200 0420 0120 072 12 34", strings.Join([]string{c.Host.Request, c.Host.Reversal, c.Host.Advice, c.Host.EntryMode, c.Host.AcquirerID, c.Host.ForwardingID}, " "))
+	require.Equal(t, emv.List{{Tag: emv.TagTerminalType, Value: []byte{0x22}}, {Tag: emv.TagTerminalCountry, Value: []byte{0x03, 0x92}}}, c.Data)
+	a := c.Combinations[0]
+	require.Equal(t, []byte{0x00, 0x09}, a.Types)
+	require.Equal(t, emv.List{{Tag: 0x9F1D, Value: []byte{0x01}}}, a.Data)
+	s := a.Settings
+	require.True(t, s.StatusCheck && s.ExtendedSelection && s.AUCCheck)
+	require.False(t, *s.ZeroAmountAllowed)
+	require.Equal(t, []int64{100000, 1, 15000, 2}, []int64{*s.TransactionLimit, *s.FloorLimit, *s.CVMLimit, *s.TerminalFloor}, "yen have no minor unit")
+	require.Equal(t, []emv.PAN{"4761739001010119"}, s.ExceptionFile)
+}
+
+// What is wrong with a file is said with its place, and what to do.
+func TestBadFiles(t *testing.T) {
+	for name, c := range map[string]struct{ old, new, want string }{
+		"unknown key":      {"kernel: 3", "kernel: 3\n    kernels: 4", "mine.yaml:18: unknown key kernels"},
+		"unquoted hex":     {`ttq: "36 00 40 00"`, "ttq: 36004000", "mine.yaml:19: hex and digits must stand in quotes"},
+		"not hex":          {`ttq: "36 00 40 00"`, `ttq: "36004G00"`, "mine.yaml:19: not hex"},
+		"TTQ of 3 bytes":   {`ttq: "36 00 40 00"`, `ttq: "360040"`, "mine.yaml:19: applications[0].ttq: 3 bytes, want 4"},
+		"short AID":        {`aid: "A0000000031010"`, `aid: "A0000000"`, "mine.yaml:16: applications[0].aid: 4 bytes"},
+		"no AID":           {`aid: "A0000000031010"`, `{}`, "mine.yaml"},
+		"kernel 0":         {"kernel: 3", "kernel: 0", "mine.yaml:17: applications[0].kernel: 0"},
+		"kernel 256":       {"kernel: 3", "kernel: 256", "mine.yaml:17: applications[0].kernel: 256"},
+		"type of 2 bytes":  {`types: ["00", "09"]`, `types: ["0009"]`, "mine.yaml:18: applications[0].types: 0009"},
+		"yen with cents":   {`floor_limit: "1"`, `floor_limit: "1.00"`, "mine.yaml:23: applications[0].floor_limit: "},
+		"no such currency": {"currency: JPY", "currency: XYZ", `mine.yaml:10: currency: "XYZ"`},
+		"country in words": {`country: "392"`, `country: "JP"`, "mine.yaml:8: "},
+		"country too long": {`country: "392"`, `country: "1392"`, "mine.yaml:8: country: "},
+		"category":         {`merchant_category: "5411"`, `merchant_category: "541"`, "mine.yaml:7: merchant_category"},
+		"no terminal id":   {"terminal_id: T1", "", "required"},
+		"bad tag":          {`"9F35": "22"`, `"9F": "22"`, "mine.yaml:14: "},
+		"empty":            {full, "", "empty"},
+	} {
+		_, err := config.Parse("mine.yaml", []byte(strings.Replace(full, c.old, c.new, 1)))
+		require.ErrorContains(t, err, c.want, name)
+		require.ErrorContains(t, err, "mine.yaml", name)
+	}
+}
+
+// Load takes a built-in name or a file.
+func TestLoad(t *testing.T) {
+	_, err := config.Load("attendant")
+	require.ErrorContains(t, err, `there is no terminal "attendant"`)
+	require.ErrorContains(t, err, "attended")
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(full), 0o600))
+	c, err := config.Load(path)
+	require.NoError(t, err)
+	require.Equal(t, "mine", c.Name)
+	_, err = config.Load(path + ".yml")
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// A file that is not one fails with an error, never otherwise.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte("name: ["))
+	f.Add([]byte("applications: [{aid: \"\"}]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := config.Parse("f.yaml", data)
+		if err == nil && (c.Name == "" || c.TerminalID == "") {
+			t.Fatal("a terminal without a name was accepted")
+		}
+	})
+}

@@ -1,0 +1,367 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"tapsim/apdu"
+	"tapsim/emv"
+	"tapsim/terminal/kernel"
+)
+
+// Request is one sale.
+type Request struct {
+	Amount      int64 // minor units
+	AmountOther int64 // cashback, minor units
+	Type        byte  // 9C: 00 purchase
+	// Currency is that of the amounts; its zero value is the terminal's.
+	Currency emv.Currency
+	// Time is the terminal's local time; the zero value is now.
+	Time time.Time
+	// UnpredictableNumber is used for every tap when it is given, as a replay
+	// needs; nil draws one for each.
+	UnpredictableNumber *[4]byte
+	// STAN overrides the terminal's counter, 1 to 999999; 0 takes the next.
+	STAN int
+	// FixedAmount enters at Start B, without pre-processing: a reader that is
+	// always ready for one amount.
+	FixedAmount bool
+	Trace       kernel.Tracer
+}
+
+// Tap is what happened between reader and card, up to the kernel's outcome.
+type Tap struct {
+	Outcome             kernel.Outcome
+	KernelID            byte   // 0 when no kernel ran
+	AID                 []byte // as the card listed it
+	FCI                 []byte // the SELECT answer's data
+	Taps                int    // how often the card was asked for
+	UnpredictableNumber [4]byte
+	UI                  []kernel.UIRequest // in the order shown
+	Steps               []kernel.Step      // when the request has a tracer
+}
+
+// session is one transaction on its way through the entry point. The terminal
+// has one and uses it again, so nothing of it may stay in what a tap returns.
+type session struct {
+	t      *Terminal
+	req    *Request
+	field  Field
+	issuer []byte // issuer data of a restart
+	again  bool   // the restart flag
+
+	prepared   []prepared
+	candidates []candidate
+	card       apdu.Transceiver
+	current    *candidate
+	uiRestart  *kernel.UIRequest
+	tap        Tap
+	act        kernel.Activation
+	trace      *recorder
+
+	// Room for the usual case, so that a tap needs few allocations.
+	preparedRoom   [4]prepared
+	candidatesRoom [4]candidate
+}
+
+// usualMessages is how many messages a payment shows that meets no trouble.
+const usualMessages = 4
+
+// recorder keeps the steps for the result and passes them on.
+type recorder struct {
+	next  kernel.Tracer
+	steps []kernel.Step
+}
+
+func (r *recorder) step(rule, text string) { r.trace(kernel.Step{Rule: rule, Text: text}) }
+
+func (r *recorder) trace(s kernel.Step) {
+	r.steps = append(r.steps, s)
+	r.next(s)
+}
+
+// Tap runs the entry point and a kernel to an outcome, without the host: an
+// outcome Online Request stays one. It returns an error when nobody presented
+// a card, when the context ended, or when reader or kernel could not decide.
+func (t *Terminal) Tap(ctx context.Context, f Field, r Request) (Tap, error) {
+	s, err := t.begin(f, &r)
+	if err != nil {
+		return Tap{}, err
+	}
+	err = s.startA(ctx)
+	return s.tap, errors.Join(err, switchOff(ctx, f))
+}
+
+// switchOff ends a transaction in the field, also when the context has ended.
+func switchOff(ctx context.Context, f Field) error {
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return f.Off(ctx, 0)
+}
+
+// begin checks a request and makes its session.
+func (t *Terminal) begin(f Field, r *Request) (*session, error) {
+	if r.Amount < 0 || r.Amount > emv.MaxAmount || r.AmountOther < 0 || r.AmountOther > emv.MaxAmount {
+		return nil, fmt.Errorf("an amount field holds 0 to %d minor units", int64(emv.MaxAmount))
+	}
+	if r.STAN < 0 || r.STAN > maxSTAN {
+		return nil, fmt.Errorf("STAN %d: want 1 to %d", r.STAN, maxSTAN)
+	}
+	if r.Currency.Numeric == 0 {
+		r.Currency = t.config.Currency
+	}
+	if r.Time.IsZero() {
+		r.Time = t.env.Now()
+	}
+	s := &t.session
+	*s = session{}
+	s.t, s.req, s.field = t, r, f
+	a := &s.act
+	a.Now, a.Rand, a.Display = t.env.Now, t.env.Rand, t.display
+	a.Transaction = kernel.Transaction{
+		Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, Time: r.Time,
+		SequenceCounter: uint32(t.nextSTAN(r)),
+	}
+	s.prepared, s.candidates = s.preparedRoom[:0], s.candidatesRoom[:0]
+	s.tap.UI = make([]kernel.UIRequest, 0, usualMessages)
+	if r.Trace != nil {
+		s.trace = &recorder{next: r.Trace}
+		a.Trace = s.trace.trace
+	}
+	return s, nil
+}
+
+// startA prepares every combination and goes on to the card.
+func (s *session) startA(ctx context.Context) error {
+	defer s.keepSteps()
+	if s.req.FixedAmount {
+		s.prepared = s.t.asConfigured(&s.act.Transaction, s.prepared)
+	} else {
+		s.prepared = s.t.preprocess(&s.act.Transaction, s.prepared)
+	}
+	if len(s.prepared) == 0 {
+		s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAnotherInterface, UI: &uiInsertOrSwipe,
+			Reason: kernel.Step{Rule: "EMV Book B, 3.1.1", Text: "no application may be used for this amount"}}
+		return s.finish(ctx)
+	}
+	return s.startB(ctx)
+}
+
+func (s *session) keepSteps() {
+	if s.trace != nil {
+		s.tap.Steps = s.trace.steps
+	}
+}
+
+// Messages that the entry point itself shows (EMV Book B, 3.2 and 3.3).
+var (
+	uiPresentCard   = kernel.UIRequest{Message: kernel.MessagePresentCard, Status: kernel.StatusReadyToRead}
+	uiCollision     = kernel.UIRequest{Message: kernel.MessageOneCardOnly, Status: kernel.StatusCollision}
+	uiOneCard       = kernel.UIRequest{Message: kernel.MessageOneCardOnly, Status: kernel.StatusReadyToRead}
+	uiInsertOrSwipe = kernel.UIRequest{Message: kernel.MessageInsertOrSwipe, Status: kernel.StatusProcessingError}
+	uiTryAnother    = kernel.UIRequest{Message: kernel.MessageTryAnotherCard, Status: kernel.StatusReadyToRead}
+)
+
+// startB asks for the card until an outcome leaves the entry point, at most as
+// often as the configuration says; then the last outcome stands.
+func (s *session) startB(ctx context.Context) error {
+	for s.tap.Taps < s.t.config.MaxTaps {
+		err := s.activate(ctx)
+		if errors.Is(err, ErrNoCard) && s.tap.Outcome.Kind != 0 {
+			s.note("EMV Book B, 3.2", "the card did not come back: the last outcome stands")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = s.selectAndRun(ctx)
+		if errors.Is(err, apdu.ErrLost) {
+			s.note("EMV Book B, 3.3", "the card left the field during selection: start again")
+			s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAgain, Start: kernel.StartB,
+				Reason: kernel.Step{Rule: "EMV Book B, 3.3", Text: "the card left the field during selection"}}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.finish(ctx); err != nil || !restartsAtOnce(&s.tap.Outcome) {
+			return err
+		}
+		s.again = true
+	}
+	s.notef("EMV Book B, 3.5", "the card was asked for %d times: the last outcome stands", s.tap.Taps)
+	return nil
+}
+
+// restartsAtOnce is true for outcomes that ask for the card again without
+// waiting for a host: Try Again, and End Application with Start B, which is a
+// phone's second tap.
+func restartsAtOnce(o *kernel.Outcome) bool {
+	return o.Start == kernel.StartB && (o.Kind == kernel.TryAgain || o.Kind == kernel.EndApplication)
+}
+
+// activate is protocol activation (EMV Book B, 3.2): one card in the field.
+func (s *session) activate(ctx context.Context) error {
+	ui := &uiPresentCard
+	if s.uiRestart != nil {
+		ui, s.uiRestart = s.uiRestart, nil
+	}
+	s.show(ui)
+	for {
+		s.tap.Taps++
+		var err error
+		s.card, err = s.field.Activate(ctx)
+		if !errors.Is(err, ErrCollision) {
+			return err
+		}
+		s.show(&uiCollision)
+		if s.tap.Taps >= s.t.config.MaxTaps {
+			return fmt.Errorf("%w: gave up after %d attempts", err, s.tap.Taps)
+		}
+		if err := s.field.Off(ctx, 0); err != nil {
+			return err
+		}
+		s.show(&uiOneCard)
+	}
+}
+
+// selectAndRun lists the candidates and goes on at Start C.
+func (s *session) selectAndRun(ctx context.Context) error {
+	if err := s.buildCandidates(ctx, s.card); err != nil {
+		return err
+	}
+	return s.startC(ctx)
+}
+
+// startC selects the best candidate and runs its kernel, until one gives
+// another outcome than Select Next (EMV Book B, 3.3.3).
+func (s *session) startC(ctx context.Context) error {
+	for {
+		c := s.best()
+		if c == nil {
+			s.nothingLeft("card and reader have no application in common")
+			return nil
+		}
+		selected, err := s.finalSelect(ctx, c)
+		if err != nil {
+			return err
+		}
+		if !selected && s.issuer != nil {
+			s.nothingLeft("the application is gone: the issuer's data cannot be delivered")
+			return nil
+		}
+		if !selected {
+			c.discarded = true
+			continue
+		}
+		if err := s.activateKernel(ctx, c); err != nil || s.tap.Outcome.Kind != kernel.SelectNext {
+			return err
+		}
+		c.discarded = true
+	}
+}
+
+func (s *session) nothingLeft(why string) {
+	s.note(ruleSelect, why)
+	s.tap.Outcome = kernel.Outcome{Kind: kernel.EndApplication, UI: &uiTryAnother, Reason: kernel.Step{Rule: ruleSelect, Text: why}}
+}
+
+// finalSelect selects a candidate; false drops it.
+func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool, err error) {
+	command := c.selectCommand(make([]byte, 0, 32))
+	answer, err := apdu.ExchangeBytes(ctx, s.card, command)
+	if err != nil {
+		return false, err
+	}
+	if answer.Status != apdu.StatusOK {
+		s.notef(ruleSelect, "the card answers %s to SELECT %X: candidate dropped", answer.Status, c.adf)
+		return false, nil
+	}
+	fci, wellFormed := kernel.ParseFCI(answer.Data)
+	if !wellFormed {
+		s.note(ruleSelect, "the SELECT answer is no well-formed file control information")
+	}
+	if c.visaNeedsAnother(&fci) && !s.olderVisa(c) {
+		s.note(ruleSelect, "a Visa application whose PDOL does not ask for 9F66 is not for kernel 3: candidate dropped")
+		return false, nil
+	}
+	s.act.FCI = fci
+	if s.trace != nil {
+		s.notef(ruleSelect, "selected %X for kernel %d", c.adf, c.prepared.combo.Kernel)
+	}
+	return true, nil
+}
+
+// olderVisa hands a Visa application without 9F66 in its PDOL to kernel 1,
+// where the reader has one for it.
+func (s *session) olderVisa(c *candidate) bool {
+	for i := range s.prepared {
+		p := &s.prepared[i]
+		if p.combo.Kernel == 1 && string(p.combo.AID) == string(c.prepared.combo.AID) {
+			c.prepared = p
+			return true
+		}
+	}
+	return false
+}
+
+// activateKernel runs the kernel of a candidate, whose FCI is in place, to an
+// outcome (EMV Book B, 3.4).
+func (s *session) activateKernel(ctx context.Context, c *candidate) error {
+	tx := &s.act.Transaction
+	if s.req.UnpredictableNumber != nil {
+		tx.UnpredictableNumber = *s.req.UnpredictableNumber
+	} else if _, err := io.ReadFull(s.t.env.Rand, tx.UnpredictableNumber[:]); err != nil {
+		return fmt.Errorf("unpredictable number: %w", err)
+	}
+	combo := c.prepared.combo
+	s.current = c
+	s.tap.KernelID, s.tap.AID, s.tap.FCI, s.tap.UnpredictableNumber = combo.Kernel, c.adf, s.act.FCI.Raw, tx.UnpredictableNumber
+	a := &s.act
+	a.Card, a.AID, a.Start, a.Restart, a.IssuerData = s.card, c.adf, kernel.StartB, s.again, s.issuer
+	a.Indicators, a.TTQ, a.Config = c.prepared.indicators, c.prepared.ttq, &combo.config
+	var err error
+	s.tap.Outcome, err = combo.kernel.Run(ctx, a)
+	return err
+}
+
+// finish does what every outcome asks for, in the order of EMV Book B, 3.5:
+// show, switch the field off, keep the message for a restart.
+func (s *session) finish(ctx context.Context) error {
+	o := &s.tap.Outcome
+	if o.UI != nil {
+		s.show(o.UI)
+	}
+	s.uiRestart = o.UIRestart
+	if o.FieldOff != nil {
+		return s.field.Off(ctx, *o.FieldOff)
+	}
+	return nil
+}
+
+// resume restarts the transaction with the issuer's answer: at Start B with a
+// new tap, or at Start D with the card still in the field.
+func (s *session) resume(ctx context.Context, start kernel.Start, issuer []byte) error {
+	s.issuer, s.again = issuer, true
+	if start != kernel.StartD {
+		return s.startB(ctx)
+	}
+	if err := s.activateKernel(ctx, s.current); err != nil {
+		return err
+	}
+	return s.finish(ctx)
+}
+
+func (s *session) show(ui *kernel.UIRequest) { s.display(*ui) }
+
+// display keeps a request for the result and shows it.
+func (s *session) display(ui kernel.UIRequest) {
+	s.tap.UI = append(s.tap.UI, ui)
+	if s.t.env.Display != nil {
+		s.t.env.Display(ui)
+	}
+}

@@ -1,0 +1,41 @@
+package terminal
+
+import "tapsim/iso8583"
+
+// maxSTAN is the largest systems trace audit number, field 11.
+const maxSTAN = 999_999
+
+// Entry is a message that the host has still to hear: a reversal or an advice.
+type Entry struct {
+	ID uint64
+	// Sent says that a delivery began: the next one is a repeat.
+	Sent    bool
+	Message iso8583.Message
+}
+
+// Journal is the terminal's durable memory. What Add, Sending and Remove
+// return nil for survives a crash of the machine.
+type Journal interface {
+	// NextSTAN is the number that the next message should carry, 1 to 999999.
+	// It moves on when a message with it is added.
+	NextSTAN() int
+	// Add writes a message that the host must hear unless Remove comes.
+	Add(m *iso8583.Message) (id uint64, err error)
+	// Sending notes, before the first byte goes out, that a delivery begins.
+	Sending(id uint64) error
+	// Remove forgets a message: the host has answered.
+	Remove(id uint64) error
+	// Pending are the messages that wait, oldest first.
+	Pending() ([]Entry, error)
+}
+
+// nextSTAN is the STAN that a request will use.
+func (t *Terminal) nextSTAN(r *Request) int {
+	switch {
+	case r.STAN != 0:
+		return r.STAN
+	case t.env.Journal != nil:
+		return t.env.Journal.NextSTAN()
+	}
+	return 1
+}

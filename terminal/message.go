@@ -1,0 +1,175 @@
+package terminal
+
+import (
+	"fmt"
+	"strings"
+
+	"tapsim/emv"
+	"tapsim/iso8583"
+	"tapsim/terminal/kernel"
+)
+
+// notForField55 are objects of a kernel's data record that never go into
+// field 55: account number, track and name have fields of their own, or none;
+// 9F39 is field 22.
+func notForField55(tag emv.Tag) bool {
+	switch tag {
+	case emv.TagTrack2, emv.TagPAN, emv.TagTrack1, emv.TagCardholderName, emv.TagTrack1Discretionary, emv.TagPOSEntryMode:
+		return true
+	}
+	return false
+}
+
+// terminalTags are what the terminal adds to field 55 after the kernel's data
+// record, when its configuration has them.
+var terminalTags = [...]emv.Tag{emv.TagTerminalType, emv.TagIFDSerial, emv.TagTerminalVersion}
+
+// requestMessage builds the authorisation request from the kernel's data
+// record. Track 2 data that are no digits are an error.
+func (s *session) requestMessage() (*iso8583.Message, error) {
+	record := s.tap.Outcome.DataRecord
+	value, ok := record.Lookup(emv.TagTrack2)
+	if !ok {
+		return nil, fmt.Errorf("the kernel's data record has no track 2 data")
+	}
+	track2, err := emv.ParseTrack2(value)
+	if err != nil {
+		return nil, err
+	}
+	m := s.baseMessage(s.t.config.Host.Request)
+	m.PAN, m.Expiry = string(track2.PAN), track2.Expiry
+	m.Track2 = string(track2.PAN) + "=" + track2.Expiry + track2.ServiceCode + track2.Discretionary
+	m.ICCData = s.field55(record)
+	return m, nil
+}
+
+// baseMessage is what request, reversal and advice have in common.
+func (s *session) baseMessage(mti string) *iso8583.Message {
+	c, tx := &s.t.config, &s.act.Transaction
+	utc, amount := tx.Time.UTC(), tx.Amount
+	m := &iso8583.Message{
+		MTI: iso8583.MTI(mti), ProcessingCode: fmt.Sprintf("%02X0000", tx.Type), Amount: &amount,
+		TransmissionTime: utc.Format("0102150405"), STAN: fmt.Sprintf("%06d", s.t.nextSTAN(s.req)),
+		LocalTime: tx.Time.Format("150405"), LocalDate: tx.Time.Format("0102"),
+		MerchantCategory: c.MerchantCategory, AcquirerCountry: fmt.Sprintf("%03d", c.Country), EntryMode: c.Host.EntryMode,
+		ConditionCode: "00", AcquirerID: c.Host.AcquirerID, ForwardingID: c.Host.ForwardingID,
+		TerminalID: c.TerminalID, MerchantID: c.MerchantID,
+		MerchantName: c.field43(), Currency: fmt.Sprintf("%03d", tx.Currency.Numeric),
+	}
+	m.RRN = fmt.Sprintf("%d%03d%02d%s", utc.Year()%10, utc.YearDay(), utc.Hour(), m.STAN)
+	if psn, ok := s.tap.Outcome.DataRecord.Lookup(emv.TagPANSequence); ok {
+		m.PANSequence = fmt.Sprintf("0%02X", psn)
+	}
+	return m
+}
+
+// field43 is name 25, city 13, country 2.
+func (c *Config) field43() string {
+	if c.MerchantName == "" {
+		return ""
+	}
+	return fmt.Sprintf("%-25.25s%-13.13s%-2.2s", c.MerchantName, c.MerchantCity, c.CountryAlpha)
+}
+
+// field55 is the kernel's data record in its order, and what the terminal adds.
+func (s *session) field55(record emv.List) []byte {
+	out := make([]byte, 0, 256)
+	for _, o := range record {
+		if !notForField55(o.Tag) {
+			out = o.Append(out)
+		}
+	}
+	for _, tag := range terminalTags {
+		if _, there := record.Lookup(tag); there {
+			continue
+		}
+		if v, ok := s.act.Config.Data.Lookup(tag); ok {
+			out = emv.AppendTLV(out, tag, v)
+		}
+	}
+	if _, there := record.Lookup(emv.TagSequenceCounter); !there {
+		out = emv.AppendTLV(out, emv.TagSequenceCounter, emv.AppendBCD(nil, uint64(s.act.Transaction.SequenceCounter), 4))
+	}
+	return out
+}
+
+// reasonNoAnswer is the response code that a reversal carries when the answer
+// did not come in time.
+const reasonNoAnswer = "68"
+
+// reversal undoes a request. It keeps the request's number and time, because
+// it is made before anybody knows that it is needed, and carries no track data:
+// it waits on disk.
+func (s *session) reversal(request *iso8583.Message) *iso8583.Message {
+	m := iso8583.Reversal(request, iso8583.Stamp{STAN: s.t.nextSTAN(s.req), Time: s.act.Transaction.Time}, reasonNoAnswer)
+	m.MTI = iso8583.MTI(s.t.config.Host.Reversal)
+	m.Track2, m.ICCData = "", nil
+	record := s.tap.Outcome.DataRecord
+	for _, tag := range [...]emv.Tag{emv.TagATC, emv.TagTVR, emv.TagIAD} {
+		if v, ok := record.Lookup(tag); ok {
+			m.ICCData = emv.AppendTLV(m.ICCData, tag, v)
+		}
+	}
+	return m
+}
+
+// approvedOffline is the authorisation response code of an approval that no
+// host gave (EMV Book 4, A6).
+const approvedOffline = "Y1"
+
+// advice reports an offline approval. It carries no track data: it waits on
+// disk.
+func (s *session) advice() (*iso8583.Message, error) {
+	request, err := s.requestMessage()
+	if err != nil {
+		return nil, err
+	}
+	m := iso8583.Advice(request, iso8583.Approved)
+	m.MTI, m.Track2 = iso8583.MTI(s.t.config.Host.Advice), ""
+	m.ICCData = emv.AppendTLV(m.ICCData, emv.TagResponseCode, []byte(approvedOffline))
+	return m, nil
+}
+
+// answers is nil when m is the answer to request.
+func answers(m, request *iso8583.Message) error {
+	switch {
+	case m == nil:
+		return fmt.Errorf("the host sent nothing")
+	case m.MTI != request.MTI.Response():
+		return fmt.Errorf("the host answered %s with %s", request.MTI, m.MTI)
+	case m.STAN != request.STAN:
+		return fmt.Errorf("the host's answer has STAN %q, the request %q", m.STAN, request.STAN)
+	case m.TerminalID != "" && strings.TrimRight(m.TerminalID, " ") != strings.TrimRight(request.TerminalID, " "):
+		return fmt.Errorf("the host's answer is for terminal %q", m.TerminalID)
+	case m.RRN != "" && m.RRN != request.RRN:
+		return fmt.Errorf("the host's answer has reference %q, the request %q", m.RRN, request.RRN)
+	case len(m.ResponseCode) != 2:
+		return fmt.Errorf("the host's answer has no response code")
+	}
+	return nil
+}
+
+// issuerData are the objects of field 55 that a card can use (91, 71, 72),
+// with the response code as 8A; nil when there are none.
+func issuerData(answer *iso8583.Message) []byte {
+	var out []byte
+	scan := emv.Scan(answer.ICCData)
+	for scan.Next() {
+		switch scan.Tag() {
+		case emv.TagIssuerAuthData, emv.TagIssuerScript1, emv.TagIssuerScript2:
+			out = emv.AppendTLV(out, scan.Tag(), scan.Value())
+		}
+	}
+	if out == nil || scan.Err() != nil {
+		return nil
+	}
+	return emv.AppendTLV(out, emv.TagResponseCode, []byte(answer.ResponseCode))
+}
+
+// finalUI are the messages after the host's answer (EMV Book A, 9.2).
+var (
+	uiApproved     = kernel.UIRequest{Message: kernel.MessageApproved, Status: kernel.StatusIdle}
+	uiApprovedSign = kernel.UIRequest{Message: kernel.MessageApprovedSign, Status: kernel.StatusIdle}
+	uiDeclined     = kernel.UIRequest{Message: kernel.MessageNotAuthorised, Status: kernel.StatusIdle}
+	uiFailed       = kernel.UIRequest{Message: kernel.MessageProcessingError, Status: kernel.StatusIdle}
+)

@@ -1,0 +1,213 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tapsim/iso8583"
+	"tapsim/terminal/kernel"
+)
+
+// Pay is a whole payment: the tap, the host's decision where the kernel asks
+// for one, and what must be kept for the host. Whatever the customer is told
+// is in the result; an error means that no decision came about (nobody
+// presented a card, the journal cannot be written, the context ended).
+func (t *Terminal) Pay(ctx context.Context, f Field, r Request) (Result, error) {
+	s, err := t.begin(f, &r)
+	if err != nil {
+		return Result{}, err
+	}
+	res := Result{}
+	if err = s.startA(ctx); err == nil {
+		err = s.complete(ctx, &res)
+	}
+	s.keepSteps()
+	res.Tap = s.tap
+	s.describe(&res)
+	return res, errors.Join(err, switchOff(ctx, f))
+}
+
+// complete takes the kernel's outcome to the end of the payment.
+func (s *session) complete(ctx context.Context, res *Result) error {
+	out := &s.tap.Outcome
+	res.KernelOutcome = out.Kind
+	switch out.Kind {
+	case kernel.OnlineRequest:
+		return s.authorise(ctx, res)
+	case kernel.Approved:
+		return s.keepAdvice(res)
+	}
+	res.Outcome, res.Detail = out.Kind, out.Reason.Text
+	return nil
+}
+
+// authorise asks the host. The reversal is on disk before the request leaves,
+// so that a crash, a cut line or a silent host cannot leave the cardholder
+// charged.
+func (s *session) authorise(ctx context.Context, res *Result) error {
+	if s.t.env.Host == nil {
+		s.decline(res, "the card asks for an online authorisation and this terminal has no host")
+		return nil
+	}
+	request, err := s.requestMessage()
+	if err != nil {
+		res.Outcome, res.Detail = kernel.EndApplication, err.Error()
+		s.show(&uiFailed)
+		return nil
+	}
+	if err := s.enterPIN(ctx, request); err != nil {
+		s.decline(res, err.Error())
+		return nil
+	}
+	if _, err := s.t.Deliver(ctx); err != nil {
+		s.decline(res, fmt.Sprintf("earlier messages must reach the host first: %v", err))
+		return nil
+	}
+	id, err := s.t.env.Journal.Add(s.reversal(request))
+	if err != nil {
+		return fmt.Errorf("nothing was sent: %w", err)
+	}
+	res.Request = request
+	answer, err := s.t.env.Host.Exchange(ctx, request)
+	if err == nil {
+		err = answers(answer, request)
+	}
+	switch {
+	case errors.Is(err, iso8583.ErrNotSent):
+		s.decline(res, fmt.Sprintf("the host cannot be reached (%v): nothing was sent", err))
+		return s.t.env.Journal.Remove(id)
+	case err != nil:
+		res.ReversalPending = true
+		s.decline(res, fmt.Sprintf("the host did not answer (%v): a reversal is queued, nothing will be charged", err))
+		return nil
+	}
+	res.Response = answer
+	return s.apply(ctx, res, id)
+}
+
+// enterPIN adds the PIN block where the kernel wants an online PIN.
+func (s *session) enterPIN(ctx context.Context, request *iso8583.Message) (err error) {
+	if s.tap.Outcome.CVM != kernel.CVMOnlinePIN {
+		return nil
+	}
+	if s.t.env.PINPad == nil {
+		return errors.New("the card asks for an online PIN and this terminal has no PIN pad")
+	}
+	s.show(&kernel.UIRequest{Message: kernel.MessageEnterPIN, Status: kernel.StatusProcessing})
+	if request.PINBlock, err = s.t.env.PINPad.PINBlock(ctx, request.PAN); err != nil {
+		return fmt.Errorf("the PIN was not entered: %w", err)
+	}
+	return nil
+}
+
+// apply turns the host's answer into the result. The reversal is dropped only
+// for an answer that the terminal can act on.
+func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error {
+	verdict := classify(res.Response.ResponseCode)
+	if verdict == partly {
+		res.ReversalPending = true
+		s.decline(res, "the host approved a part only, which this terminal cannot take: a reversal is queued")
+		return nil
+	}
+	if err := s.t.env.Journal.Remove(reversal); err != nil {
+		res.ReversalPending = true
+		s.decline(res, "the journal cannot be written: the reversal stays queued")
+		return err
+	}
+	ui := &uiDeclined
+	switch {
+	case verdict != yes:
+		res.SoftDecline = verdict == again
+		res.Outcome, res.Detail = kernel.Declined, "the host declined: "+codeText(res.Response.ResponseCode)
+	case s.tap.Outcome.CVM == kernel.CVMSignature:
+		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApprovedSign
+	default:
+		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApproved
+	}
+	s.update(ctx, res)
+	if res.Update == nil || res.Update.Kind != res.Outcome { // else the kernel has said so
+		s.show(ui)
+	}
+	return nil
+}
+
+// update gives the issuer's data to the card, when the kernel's outcome asked
+// for a restart and the answer has data for it. The decision stands whatever
+// becomes of it.
+func (s *session) update(ctx context.Context, res *Result) {
+	asked := s.tap.Outcome
+	if asked.Start == kernel.StartNone || asked.OnlineResponse == kernel.OnlineResponseNone {
+		return
+	}
+	data := issuerData(res.Response)
+	if data == nil && asked.OnlineResponse == kernel.OnlineResponseEMV {
+		return
+	}
+	paid := s.tap
+	s.tap.Outcome = kernel.Outcome{}
+	err := s.resume(ctx, asked.Start, data)
+	if updated := s.tap.Outcome; updated.Kind != 0 {
+		res.Update = &updated
+	}
+	paid.UI, paid.Taps = s.tap.UI, s.tap.Taps
+	s.tap = paid // the report is of the payment
+	if err != nil {
+		res.Detail += fmt.Sprintf(" (the issuer's data did not reach the card: %v)", err)
+	}
+}
+
+func (s *session) decline(res *Result, why string) {
+	res.Outcome, res.Detail = kernel.Declined, why
+	s.show(&uiDeclined)
+}
+
+// keepAdvice queues the report of an offline approval before the customer may
+// go.
+func (s *session) keepAdvice(res *Result) error {
+	res.Outcome, res.Detail = kernel.Approved, "approved offline"
+	if s.t.env.Journal == nil {
+		return nil
+	}
+	m, err := s.advice()
+	if err == nil {
+		_, err = s.t.env.Journal.Add(m)
+	}
+	if err != nil {
+		res.Outcome, res.Detail = kernel.Declined, "the approval cannot be kept for the host"
+		return fmt.Errorf("offline approval: %w", err)
+	}
+	res.AdvicePending, res.Request = true, m
+	return nil
+}
+
+// codeText is a response code with its meaning.
+func codeText(code string) string {
+	if text := iso8583.ResponseText(code); text != "" {
+		return code + ", " + text
+	}
+	return code
+}
+
+// answerClass is what a response code means for the sale.
+type answerClass byte
+
+const (
+	no answerClass = iota
+	yes
+	partly
+	again // a soft decline: a PIN or the contact chip would help
+)
+
+// classify reads field 39.
+func classify(code string) answerClass {
+	switch code {
+	case "00", "08", "11", "85":
+		return yes
+	case "10":
+		return partly
+	case "65", "70", "1A":
+		return again
+	}
+	return no
+}

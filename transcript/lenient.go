@@ -1,0 +1,163 @@
+package transcript
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tapsim/apdu"
+)
+
+// LenientCard plays the card of a session that another terminal recorded, for
+// a terminal that asks fewer or other things. It looks each command up: first
+// the same bytes, then what may differ between terminals (the data of GET
+// PROCESSING OPTIONS and the like, a missing Le), then "> ?". Each answer is
+// used once, in order; the last one of a command is repeated when the command
+// comes again. A command that the recording does not have gets 6A82 (SELECT),
+// 6A83 (READ RECORD), 6A88 (GET DATA) or 6D00. Report tells all of that.
+type LenientCard struct {
+	t         *Transcript
+	exchanges []Exchange
+	used      []bool
+	sent      int
+	report    Report
+}
+
+// Report is what a LenientCard had to bend.
+type Report struct {
+	Differences []string // commands that were not the recorded ones, and what differs
+	Unused      []int    // numbers of the exchanges that were not played
+}
+
+// NewLenientCard makes a card of a session.
+func NewLenientCard(t *Transcript) *LenientCard {
+	x := t.Exchanges()
+	return &LenientCard{t: t, exchanges: x, used: make([]bool, len(x))}
+}
+
+// Transceive answers one command.
+func (c *LenientCard) Transceive(ctx context.Context, command []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c.sent++
+	n := c.find(command)
+	if n < 0 {
+		sw := absent(command)
+		c.differs("%s is not recorded: answered %s", nameOf(command), sw)
+		return sw.Append(nil), nil
+	}
+	x := c.exchanges[n]
+	if c.used[n] {
+		c.differs("%s comes again: answered as in exchange %d", nameOf(command), x.Number)
+	} else if x.Command != nil && !bytes.Equal(x.Command, command) {
+		m := commandMismatch(c.t, c.exchanges, n, command)
+		m.File = ""
+		c.differs("%s", m)
+	}
+	c.used[n] = true
+	if x.Response == nil {
+		return nil, apdu.ErrLost
+	}
+	return bytes.Clone(x.Response), nil
+}
+
+// Activate and Off make the card a reader's field with the card in it. What the
+// card kept for the session is not known, so Off changes nothing.
+func (c *LenientCard) Activate(ctx context.Context) (apdu.Transceiver, error) { return c, ctx.Err() }
+
+// Off switches the field off.
+func (c *LenientCard) Off(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
+func (c *LenientCard) differs(format string, args ...any) {
+	if len(c.report.Differences) < MaxLines {
+		c.report.Differences = append(c.report.Differences, fmt.Sprintf("command %d: ", c.sent)+fmt.Sprintf(format, args...))
+	}
+}
+
+// find is the index of the exchange that answers a command, -1 for none.
+func (c *LenientCard) find(command []byte) int {
+	for _, match := range []func(x Exchange) bool{
+		func(x Exchange) bool { return bytes.Equal(x.Command, command) },
+		func(x Exchange) bool { return x.Command != nil && similar(x.Command, command) },
+		func(x Exchange) bool { return x.Command == nil },
+	} {
+		last := -1
+		for i, x := range c.exchanges {
+			if !match(x) {
+				continue
+			}
+			if !c.used[i] {
+				return i
+			}
+			if x.Command != nil {
+				last = i
+			}
+		}
+		if last >= 0 {
+			return last
+		}
+	}
+	return -1
+}
+
+// similar is true for two commands that ask the card for the same, with the
+// data of their terminals.
+func similar(a, b []byte) bool {
+	x, errX := apdu.ParseCommand(a)
+	y, errY := apdu.ParseCommand(b)
+	if errX != nil || errY != nil || x.CLA != y.CLA || x.INS != y.INS || x.P1 != y.P1 || x.P2 != y.P2 {
+		return false
+	}
+	if bytes.Equal(x.Data, y.Data) {
+		return true
+	}
+	switch k, _ := kind(x); k {
+	case [2]byte{0x80, insGPO}, [2]byte{0x80, insGenerateAC}, [2]byte{0x80, insChecksum}, [2]byte{0x80, insRelayResistance},
+		[2]byte{0x00, insInternalAuthenticate}:
+		return len(x.Data) == len(y.Data)
+	}
+	return false
+}
+
+// absent is what a card answers for what it does not have.
+func absent(command []byte) apdu.Status {
+	c, err := apdu.ParseCommand(command)
+	if err != nil {
+		return apdu.StatusWrongLength
+	}
+	switch k, _ := kind(c); k {
+	case [2]byte{0x00, insSelect}:
+		return apdu.StatusFileNotFound
+	case [2]byte{0x00, insReadRecord}:
+		return apdu.StatusRecordNotFound
+	case [2]byte{0x80, insGetData}, [2]byte{0x00, insGetData}:
+		return apdu.StatusReferencedDataNotFound
+	}
+	return apdu.StatusInstruction
+}
+
+// Report says what the replay had to bend so far.
+func (c *LenientCard) Report() Report {
+	r := Report{Differences: append([]string(nil), c.report.Differences...)}
+	for i, used := range c.used {
+		if !used {
+			r.Unused = append(r.Unused, c.exchanges[i].Number)
+		}
+	}
+	return r
+}
+
+// String is the report for people.
+func (r Report) String() string {
+	var b strings.Builder
+	for _, d := range r.Differences {
+		b.WriteString(d + "\n")
+	}
+	if len(r.Unused) > 0 {
+		fmt.Fprintf(&b, "not played: exchanges %s\n", strings.Trim(fmt.Sprint(r.Unused), "[]"))
+	}
+	return b.String()
+}

@@ -1,0 +1,154 @@
+package transcript
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Mismatch says where a replay left its recording, and what differs there.
+type Mismatch struct {
+	File     string // of the recording
+	Exchange int    // from 1
+	Line     int    // of the recorded command; 0 when the recording has no such exchange
+	Name     string // of the recorded command: GET PROCESSING OPTIONS
+	Offset   int    // byte of the command or answer, from 0; -1 when it is not about one byte
+	Path     string // tags on the way to the byte: 77/9F26
+	Element  string // the element that differs: 9F26 Application cryptogram
+	Got      string // its value now, masked where it is sensitive
+	Want     string // its value in the recording
+	Reason   string // in words, when it is not about one byte
+}
+
+func (m *Mismatch) Error() string {
+	var b strings.Builder
+	if m.File != "" {
+		fmt.Fprintf(&b, "%s", m.File)
+		if m.Line > 0 {
+			fmt.Fprintf(&b, ":%d", m.Line)
+		}
+		b.WriteString(": ")
+	}
+	fmt.Fprintf(&b, "exchange %d", m.Exchange)
+	if m.Name != "" {
+		b.WriteString(" " + m.Name)
+	}
+	if m.Reason != "" {
+		return b.String() + ": " + m.Reason
+	}
+	fmt.Fprintf(&b, ", byte %d: %s ", m.Offset, m.Element)
+	if m.Got == masked {
+		return b.String() + "differs; its value is masked"
+	}
+	fmt.Fprintf(&b, "is %s, recorded %s", m.Got, m.Want)
+	return b.String()
+}
+
+// commandMismatch explains how a command differs from the recorded one of
+// exchange n, counted from 0.
+func commandMismatch(t *Transcript, exchanges []Exchange, n int, got []byte) *Mismatch {
+	m := mismatchAt(t, exchanges, n)
+	want := exchanges[n].Command
+	if other := indexOfCommand(exchanges, n+1, got); other >= 0 {
+		m.Offset = -1
+		m.Reason = fmt.Sprintf("%s came, which is recorded later, as exchange %d", nameOf(got), other+1)
+		return m
+	}
+	explained := explainTo(t, n)
+	if first := nameOf(got); first != explained.Name && !bytes.Equal(got[:min(2, len(got))], want[:min(2, len(want))]) {
+		m.Offset = -1
+		m.Reason = fmt.Sprintf("another command came: %s", first)
+		return m
+	}
+	m.locate(explained.Command.Parts, got, want)
+	return m
+}
+
+// responseMismatch explains how an answer differs from the recorded one.
+func responseMismatch(t *Transcript, exchanges []Exchange, n int, got []byte) *Mismatch {
+	m := mismatchAt(t, exchanges, n)
+	m.locate(explainTo(t, n).Response.Parts, got, exchanges[n].Response)
+	return m
+}
+
+func mismatchAt(t *Transcript, exchanges []Exchange, n int) *Mismatch {
+	x := exchanges[n]
+	return &Mismatch{File: t.Name, Exchange: x.Number, Line: x.Line, Name: explainTo(t, n).Name}
+}
+
+// explainTo explains exchange n, counted from 0, with what those before it
+// tell. It runs only when something differs.
+func explainTo(t *Transcript, n int) Explanation { return ExplainSession(t, false).Exchanges[n] }
+
+// nameOf names a command out of context.
+func nameOf(command []byte) string { return NewExplainer(false).Explain(command, nil).Name }
+
+func indexOfCommand(exchanges []Exchange, from int, command []byte) int {
+	for i := from; i < len(exchanges); i++ {
+		if exchanges[i].Command != nil && bytes.Equal(exchanges[i].Command, command) {
+			return i
+		}
+	}
+	return -1
+}
+
+// locate finds the first byte in which got differs from want, whose parts are
+// given, and the element that it belongs to.
+func (m *Mismatch) locate(parts []Part, got, want []byte) {
+	for m.Offset < min(len(got), len(want)) && got[m.Offset] == want[m.Offset] {
+		m.Offset++
+	}
+	p, path := at(parts, m.Offset)
+	m.Path = path
+	switch {
+	case m.Offset >= len(want):
+		m.Element, m.Got, m.Want = "its end", plural(len(got)-len(want), "byte")+" later", "after "+plural(len(want), "byte")
+	case m.Offset >= len(got):
+		m.Element, m.Got, m.Want = elementName(p), "missing: only "+plural(len(got), "byte"), plural(len(want), "byte")
+	case m.Offset < p.Offset+p.head:
+		m.Element = "tag or length of " + elementName(p)
+		m.Got, m.Want = hexOf(got[p.Offset:min(p.Offset+p.head, len(got))]), hexOf(want[p.Offset:p.Offset+p.head])
+	default:
+		m.Element = elementName(p)
+		from, to := p.Offset+p.head, p.Offset+p.Size
+		m.Got, m.Want = p.shown(got[from:min(to, len(got))], m.Offset-from), p.shown(want[from:to], m.Offset-from)
+	}
+}
+
+// masked stands for a value that must not be shown.
+const masked = "masked"
+
+// shown is a value of the part for a message; of a long one what is around the
+// byte at.
+func (p *Part) shown(value []byte, at int) string {
+	const whole, around = 40, 8
+	switch {
+	case p.Masked:
+		return masked
+	case len(value) <= whole:
+		return hexOf(value)
+	}
+	from, to := max(0, at-around), min(len(value), at+around)
+	text := hexOf(value[from:to])
+	if from > 0 {
+		text = "..." + text
+	}
+	if to < len(value) {
+		text += "..."
+	}
+	return text
+}
+
+func elementName(p *Part) string {
+	if p.Tag == "" || p.Tag == p.Name {
+		return p.Name
+	}
+	return p.Tag + " " + p.Name
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
