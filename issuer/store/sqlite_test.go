@@ -81,7 +81,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a newer version", func(dir string) {
 			_, err := raw(t, dir).Exec("PRAGMA user_version = 99")
 			require.NoError(t, err)
-		}, "the database has version 99, written by a newer tapsim; this one knows version 1"},
+		}, "the database has version 99, written by a newer tapsim; this one knows version 2"},
 		{"a foreign database", func(dir string) {
 			_, err := raw(t, dir).Exec("PRAGMA application_id = 5")
 			require.NoError(t, err)
@@ -109,6 +109,26 @@ func TestOpenRefuses(t *testing.T) {
 		require.ErrorContains(t, err, c.want, c.name)
 		require.ErrorContains(t, err, dir, c.name)
 	}
+}
+
+// TestMigrationKeepsTheRows brings a database of the first version up to date.
+func TestMigrationKeepsTheRows(t *testing.T) {
+	dir := t.TempDir()
+	first, err := os.ReadFile("migrations/001.sql")
+	require.NoError(t, err)
+	db := raw(t, dir)
+	_, err = db.Exec(string(first) + "PRAGMA application_id = 1413566547; PRAGMA user_version = 1;" +
+		"INSERT INTO usages VALUES (x'01020300000000000000000000000000', x'00070102030405060708000000000000000005');" +
+		"INSERT INTO accounts VALUES ('A', 978, 0, 17, 2, 0)")
+	require.NoError(t, err)
+	s := open(t, dir)
+	require.Equal(t, int64(17), found[issuer.Account](t)(s.Account("A")).Held)
+	usage := found[issuer.Usage](t)(s.Usage(issuer.PANIndex{1, 2, 3}))
+	require.Equal(t, []issuer.Use{{ATC: 7, Cryptogram: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, Record: 5}}, usage.Recent)
+	require.Empty(t, usage.Older)
+	usage.Older = []issuer.CounterRange{{From: 1, To: 6}}
+	update(t, s, func(tx *issuer.Tx) { tx.PutUsage(usage) })
+	require.Equal(t, usage, found[issuer.Usage](t)(s.Usage(usage.Instrument)))
 }
 
 // TestMigrationFromNothing opens a database that exists and is empty, as after

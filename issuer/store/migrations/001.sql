@@ -32,12 +32,10 @@ CREATE TABLE instruments (
   par          TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Transaction counters of a card or token: the latest with their cryptograms,
--- the older as ranges.
+-- Transaction counters: the latest cryptograms of a card or token.
 CREATE TABLE usages (
   instrument BLOB PRIMARY KEY,
-  recent     BLOB NOT NULL,
-  older      BLOB NOT NULL
+  recent     BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Limited-use keys handed out: terms and use, never the key.
