@@ -54,7 +54,7 @@ var rooms = map[string]room{
 	"terminal/journal":   {list("iso8583 terminal"), false},
 	"issuer":             {list("emv cryptogram cryptogram/pin cryptogram/oda provisioning iso8583"), true},
 	"issuer/config":      {list("internal/config emv cryptogram issuer"), false},
-	"issuer/store":       {list("emv cryptogram issuer"), false},
+	"issuer/store":       {list("emv issuer"), false},
 	"sim":                {list("*"), false},
 	"internal/cli":       {list("*"), false},
 	"cmd/tapsim":         {list("internal/cli"), false},
