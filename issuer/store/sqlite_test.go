@@ -116,8 +116,8 @@ func TestMigrationKeepsTheRows(t *testing.T) {
 	dir := t.TempDir()
 	first, err := os.ReadFile("migrations/001.sql")
 	require.NoError(t, err)
-	db := raw(t, dir)
-	_, err = db.Exec(string(first) + "PRAGMA application_id = 1413566547; PRAGMA user_version = 1;" +
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "pan.key"), make([]byte, 32), 0o600))
+	_, err = raw(t, dir).Exec(string(first) + "PRAGMA application_id = 1413566547; PRAGMA user_version = 1;" +
 		"INSERT INTO usages VALUES (x'01020300000000000000000000000000', x'00070102030405060708000000000000000005');" +
 		"INSERT INTO accounts VALUES ('A', 978, 0, 17, 2, 0)")
 	require.NoError(t, err)
