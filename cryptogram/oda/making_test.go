@@ -98,7 +98,7 @@ func TestPrivateKeysThatAreRefused(t *testing.T) {
 			break
 		}
 	}
-	require.ErrorContains(t, err, "does not go with the primes")
+	require.ErrorContains(t, err, "not two primes that go with exponent 3")
 }
 
 func TestPrivateKeysAreNotShown(t *testing.T) {

@@ -1,8 +1,8 @@
 package testca
 
 import (
-	"crypto/x509"
 	"embed"
+	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
@@ -42,19 +42,30 @@ func key(name string) *oda.PrivateKey {
 }
 
 func readKey(name string) (*oda.PrivateKey, error) {
-	text, err := keyFiles.ReadFile("keys/" + name + ".pem")
+	k, err := readFile(name)
 	if err != nil {
 		return nil, err
+	}
+	return oda.NewPrivateKey(k.P.Bytes(), k.Q.Bytes(), k.E.Bytes())
+}
+
+// rsaPrivateKey is a key of PKCS #1 (RFC 8017, A.1.2).
+type rsaPrivateKey struct {
+	Version                        int
+	N, E, D, P, Q, DP, DQ, QInvert *big.Int
+}
+
+func readFile(name string) (k rsaPrivateKey, err error) {
+	text, err := keyFiles.ReadFile("keys/" + name + ".pem")
+	if err != nil {
+		return k, err
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("no PEM block")
+		return k, fmt.Errorf("no PEM block")
 	}
-	k, err := x509.ParsePKCS1PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	return oda.NewPrivateKey(k.Primes[0].Bytes(), k.Primes[1].Bytes(), big.NewInt(int64(k.E)).Bytes())
+	_, err = asn1.Unmarshal(block.Bytes, &k)
+	return k, err
 }
 
 // CAKey is a public key that terminals of this project load.
@@ -69,10 +80,13 @@ type CAKey struct {
 func ours() []CAKey {
 	var keys []CAKey
 	for scheme, rid := range rids {
-		public := key("ca-" + scheme.String()).Public()
+		file, err := readFile("ca-" + scheme.String())
+		if err != nil {
+			panic(fmt.Sprintf("embedded CA key of %s: %v", scheme, err))
+		}
 		keys = append(keys, CAKey{
 			CAKey: oda.CAKey{
-				RID: rid, Index: Index, Modulus: public.Modulus(), Exponent: public.Exponent(),
+				RID: rid, Index: Index, Modulus: file.N.Bytes(), Exponent: file.E.Bytes(),
 				Expiry: time.Date(2049, 12, 31, 0, 0, 0, 0, time.UTC),
 			},
 			Scheme: scheme, Ours: true, Source: "tapsim, cryptogram/oda/testca/keys",
