@@ -54,7 +54,7 @@ Account numbers are masked; --reveal shows them.`,
   tapsim decode --as 9F10 --scheme visa 06011203A00000
   tapsim decode --as 95 8000048000
   tapsim decode --json testdata/transcripts/recorded/706-visa-cloud-hce-phone-testprofile.txt`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, maxArgs, "hex, a file, or -"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.decode(f, args) },
 	}
 	c.Flags().StringVar(&f.as, "as", "", "tlv, command, response, transcript, iso8583, or a tag whose value it is, such as 9F10")
