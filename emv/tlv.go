@@ -225,6 +225,13 @@ func (l List) Lookup(tag Tag) ([]byte, bool) {
 	return nil, false
 }
 
+// Coded is the data objects of one level as they are coded, one behind the
+// other. It is a Source.
+type Coded []byte
+
+// Lookup returns the first value with that tag.
+func (c Coded) Lookup(tag Tag) ([]byte, bool) { return Find(c, tag) }
+
 // Set replaces the first value with that tag, or appends the object.
 func (l *List) Set(tag Tag, value []byte) {
 	for i := range *l {

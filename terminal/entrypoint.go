@@ -48,7 +48,7 @@ type Tap struct {
 // has one and uses it again, so nothing of it may stay in what a tap returns.
 type session struct {
 	t      *Terminal
-	req    *Request
+	req    Request
 	field  Field
 	issuer []byte // issuer data of a restart
 	again  bool   // the restart flag
@@ -61,11 +61,11 @@ type session struct {
 	tap        Tap
 	act        kernel.Activation
 	trace      *recorder
-
-	// Room for the usual case, so that a tap needs few allocations.
-	preparedRoom   [4]prepared
-	candidatesRoom [4]candidate
 }
+
+// commandRoom is enough for the commands that cards usually want: the header,
+// and up to 59 bytes of the PDOL's data.
+const commandRoom = 64
 
 // usualMessages is how many messages a payment shows that meets no trouble.
 const usualMessages = 4
@@ -87,7 +87,7 @@ func (r *recorder) trace(s kernel.Step) {
 // outcome Online Request stays one. It returns an error when nobody presented
 // a card, when the context ended, or when reader or kernel could not decide.
 func (t *Terminal) Tap(ctx context.Context, f Field, r Request) (Tap, error) {
-	s, err := t.begin(f, &r)
+	s, err := t.begin(f, r)
 	if err != nil {
 		return Tap{}, err
 	}
@@ -104,7 +104,7 @@ func switchOff(ctx context.Context, f Field) error {
 }
 
 // begin checks a request and makes its session.
-func (t *Terminal) begin(f Field, r *Request) (*session, error) {
+func (t *Terminal) begin(f Field, r Request) (*session, error) {
 	if r.Amount < 0 || r.Amount > emv.MaxAmount || r.AmountOther < 0 || r.AmountOther > emv.MaxAmount {
 		return nil, fmt.Errorf("an amount field holds 0 to %d minor units", int64(emv.MaxAmount))
 	}
@@ -118,15 +118,13 @@ func (t *Terminal) begin(f Field, r *Request) (*session, error) {
 		r.Time = t.env.Now()
 	}
 	s := &t.session
-	*s = session{}
-	s.t, s.req, s.field = t, r, f
+	*s = session{t: t, req: r, field: f, prepared: s.prepared[:0], candidates: s.candidates[:0]}
 	a := &s.act
-	a.Now, a.Rand, a.Display = t.env.Now, t.env.Rand, t.display
+	a.Now, a.Rand, a.Display, a.Buffer = t.env.Now, t.env.Rand, t.display, t.command[:]
 	a.Transaction = kernel.Transaction{
 		Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, Time: r.Time,
-		SequenceCounter: uint32(t.nextSTAN(r)),
+		SequenceCounter: uint32(t.nextSTAN(&s.req)),
 	}
-	s.prepared, s.candidates = s.preparedRoom[:0], s.candidatesRoom[:0]
 	s.tap.UI = make([]kernel.UIRequest, 0, usualMessages)
 	if r.Trace != nil {
 		s.trace = &recorder{next: r.Trace}
@@ -272,7 +270,7 @@ func (s *session) nothingLeft(why string) {
 
 // finalSelect selects a candidate; false drops it.
 func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool, err error) {
-	command := c.selectCommand(make([]byte, 0, 32))
+	command := c.selectCommand(s.act.Buffer[:0])
 	answer, err := apdu.ExchangeBytes(ctx, s.card, command)
 	if err != nil {
 		return false, err

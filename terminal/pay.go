@@ -14,7 +14,7 @@ import (
 // is in the result; an error means that no decision came about (nobody
 // presented a card, the journal cannot be written, the context ended).
 func (t *Terminal) Pay(ctx context.Context, f Field, r Request) (Result, error) {
-	s, err := t.begin(f, &r)
+	s, err := t.begin(f, r)
 	if err != nil {
 		return Result{}, err
 	}

@@ -88,6 +88,7 @@ type Terminal struct {
 	// for which there is a kernel.
 	combos  []combo
 	session session
+	command [commandRoom]byte      // the command under way
 	display func(kernel.UIRequest) // session.display, bound once
 }
 

@@ -180,7 +180,7 @@ type Outcome struct {
 	CVM            CVM
 	UI             *UIRequest // shown with the outcome
 	UIRestart      *UIRequest // shown at a restart
-	DataRecord     emv.List   // for the host
+	DataRecord     emv.Coded  // for the host
 	Discretionary  emv.List
 	Alternate      Interface
 	Receipt        bool

@@ -8,10 +8,6 @@ import (
 	"tapsim/emv"
 )
 
-// usualCommand is the room for GET PROCESSING OPTIONS as cards want it: header,
-// Lc, template 83, 33 to 53 bytes of data, Le.
-const usualCommand = 64
-
 // rule citations that recur.
 const (
 	ruleGPO     = "EMV Book C-3, 5.2.2.2"
@@ -49,7 +45,8 @@ func (r *run) gpoCommand() ([]byte, verdict) {
 	if reason := r.readFCI(); reason != "" {
 		return nil, r.because(endHere, ruleMissing, reason)
 	}
-	n, asks := measure(r.card.get(slotPDOL))
+	pdol := r.a.FCI.PDOL
+	n, asks := measure(pdol)
 	switch {
 	case !asks:
 		return nil, r.because(endHere, ruleMissing, "the application has no PDOL that asks for 9F66")
@@ -60,11 +57,12 @@ func (r *run) gpoCommand() ([]byte, verdict) {
 	if n > 0x7F {
 		template = 3
 	}
-	c := append(r.command[:0], 0x80, 0xA8, 0, 0, byte(template+n), byte(emv.TagCommandTemplate))
+	c := append(r.a.Buffer[:0], 0x80, 0xA8, 0, 0, byte(template+n), byte(emv.TagCommandTemplate))
 	c = emv.AppendLength(c, n)
-	for pdol := r.card.get(slotPDOL); len(pdol) > 0; {
+	for len(pdol) > 0 {
 		e, rest, _ := emv.NextDOLEntry(pdol)
-		c, pdol = e.AppendValue(c, r.lookup[:]...), rest
+		value, _ := r.terminal.Lookup(e.Tag)
+		c, pdol = e.Fit(c, value), rest
 	}
 	return append(c, 0), goOn
 }
