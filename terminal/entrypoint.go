@@ -44,8 +44,8 @@ type Tap struct {
 	Steps               []kernel.Step      // when the request has a tracer
 }
 
-// session is one transaction on its way through the entry point. The terminal
-// has one and uses it again, so nothing of it may stay in what a tap returns.
+// session is one transaction on its way through the entry point. It stays on
+// the stack; what a kernel and its display must reach is in the terminal.
 type session struct {
 	t      *Terminal
 	req    Request
@@ -59,7 +59,7 @@ type session struct {
 	current    *candidate
 	uiRestart  *kernel.UIRequest
 	tap        Tap
-	act        kernel.Activation
+	act        *kernel.Activation // the terminal's
 	trace      *recorder
 }
 
@@ -87,11 +87,12 @@ func (r *recorder) trace(s kernel.Step) {
 // outcome Online Request stays one. It returns an error when nobody presented
 // a card, when the context ended, or when reader or kernel could not decide.
 func (t *Terminal) Tap(ctx context.Context, f Field, r Request) (Tap, error) {
-	s, err := t.begin(f, r)
-	if err != nil {
+	var s session
+	if err := s.begin(t, f, r); err != nil {
 		return Tap{}, err
 	}
-	err = s.startA(ctx)
+	err := s.startA(ctx)
+	s.keep()
 	return s.tap, errors.Join(err, switchOff(ctx, f))
 }
 
@@ -103,13 +104,13 @@ func switchOff(ctx context.Context, f Field) error {
 	return f.Off(ctx, 0)
 }
 
-// begin checks a request and makes its session.
-func (t *Terminal) begin(f Field, r Request) (*session, error) {
+// begin checks a request and starts its session.
+func (s *session) begin(t *Terminal, f Field, r Request) error {
 	if r.Amount < 0 || r.Amount > emv.MaxAmount || r.AmountOther < 0 || r.AmountOther > emv.MaxAmount {
-		return nil, fmt.Errorf("an amount field holds 0 to %d minor units", int64(emv.MaxAmount))
+		return fmt.Errorf("an amount field holds 0 to %d minor units", int64(emv.MaxAmount))
 	}
 	if r.STAN < 0 || r.STAN > maxSTAN {
-		return nil, fmt.Errorf("STAN %d: want 1 to %d", r.STAN, maxSTAN)
+		return fmt.Errorf("STAN %d: want 1 to %d", r.STAN, maxSTAN)
 	}
 	if r.Currency.Numeric == 0 {
 		r.Currency = t.config.Currency
@@ -117,25 +118,31 @@ func (t *Terminal) begin(f Field, r Request) (*session, error) {
 	if r.Time.IsZero() {
 		r.Time = t.env.Now()
 	}
-	s := &t.session
-	*s = session{t: t, req: r, field: f, prepared: s.prepared[:0], candidates: s.candidates[:0]}
-	a := &s.act
-	a.Now, a.Rand, a.Display, a.Buffer = t.env.Now, t.env.Rand, t.display, t.command[:]
-	a.Transaction = kernel.Transaction{
+	s.t, s.req, s.field, s.act = t, r, f, &t.act
+	s.prepared, s.candidates = t.prepared, t.candidates
+	t.shown = make([]kernel.UIRequest, 0, usualMessages)
+	t.act.Trace = nil
+	t.act.Transaction = kernel.Transaction{
 		Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, Time: r.Time,
 		SequenceCounter: uint32(t.nextSTAN(&s.req)),
 	}
-	s.tap.UI = make([]kernel.UIRequest, 0, usualMessages)
 	if r.Trace != nil {
 		s.trace = &recorder{next: r.Trace}
-		a.Trace = s.trace.trace
+		t.act.Trace = s.trace.trace
 	}
-	return s, nil
+	return nil
+}
+
+// keep puts what was shown and traced into the result.
+func (s *session) keep() {
+	s.tap.UI, s.t.shown = s.t.shown, nil
+	if s.trace != nil {
+		s.tap.Steps = s.trace.steps
+	}
 }
 
 // startA prepares every combination and goes on to the card.
 func (s *session) startA(ctx context.Context) error {
-	defer s.keepSteps()
 	if s.req.FixedAmount {
 		s.prepared = s.t.asConfigured(&s.act.Transaction, s.prepared)
 	} else {
@@ -147,12 +154,6 @@ func (s *session) startA(ctx context.Context) error {
 		return s.finish(ctx)
 	}
 	return s.startB(ctx)
-}
-
-func (s *session) keepSteps() {
-	if s.trace != nil {
-		s.tap.Steps = s.trace.steps
-	}
 }
 
 // Messages that the entry point itself shows (EMV Book B, 3.2 and 3.3).
@@ -319,7 +320,7 @@ func (s *session) activateKernel(ctx context.Context, c *candidate) error {
 	combo := c.prepared.combo
 	s.current = c
 	s.tap.KernelID, s.tap.AID, s.tap.FCI, s.tap.UnpredictableNumber = combo.Kernel, c.adf, s.act.FCI.Raw, tx.UnpredictableNumber
-	a := &s.act
+	a := s.act
 	a.Card, a.AID, a.Start, a.Restart, a.IssuerData = s.card, c.adf, kernel.StartB, s.again, s.issuer
 	a.Indicators, a.TTQ, a.Config = c.prepared.indicators, c.prepared.ttq, &combo.config
 	var err error
@@ -354,12 +355,12 @@ func (s *session) resume(ctx context.Context, start kernel.Start, issuer []byte)
 	return s.finish(ctx)
 }
 
-func (s *session) show(ui *kernel.UIRequest) { s.display(*ui) }
+func (s *session) show(ui *kernel.UIRequest) { s.t.display(*ui) }
 
 // display keeps a request for the result and shows it.
-func (s *session) display(ui kernel.UIRequest) {
-	s.tap.UI = append(s.tap.UI, ui)
-	if s.t.env.Display != nil {
-		s.t.env.Display(ui)
+func (t *Terminal) display(ui kernel.UIRequest) {
+	t.shown = append(t.shown, ui)
+	if t.env.Display != nil {
+		t.env.Display(ui)
 	}
 }

@@ -86,10 +86,14 @@ type Terminal struct {
 	kernels []kernel.Kernel
 	// combos are the combinations of the configuration with their data joined,
 	// for which there is a kernel.
-	combos  []combo
-	session session
-	command [commandRoom]byte      // the command under way
-	display func(kernel.UIRequest) // session.display, bound once
+	combos []combo
+	// What one transaction after the other uses: nothing of it stays in what a
+	// tap returns, but the requests shown, of which each tap has its own.
+	act        kernel.Activation
+	command    [commandRoom]byte
+	prepared   []prepared  // empty, with room for every combination
+	candidates []candidate // empty, with room for maxCandidates
+	shown      []kernel.UIRequest
 }
 
 // combo is a Combination as the entry point works with it.
@@ -103,7 +107,7 @@ type combo struct {
 // a configuration that contradicts itself, are errors.
 func New(config Config, kernels []kernel.Kernel, env Env) (*Terminal, error) {
 	t := &Terminal{config: config, env: env, kernels: kernels}
-	t.display = t.session.display
+	t.act = kernel.Activation{Now: env.Now, Rand: env.Rand, Display: t.display, Buffer: t.command[:]}
 	if env.Now == nil || env.Rand == nil {
 		return nil, errors.New("a terminal needs a clock and a source of randomness")
 	}
@@ -122,6 +126,7 @@ func New(config Config, kernels []kernel.Kernel, env Env) (*Terminal, error) {
 		data := append(append(emv.List{}, c.Data...), t.config.Data...)
 		t.combos = append(t.combos, combo{c, kernel.Config{Data: data, Settings: c.Settings}, k})
 	}
+	t.prepared, t.candidates = make([]prepared, 0, len(t.combos)), make([]candidate, 0, maxCandidates)
 	return t, nil
 }
 
