@@ -53,7 +53,6 @@ type session struct {
 	issuer []byte // issuer data of a restart
 	again  bool   // the restart flag
 
-	prepared   []prepared
 	candidates []candidate
 	card       apdu.Transceiver
 	current    *candidate
@@ -119,7 +118,7 @@ func (s *session) begin(t *Terminal, f Field, r Request) error {
 		r.Time = t.env.Now()
 	}
 	s.t, s.req, s.field, s.act = t, r, f, &t.act
-	s.prepared, s.candidates = t.prepared, t.candidates
+	s.candidates = t.candidates
 	t.shown = make([]kernel.UIRequest, 0, usualMessages)
 	t.act.Trace = nil
 	t.act.Transaction = kernel.Transaction{
@@ -143,12 +142,11 @@ func (s *session) keep() {
 
 // startA prepares every combination and goes on to the card.
 func (s *session) startA(ctx context.Context) error {
+	prepare := s.t.preprocess
 	if s.req.FixedAmount {
-		s.prepared = s.t.asConfigured(&s.act.Transaction, s.prepared)
-	} else {
-		s.prepared = s.t.preprocess(&s.act.Transaction, s.prepared)
+		prepare = s.t.asConfigured
 	}
-	if len(s.prepared) == 0 {
+	if !prepare(&s.act.Transaction) {
 		s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAnotherInterface, UI: &uiInsertOrSwipe,
 			Reason: kernel.Step{Rule: "EMV Book B, 3.1.1", Text: "no application may be used for this amount"}}
 		return s.finish(ctx)
@@ -290,7 +288,7 @@ func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool,
 	}
 	s.act.FCI = fci
 	if s.trace != nil {
-		s.notef(ruleSelect, "selected %X for kernel %d", c.adf, c.prepared.combo.Kernel)
+		s.notef(ruleSelect, "selected %X for kernel %d", c.adf, c.combo.Kernel)
 	}
 	return true, nil
 }
@@ -298,10 +296,10 @@ func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool,
 // olderVisa hands a Visa application without 9F66 in its PDOL to kernel 1,
 // where the reader has one for it.
 func (s *session) olderVisa(c *candidate) bool {
-	for i := range s.prepared {
-		p := &s.prepared[i]
-		if p.combo.Kernel == 1 && string(p.combo.AID) == string(c.prepared.combo.AID) {
-			c.prepared = p
+	for i := range s.t.combos {
+		older := &s.t.combos[i]
+		if older.usable && older.Kernel == 1 && string(older.AID) == string(c.combo.AID) {
+			c.combo = older
 			return true
 		}
 	}
@@ -317,12 +315,12 @@ func (s *session) activateKernel(ctx context.Context, c *candidate) error {
 	} else if _, err := io.ReadFull(s.t.env.Rand, tx.UnpredictableNumber[:]); err != nil {
 		return fmt.Errorf("unpredictable number: %w", err)
 	}
-	combo := c.prepared.combo
+	combo := c.combo
 	s.current = c
 	s.tap.KernelID, s.tap.AID, s.tap.FCI, s.tap.UnpredictableNumber = combo.Kernel, c.adf, s.act.FCI.Raw, tx.UnpredictableNumber
 	a := s.act
 	a.Card, a.AID, a.Start, a.Restart, a.IssuerData = s.card, c.adf, kernel.StartB, s.again, s.issuer
-	a.Indicators, a.TTQ, a.Config = c.prepared.indicators, c.prepared.ttq, &combo.config
+	a.Indicators, a.TTQ, a.Config = combo.indicators, combo.ttq, &combo.config
 	var err error
 	s.tap.Outcome, err = combo.kernel.Run(ctx, a)
 	return err

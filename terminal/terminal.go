@@ -91,16 +91,21 @@ type Terminal struct {
 	// tap returns, but the requests shown, of which each tap has its own.
 	act        kernel.Activation
 	command    [commandRoom]byte
-	prepared   []prepared  // empty, with room for every combination
 	candidates []candidate // empty, with room for maxCandidates
 	shown      []kernel.UIRequest
 }
 
-// combo is a Combination as the entry point works with it.
+// combo is a Combination as the entry point works with it, and what
+// pre-processing left for it in the transaction under way: whether it may be
+// used, the indicators and the working copy of the TTQ.
 type combo struct {
 	*Combination
 	config kernel.Config
 	kernel kernel.Kernel
+
+	usable     bool
+	indicators kernel.Indicators
+	ttq        emv.TTQ
 }
 
 // New makes a terminal. A combination whose kernel is not among kernels, and
@@ -124,9 +129,9 @@ func New(config Config, kernels []kernel.Kernel, env Env) (*Terminal, error) {
 			return nil, fmt.Errorf("terminal %q: combination %X needs kernel %d, which is not there", config.Name, c.AID, c.Kernel)
 		}
 		data := append(append(emv.List{}, c.Data...), t.config.Data...)
-		t.combos = append(t.combos, combo{c, kernel.Config{Data: data, Settings: c.Settings}, k})
+		t.combos = append(t.combos, combo{Combination: c, config: kernel.Config{Data: data, Settings: c.Settings}, kernel: k})
 	}
-	t.prepared, t.candidates = make([]prepared, 0, len(t.combos)), make([]candidate, 0, maxCandidates)
+	t.candidates = make([]candidate, 0, maxCandidates)
 	return t, nil
 }
 
