@@ -26,9 +26,14 @@ func AppendTLV(dst []byte, tag Tag, value []byte) []byte {
 // AppendLength appends a BER length of one to three bytes. A length above
 // 65535 cannot occur in an APDU and panics.
 func AppendLength(dst []byte, n int) []byte {
-	switch {
-	case n < 0x80:
+	if n < 0x80 {
 		return append(dst, byte(n))
+	}
+	return appendLongLength(dst, n)
+}
+
+func appendLongLength(dst []byte, n int) []byte {
+	switch {
 	case n <= 0xFF:
 		return append(dst, 0x81, byte(n))
 	case n <= 0xFFFF:

@@ -132,11 +132,10 @@ const (
 
 // UIRequest is a user interface request (EMV Book A, Table 6-2).
 type UIRequest struct {
-	Message  MessageID
-	Status   Status
-	Hold     time.Duration
-	Language string
-	Value    *UIValue
+	Message MessageID
+	Status  Status
+	Hold    time.Duration
+	Value   *UIValue
 }
 
 // UIValue is an amount or balance to show.

@@ -147,7 +147,7 @@ const maxUnknown = 32
 // Room for the values of one card.
 const (
 	// usualRoom holds what a phone gives and the data record made of it.
-	usualRoom = 384
+	usualRoom = 320
 	maxRoom   = 0xFFFF
 )
 
