@@ -77,6 +77,10 @@ type recorder struct {
 
 func (r *recorder) step(rule, text string) { r.trace(kernel.Step{Rule: rule, Text: text}) }
 
+func (r *recorder) stepf(rule, format string, args ...any) {
+	r.step(rule, fmt.Sprintf(format, args...))
+}
+
 func (r *recorder) trace(s kernel.Step) {
 	r.steps = append(r.steps, s)
 	r.next(s)
@@ -190,7 +194,9 @@ func (s *session) startB(ctx context.Context) error {
 		}
 		s.again = true
 	}
-	s.notef("EMV Book B, 3.5", "the card was asked for %d times: the last outcome stands", s.tap.Taps)
+	if s.trace != nil {
+		s.trace.stepf("EMV Book B, 3.5", "the card was asked for %d times: the last outcome stands", s.tap.Taps)
+	}
 	return nil
 }
 
@@ -275,7 +281,9 @@ func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool,
 		return false, err
 	}
 	if answer.Status != apdu.StatusOK {
-		s.notef(ruleSelect, "the card answers %s to SELECT %X: candidate dropped", answer.Status, c.adf)
+		if s.trace != nil {
+			s.trace.stepf(ruleSelect, "the card answers %s to SELECT %X: candidate dropped", answer.Status, c.adf)
+		}
 		return false, nil
 	}
 	fci, wellFormed := kernel.ParseFCI(answer.Data)
@@ -288,7 +296,7 @@ func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool,
 	}
 	s.act.FCI = fci
 	if s.trace != nil {
-		s.notef(ruleSelect, "selected %X for kernel %d", c.adf, c.combo.Kernel)
+		s.trace.stepf(ruleSelect, "selected %X for kernel %d", c.adf, c.combo.Kernel)
 	}
 	return true, nil
 }

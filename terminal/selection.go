@@ -3,7 +3,6 @@ package terminal
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"tapsim/apdu"
 	"tapsim/emv"
@@ -51,7 +50,9 @@ func (s *session) buildCandidates(ctx context.Context, card apdu.Transceiver) er
 		return err
 	}
 	if answer.Status != apdu.StatusOK {
-		s.notef(rulePPSE, "the card answers %s to SELECT 2PAY.SYS.DDF01: no candidates", answer.Status)
+		if s.trace != nil {
+			s.trace.stepf(rulePPSE, "the card answers %s to SELECT 2PAY.SYS.DDF01: no candidates", answer.Status)
+		}
 		return nil
 	}
 	directory, ok := emv.Find(answer.Data, emv.TagFCI, emv.TagFCIProprietary, emv.TagFCIDiscretionary)
@@ -79,7 +80,9 @@ func (s *session) buildCandidates(ctx context.Context, card apdu.Transceiver) er
 func (s *session) addEntry(n int, template []byte) {
 	e, ok := parseEntry(template)
 	if !ok {
-		s.notef(rulePPSE, "entry %d is malformed: skipped", n)
+		if s.trace != nil {
+			s.trace.stepf(rulePPSE, "entry %d is malformed: skipped", n)
+		}
 		return
 	}
 	matched := false
@@ -91,21 +94,29 @@ func (s *session) addEntry(n int, template []byte) {
 		matched = true
 		requested, ok := e.requestedKernel()
 		if !ok {
-			s.notef(rulePPSE, "entry %d names its kernel in too few bytes (%X): skipped", n, e.kernel)
+			if s.trace != nil {
+				s.trace.stepf(rulePPSE, "entry %d names its kernel in too few bytes (%X): skipped", n, e.kernel)
+			}
 			return
 		}
 		if requested != anyKernel && requested != uint32(combo.Kernel) {
-			s.notef(rulePPSE, "entry %d asks for kernel %d, not %d: not this combination", n, requested, combo.Kernel)
+			if s.trace != nil {
+				s.trace.stepf(rulePPSE, "entry %d asks for kernel %d, not %d: not this combination", n, requested, combo.Kernel)
+			}
 			continue
 		}
 		if len(s.candidates) == maxCandidates {
-			s.notef(rulePPSE, "more than %d candidates: the rest is ignored", maxCandidates)
+			if s.trace != nil {
+				s.trace.stepf(rulePPSE, "more than %d candidates: the rest is ignored", maxCandidates)
+			}
 			return
 		}
 		s.candidates = append(s.candidates, candidate{adf: e.adf, extended: e.extended, priority: e.priority, combo: combo})
 	}
 	if !matched {
-		s.notef(rulePPSE, "entry %d, %X: this terminal does not take it", n, e.adf)
+		if s.trace != nil {
+			s.trace.stepf(rulePPSE, "entry %d, %X: this terminal does not take it", n, e.adf)
+		}
 	}
 }
 
@@ -196,15 +207,10 @@ func (c *candidate) visaNeedsAnother(fci *kernel.FCI) bool {
 	return true
 }
 
-// note and notef trace; nothing is formatted when nobody looks.
+// note traces a text that is ready. What must be formatted first goes to
+// trace.stepf, after a look whether anybody wants it.
 func (s *session) note(rule, text string) {
 	if s.trace != nil {
 		s.trace.step(rule, text)
-	}
-}
-
-func (s *session) notef(rule, format string, args ...any) {
-	if s.trace != nil {
-		s.trace.step(rule, fmt.Sprintf(format, args...))
 	}
 }
