@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -498,4 +499,27 @@ func TestDisplayAndTrace(t *testing.T) {
 	}}.play(t)
 	require.Equal(t, []kernel.MessageID{kernel.MessageCardReadOK}, shown)
 	require.Equal(t, []string{"EMV Book C-3, 5.4.3.2", "EMV Book C-3, 5.7.1.2"}, rules)
+}
+
+// Data beyond what cards usually give are kept too, up to a limit.
+func TestMuchData(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("5A", n) }
+	record := func(objects ...object) string {
+		return hex.EncodeToString(template(t, emv.TagRecord, objects)) + "9000"
+	}
+	gpo := with(arqc, object{"94", "08010200"})
+	o, _ := situation{gpo: gpo, answers: []string{record(object{"9F46", long(200)}), record(object{"90", long(200)})}}.play(t)
+	require.Equal(t, kernel.OnlineRequest, o.Kind)
+	for tag, want := range map[emv.Tag]string{emv.TagCryptogram: "27552E9226B3CC95", emv.TagICCCertificate: long(200), emv.TagIssuerCertificate: long(200)} {
+		v, ok := o.Card.Lookup(tag)
+		require.True(t, ok, tag.String())
+		require.Equal(t, unhex(t, want), v, tag.String())
+	}
+	v, ok := o.DataRecord.Lookup(emv.TagDFName)
+	require.True(t, ok)
+	require.Equal(t, unhex(t, "A0000000031010"), v)
+
+	o, _ = situation{gpo: gpo, answers: []string{record(object{"9F46", long(40_000)}), record(object{"90", long(40_000)})}}.play(t)
+	require.Equal(t, kernel.EndApplication, o.Kind)
+	require.Contains(t, o.Reason.Text, "more data")
 }
