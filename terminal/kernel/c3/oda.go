@@ -1,6 +1,7 @@
 package c3
 
 import (
+	"bytes"
 	"errors"
 
 	"tapsim/cryptogram/oda"
@@ -84,9 +85,14 @@ func (r *run) checkSignature() error {
 	if err != nil {
 		return err
 	}
-	un, _ := r.terminal.Lookup(emv.TagUnpredictableNumber)
-	amount, _ := r.terminal.Lookup(emv.TagAmount)
-	currency, _ := r.terminal.Lookup(emv.TagTransactionCurrency)
-	_, err = oda.VerifyFDDA(icc, r.card.get(slotSDAD), un, amount, currency, related)
+	_, err = oda.VerifyFDDA(icc, r.card.get(slotSDAD), r.signedByCard(emv.TagUnpredictableNumber),
+		r.signedByCard(emv.TagAmount), r.signedByCard(emv.TagTransactionCurrency), related)
 	return err
+}
+
+// signedByCard is a copy of a terminal's value: the verification keeps what it
+// is given, and the run must stay on the stack.
+func (r *run) signedByCard(tag emv.Tag) []byte {
+	v, _ := r.terminal.Lookup(tag)
+	return bytes.Clone(v)
 }
