@@ -1,6 +1,7 @@
 package oda
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/big"
@@ -32,8 +33,8 @@ type PrivateKey struct {
 
 // NewPrivateKey makes a key pair of its two primes and its public exponent, 3
 // or 65537. A modulus that is not 1024 to 1984 bits and whole bytes with the
-// leftmost bit set (EMV Book 2, 5.1), and primes that do not go with the
-// exponent or are none, are an *Error.
+// leftmost bit set (EMV Book 2, 5.1), and numbers that are not two primes that
+// go with the exponent, are an *Error.
 func NewPrivateKey(p, q, exponent []byte) (*PrivateKey, error) {
 	const object = "private key"
 	if len(p) > maxPrivate || len(q) > maxPrivate {
@@ -44,8 +45,6 @@ func NewPrivateKey(p, q, exponent []byte) (*PrivateKey, error) {
 	switch bits := n.BitLen(); {
 	case bits%8 != 0 || bits < 8*minPrivate || bits > 8*maxPrivate:
 		return nil, fail(object, FaultKey, "modulus of %d bits, want whole bytes of %d to %d bits", bits, 8*minPrivate, 8*maxPrivate)
-	case k.p.Cmp(k.q) == 0 || !k.p.ProbablyPrime(0) || !k.q.ProbablyPrime(0):
-		return nil, fail(object, FaultKey, "its factors are not two primes")
 	}
 	public, err := NewKey(n.Bytes(), exponent)
 	if err != nil {
@@ -53,12 +52,23 @@ func NewPrivateKey(p, q, exponent []byte) (*PrivateKey, error) {
 		return nil, err
 	}
 	k.public = public
-	k.dP, k.dQ = inverse(public.e, k.p), inverse(public.e, k.q)
-	if k.dP == nil || k.dQ == nil {
-		return nil, fail(object, FaultKey, "exponent %d does not go with the primes", public.e)
+	k.dP, k.dQ, k.qInverse = inverse(public.e, k.p), inverse(public.e, k.q), new(big.Int).ModInverse(k.q, k.p)
+	if k.dP == nil || k.dQ == nil || k.qInverse == nil || !k.works() {
+		return nil, fail(object, FaultKey, "its factors are not two primes that go with exponent %d", public.e)
 	}
-	k.qInverse = new(big.Int).ModInverse(k.q, k.p)
 	return k, nil
+}
+
+// works tries the key. Factors that are no primes give a wrong signature; to
+// try one is cheaper than to test them for primality.
+func (k *PrivateKey) works() bool {
+	block := bytes.Repeat([]byte{0x6A}, k.Len())
+	signed, err := k.Sign(block)
+	if err != nil {
+		return false
+	}
+	back, err := k.public.Recover(signed)
+	return err == nil && bytes.Equal(back, block)
 }
 
 // inverse is the inverse of e modulo prime-1, nil when there is none.
