@@ -1,6 +1,10 @@
 package c2
 
-import "context"
+import (
+	"context"
+
+	"tapsim/emv"
+)
 
 // balanceReading is byte 2 bit 2 of the application capabilities information
 // (9F5D): the card gives its offline balance.
@@ -36,7 +40,7 @@ func (r *run) readsBalance() bool {
 }
 
 func (r *run) readBalance(ctx context.Context) ([]byte, error) {
-	v, err := r.getData(ctx, tagBalance)
+	v, err := r.getData(ctx, emv.TagOfflineBalance)
 	if len(v) != 6 {
 		return nil, err
 	}

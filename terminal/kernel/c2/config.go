@@ -41,8 +41,6 @@ const (
 	tagAdditional       emv.Tag = 0x9F40
 	tagCategory         emv.Tag = 0x9F53
 	tagMagVersion       emv.Tag = 0x9F6D
-	tagMobileSupport    emv.Tag = 0x9F7E
-	tagNumericUN        emv.Tag = 0x9F6A
 	tagReaderVersion            = emv.TagTerminalVersion
 )
 

@@ -65,15 +65,13 @@ const (
 	slots
 )
 
-// Tags of card data that only this kernel knows, or that it knows by another
-// meaning than others.
+// Tags of card data that emv has no name for.
 const (
-	tagCapabilities  emv.Tag = 0x9F5D
-	tagThirdParty    emv.Tag = 0x9F6E
-	tagInteraction   emv.Tag = 0xDF4B
-	tagDRDOL         emv.Tag = 0x9F51
+	tagCardVersion   emv.Tag = 0x9F08
+	tagIACDefault    emv.Tag = 0x9F0D
+	tagIACDenial     emv.Tag = 0x9F0E
+	tagIACOnline     emv.Tag = 0x9F0F
 	tagDynamicNumber emv.Tag = 0x9F4C
-	tagBalance       emv.Tag = 0x9F50
 )
 
 // slotOf is the place of a tag; none for tags that the kernel has no use for.
@@ -103,13 +101,13 @@ func slotOf(tag emv.Tag) slot {
 		return slotCVMList
 	case emv.TagAUC:
 		return slotAUC
-	case 0x9F08:
+	case tagCardVersion:
 		return slotVersion
-	case 0x9F0D:
+	case tagIACDefault:
 		return slotIACDefault
-	case 0x9F0E:
+	case tagIACDenial:
 		return slotIACDenial
-	case 0x9F0F:
+	case tagIACOnline:
 		return slotIACOnline
 	case emv.TagApplicationCurrency:
 		return slotCurrency
@@ -121,13 +119,13 @@ func slotOf(tag emv.Tag) slot {
 		return slotCryptogram
 	case emv.TagIAD:
 		return slotIAD
-	case tagDRDOL:
+	case emv.TagDRDOL:
 		return slotDRDOL
-	case tagCapabilities:
+	case emv.TagACI:
 		return slotCapabilities
-	case tagThirdParty:
+	case emv.TagThirdPartyData:
 		return slotThirdParty
-	case tagInteraction:
+	case emv.TagPOSCII:
 		return slotInteraction
 	}
 	if s := slotOfODA(tag); s != none {
@@ -187,25 +185,25 @@ func slotOfMagStripe(tag emv.Tag) slot {
 	switch tag {
 	case emv.TagTrack1:
 		return slotTrack1
-	case 0x9F6B:
+	case emv.TagTrack2MagStripe:
 		return slotMagTrack2
-	case 0x9F60:
+	case emv.TagCVC3Track1:
 		return slotCVC3Track1
-	case 0x9F61:
+	case emv.TagCVC3Track2:
 		return slotCVC3Track2
-	case 0x9F62:
+	case emv.TagPCVC3Track1:
 		return slotPCVC3Track1
-	case 0x9F63:
+	case emv.TagPUNATCTrack1:
 		return slotPUNATCTrack1
-	case 0x9F64:
+	case emv.TagNATCTrack1:
 		return slotNATCTrack1
-	case 0x9F65:
+	case emv.TagPCVC3Track2:
 		return slotPCVC3Track2
-	case 0x9F66:
+	case emv.TagPUNATCTrack2:
 		return slotPUNATCTrack2
-	case 0x9F67:
+	case emv.TagNATCTrack2:
 		return slotNATCTrack2
-	case 0x9F69:
+	case emv.TagUDOL:
 		return slotUDOL
 	}
 	return none
@@ -269,15 +267,15 @@ func (r *run) Lookup(tag emv.Tag) ([]byte, bool) {
 		return v, true
 	}
 	switch tag {
-	case emv.TagUnpredictableNumber, tagNumericUN:
-		if (tag == tagNumericUN) == (r.mode == modeMagStripe) {
+	case emv.TagUnpredictableNumber, emv.TagNumericUN:
+		if (tag == emv.TagNumericUN) == (r.mode == modeMagStripe) {
 			return r.un[:], true
 		}
 	case emv.TagTerminalCapabilities:
 		return r.capabilities[:], true
 	case emv.TagCVMResults:
 		return r.cvmResults[:], true
-	case tagMobileSupport:
+	case emv.TagMobileSupport:
 		return r.mobile[:], true
 	case emv.TagTVR:
 		return r.tvr()[:], true

@@ -51,7 +51,7 @@ func (r *run) discretionary() emv.List {
 	if r.mode == modeUnknown {
 		return append(l, r.errors.object())
 	}
-	l = r.fromCard(l, tagCapabilities)
+	l = r.fromCard(l, emv.TagACI)
 	if r.mode == modeEMV {
 		l = r.fromCard(l, emv.TagApplicationCurrency)
 		l = present(l, tagBalanceBefore, r.balances.before)
@@ -59,11 +59,11 @@ func (r *run) discretionary() emv.List {
 	}
 	l = append(l, r.errors.object())
 	if r.mode == modeMagStripe {
-		l = r.fromCard(l, tagThirdParty)
+		l = r.fromCard(l, emv.TagThirdPartyData)
 		return r.mag.discretionary(l)
 	}
 	l = append(l, emv.TLV{Tag: tagPutBefore, Value: r.exchanged.putBefore[:]}, emv.TLV{Tag: tagPutAfter, Value: r.exchanged.putAfter[:]})
-	l = r.fromCard(l, tagThirdParty)
+	l = r.fromCard(l, emv.TagThirdPartyData)
 	if r.reported != nil {
 		l = append(l, emv.TLV{Tag: tagTornRecord, Value: r.reported.Append(nil)})
 	}
