@@ -337,3 +337,23 @@ func TestOnlineWithCDA(t *testing.T) {
 	}
 	require.Equal(t, c2.ErrorIndication{Message: 0xFF}, errorsOf(t, o))
 }
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }
+
+// tearing is a card that is gone before answer number at.
+type tearing struct {
+	card *card
+	at   int
+}
+
+func (c *tearing) field(t testing.TB) func(*kernel.Activation) {
+	return func(a *kernel.Activation) {
+		a.Card = apdu.TransceiverFunc(func(_ context.Context, command []byte) ([]byte, error) {
+			answer, err := c.card.Transceive(t, command)
+			if len(c.card.sent) == c.at+1 {
+				return nil, apdu.ErrLost
+			}
+			return answer, err
+		})
+	}
+}
