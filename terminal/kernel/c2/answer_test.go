@@ -12,8 +12,9 @@ import (
 	"tapsim/terminal/kernel/c2"
 )
 
-// offline asks for a TC with CDA: no action code matches.
-var offline = []object{{"DF8123", "000000009999"}, {"DF8122", "0000000000"}, {"DF8120", "0000000000"}}
+// offline asks for a TC with CDA: no action code matches but for a failed one,
+// as the book's defaults have it.
+var offline = []object{{"DF8123", "000000009999"}, {"DF8122", "840000000C"}, {"DF8120", "840000000C"}}
 
 // willing is a card whose issuer has no objection.
 func willing(changes ...object) *card {

@@ -90,3 +90,58 @@ func fciOf(t testing.TB, tr *transcript.Transcript) []byte {
 	x := tr.Exchanges()[0].Response
 	return x[:len(x)-2]
 }
+
+// A changed byte in any record, certificate, signature or answer of the
+// recorded session is no approval, but for the tag of an object that is empty:
+// 92, the rest of an issuer's key that needs none.
+func TestRecordedCDAChanged(t *testing.T) {
+	tr := recording(t, mchip)
+	exchanges := tr.Exchanges()
+	for n := 1; n < len(exchanges); n++ {
+		for at := range len(exchanges[n].Response) - 2 {
+			card := transcript.NewLenientCard(tr)
+			sent := 0
+			o, err := chipCDA(t, unrecorded(apdu.TransceiverFunc(func(ctx context.Context, command []byte) ([]byte, error) {
+				answer, err := card.Transceive(ctx, command)
+				if sent++; sent == n {
+					answer[at] ^= 0x01
+				}
+				return answer, err
+			})), fciOf(t, tr))
+			require.NoError(t, err)
+			if exchanges[n].Response[at] == byte(emv.TagIssuerRemainder) && exchanges[n].Response[at+1] == 0 {
+				require.Equal(t, kernel.Approved, o.Kind)
+				continue
+			}
+			require.NotEqual(t, kernel.Approved, o.Kind, "exchange %d, byte %d", n, at)
+		}
+	}
+}
+
+// Two recordings of Australian cards stop before GENERATE AC: up to there the
+// kernel reads what they have, and asks with the data of CDOL1. In 107 the
+// publisher has masked the account number.
+func TestRecordedWithoutCryptogram(t *testing.T) {
+	tr := recording(t, "105-mastercard-au-exp2403.txt")
+	card := transcript.NewLenientCard(tr)
+	fci := tr.Exchanges()[1].Response
+	o, err := chipCDA(t, card, fci[:len(fci)-2])
+	require.NoError(t, err)
+	require.Equal(t, "EMV Book C-2, S9.17", o.Reason.Rule)
+	require.Equal(t, []string{"command 6: GENERATE AC ARQC is not recorded: answered 6D00 instruction not supported or invalid"}, card.Report().Differences)
+
+	tr = recording(t, "107-mastercard-debit-eftpos-au-cobadged-short.txt")
+	card = transcript.NewLenientCard(tr)
+	fci = tr.Exchanges()[1].Response
+	o, err = chipCDA(t, card, fci[:len(fci)-2])
+	require.NoError(t, err)
+	require.Equal(t, "EMV Book C-2, S456.16", o.Reason.Rule)
+	require.Empty(t, card.Report().Differences)
+
+	tr = recording(t, "112-mastercard-devnied-1.txt")
+	card = transcript.NewLenientCard(tr)
+	fci = tr.Exchanges()[7].Response
+	o, err = chipCDA(t, card, fci[:len(fci)-2])
+	require.NoError(t, err)
+	require.Equal(t, "EMV Book C-2, S4.24", o.Reason.Rule, "its record starts with 77")
+}
