@@ -18,7 +18,7 @@ func (r *run) judge(ctx context.Context, answer []byte) (verdict, error) {
 		return goOn, err
 	}
 	if len(r.exchanged.after) == 0 && r.a.Display != nil {
-		r.a.Display(kernel.UIRequest{Message: kernel.MessageClearDisplay, Status: kernel.StatusCardRead, Language: r.language()})
+		r.a.Display(kernel.UIRequest{Message: kernel.MessageClearDisplay, Status: kernel.StatusCardRead})
 	}
 	check := r.withoutSignature
 	if r.card.has(slotSDAD) {

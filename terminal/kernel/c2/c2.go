@@ -141,7 +141,6 @@ type run struct {
 	mag     magData
 	track1  []byte // filled in mag-stripe mode
 	reason  kernel.Step
-	command [usualCommand]byte
 }
 
 // process is the whole of a payment in the order of the book.

@@ -77,7 +77,7 @@ func Errors(o kernel.Outcome) (ErrorIndication, bool) {
 func Out(o kernel.Outcome) emv.List {
 	l := emv.List{{Tag: tagOutcome, Value: parameterSet(&o)}}
 	if o.DataRecord != nil {
-		l = append(l, emv.TLV{Tag: tagDataRecord, Value: o.DataRecord.Append(nil)})
+		l = append(l, emv.TLV{Tag: tagDataRecord, Value: o.DataRecord})
 	}
 	if o.Discretionary != nil {
 		l = append(l, emv.TLV{Tag: tagDiscretionary, Value: o.Discretionary.Append(nil)})
@@ -87,7 +87,7 @@ func Out(o kernel.Outcome) emv.List {
 		ui = o.UIRestart
 	}
 	if ui != nil {
-		l = append(l, emv.TLV{Tag: tagUIRequest, Value: uiRequest(ui)})
+		l = append(l, emv.TLV{Tag: tagUIRequest, Value: uiRequest(ui, language(&o))})
 	}
 	return l
 }
@@ -140,12 +140,19 @@ const (
 	valueBalance = 0x20
 )
 
+// language is the card's language preference, 5F2D, filled up to eight bytes.
+func language(o *kernel.Outcome) (preference [8]byte) {
+	if o.Card != nil {
+		v, _ := o.Card.Lookup(emv.TagLanguagePreference)
+		copy(preference[:], v)
+	}
+	return preference
+}
+
 // uiRequest is the value of DF8116.
-func uiRequest(ui *kernel.UIRequest) []byte {
+func uiRequest(ui *kernel.UIRequest, language [8]byte) []byte {
 	out := []byte{byte(ui.Message), byte(ui.Status)}
 	out = emv.AppendBCD(out, uint64(min(ui.Hold/tenths(1), 999_999)), 3)
-	var language [8]byte
-	copy(language[:], ui.Language)
 	out = append(out, language[:]...)
 	if ui.Value == nil {
 		return append(out, make([]byte, 9)...)

@@ -41,7 +41,6 @@ const (
 	tagAdditional       emv.Tag = 0x9F40
 	tagCategory         emv.Tag = 0x9F53
 	tagMagVersion       emv.Tag = 0x9F6D
-	tagReaderVersion            = emv.TagTerminalVersion
 )
 
 // Bits of the kernel configuration, DF811B.
@@ -118,7 +117,7 @@ func (s *settings) one(tag emv.Tag, v []byte) bool {
 		s.withoutCDA = len(v) > 2 && v[2]&cdcvmWithoutCDA != 0
 	case emv.TagTerminalCountry:
 		return copied(s.country[:], v)
-	case tagReaderVersion:
+	case emv.TagTerminalVersion:
 		return copied(s.version[:], v)
 	case tagAdditional:
 		return copied(s.additional[:], v)

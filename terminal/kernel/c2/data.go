@@ -279,7 +279,7 @@ func (r *run) Lookup(tag emv.Tag) ([]byte, bool) {
 		return r.mobile[:], true
 	case emv.TagTVR:
 		return r.tvr()[:], true
-	case tagReaderVersion:
+	case emv.TagTerminalVersion:
 		return r.set.version[:], true
 	}
 	if v, ok := r.relay.lookup(tag); ok {

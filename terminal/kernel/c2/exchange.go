@@ -229,7 +229,7 @@ func (r *run) readTags(ctx context.Context) (verdict, error) {
 
 // getData is GET DATA; nil when the card does not give the object.
 func (r *run) getData(ctx context.Context, tag emv.Tag) ([]byte, error) {
-	command := append(r.command[:0], 0x80, 0xCA, byte(tag>>8), byte(tag), 0x00)
+	command := append(r.a.Buffer[:0], 0x80, 0xCA, byte(tag>>8), byte(tag), 0x00)
 	answer, err := apdu.ExchangeBytes(ctx, r.a.Card, command)
 	if err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func (r *run) prepare() {
 func (r *run) generate(ctx context.Context) ([]byte, verdict, error) {
 	r.prepare()
 	const header = 5
-	c, ok := r.appendList(append(r.command[:0], 0x80, 0xAE, r.p1, 0x00, 0), r.card[slotCDOL1])
+	c, ok := r.appendList(append(r.a.Buffer[:0], 0x80, 0xAE, r.p1, 0x00, 0), r.card[slotCDOL1])
 	if !ok {
 		return nil, r.fail(L2CardDataError, "EMV Book C-2, GAC.29", "CDOL1 is malformed or asks for more than a command carries"), nil
 	}

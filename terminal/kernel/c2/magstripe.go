@@ -117,7 +117,7 @@ func (r *run) checksum(ctx context.Context) (verdict, error) {
 	if len(udol) == 0 {
 		udol = r.set.udol
 	}
-	c, ok := r.appendList(append(r.command[:0], 0x80, 0x2A, 0x8E, 0x80, 0), udol)
+	c, ok := r.appendList(append(r.a.Buffer[:0], 0x80, 0x2A, 0x8E, 0x80, 0), udol)
 	if !ok {
 		return r.fail(L2CardDataError, "EMV Book C-2, S78.17", "the UDOL is malformed or asks for more than a command carries"), nil
 	}
@@ -170,7 +170,7 @@ func (r *run) judgeChecksum(answer apdu.Response) verdict {
 		return r.fail(L2ParsingError, "EMV Book C-2, S13.13", reason)
 	}
 	if r.a.Display != nil {
-		r.a.Display(kernel.UIRequest{Message: kernel.MessageClearDisplay, Status: kernel.StatusCardRead, Language: r.language()})
+		r.a.Display(kernel.UIRequest{Message: kernel.MessageClearDisplay, Status: kernel.StatusCardRead})
 	}
 	const missing = "EMV Book C-2, S13.14"
 	switch {

@@ -41,11 +41,11 @@ func TestMagStripe(t *testing.T) {
 	require.Equal(t, kernel.OnlineRequest, o.Kind, o.Reason.Text)
 	require.Equal(t, []string{"EMV Book C-2, S3.17", "EMV Book C-2, S13.26"}, rules)
 	require.Equal(t, [][]byte{unhex(t, "80A8000002830000"), unhex(t, "00B2010C00"), unhex(t, "802A8E8004 00000680 00")}, c.sent)
-	require.Equal(t, emv.List{
+	require.Equal(t, emv.Coded(emv.List{
 		{Tag: emv.TagApplicationLabel, Value: []byte("Mastercard")}, {Tag: emv.TagDFName, Value: unhex(t, "A0000000041010")},
 		{Tag: 0x9F6D, Value: unhex(t, "0001")}, {Tag: emv.TagTrack2, Value: unhex(t, pan+"D4912201 9017996806683 F")},
 		{Tag: emv.TagPOSEntryMode, Value: []byte{0x91}},
-	}, o.DataRecord)
+	}.Append(nil)), o.DataRecord)
 	require.Equal(t, kernel.CVMNone, o.CVM)
 	require.False(t, o.Receipt)
 	require.Equal(t, kernel.MessageAuthorising, o.UI.Message)

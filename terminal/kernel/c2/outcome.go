@@ -89,14 +89,11 @@ func (r *run) balanceCurrency() emv.Currency {
 }
 
 func (r *run) ui(m kernel.MessageID, s kernel.Status, hold time.Duration) *kernel.UIRequest {
-	return &kernel.UIRequest{Message: m, Status: s, Hold: hold, Language: r.language()}
+	return &kernel.UIRequest{Message: m, Status: s, Hold: hold}
 }
 
 // hold is how long a message stays: DF812D.
 func (r *run) hold() time.Duration { return tenths(r.set.messageHold) }
-
-// language is the card's language preference, 5F2D.
-func (r *run) language() string { return string(r.card[slotLanguage]) }
 
 // fieldOffDetection is byte 2 bit 3 of the application capabilities
 // information: the card wants the field switched off between two taps.

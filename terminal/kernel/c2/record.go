@@ -2,46 +2,43 @@ package c2
 
 import (
 	"tapsim/emv"
+	"tapsim/terminal/kernel"
 )
 
-// recordSize is how many objects a data record or the discretionary data have
-// at most.
-const recordSize = 32
+// recordRoom is what a data record usually takes, in bytes.
+const recordRoom = 320
 
 // dataRecord is what the host needs of a payment in EMV mode (EMV Book C-2, data
 // record FF8105), in the book's order, with 9F39 for field 22.
-func (r *run) dataRecord() emv.List {
-	l := make(emv.List, 0, recordSize)
-	l = r.add(l, emv.TagAmount, emv.TagAmountOther)
-	l = r.fromCard(l, emv.TagCryptogram, emv.TagExpirationDate, emv.TagAIP, emv.TagApplicationLabel, emv.TagPAN, emv.TagPANSequence,
+func (r *run) dataRecord() emv.Coded {
+	d := make(emv.Coded, 0, recordRoom)
+	d = r.add(d, emv.TagAmount, emv.TagAmountOther)
+	d = r.addFromCard(d, emv.TagCryptogram, emv.TagExpirationDate, emv.TagAIP, emv.TagApplicationLabel, emv.TagPAN, emv.TagPANSequence,
 		emv.TagPreferredName, emv.TagATC, emv.TagAUC)
-	l = r.add(l, tagReaderVersion)
-	l = r.fromCard(l, emv.TagCID)
-	l = r.add(l, emv.TagCVMResults)
-	l = r.fromCard(l, emv.TagDFName)
-	l = r.add(l, emv.TagIFDSerial)
-	l = r.fromCard(l, emv.TagIAD, emv.TagCodeTable, emv.TagPAR)
-	l = r.add(l, emv.TagTerminalCapabilities, emv.TagTerminalCountry, emv.TagTerminalType, emv.TagTVR)
-	l = r.fromCard(l, emv.TagTrack2)
-	return r.add(l, tagCategory, emv.TagTransactionCurrency, emv.TagTransactionDate, emv.TagTransactionType, emv.TagUnpredictableNumber,
+	d = r.add(d, emv.TagTerminalVersion)
+	d = r.addFromCard(d, emv.TagCID)
+	d = r.add(d, emv.TagCVMResults)
+	d = r.addFromCard(d, emv.TagDFName)
+	d = r.add(d, emv.TagIFDSerial)
+	d = r.addFromCard(d, emv.TagIAD, emv.TagCodeTable, emv.TagPAR)
+	d = r.add(d, emv.TagTerminalCapabilities, emv.TagTerminalCountry, emv.TagTerminalType, emv.TagTVR)
+	d = r.addFromCard(d, emv.TagTrack2)
+	return r.add(d, tagCategory, emv.TagTransactionCurrency, emv.TagTransactionDate, emv.TagTransactionType, emv.TagUnpredictableNumber,
 		emv.TagPOSEntryMode)
 }
 
-// entryModeMagStripe is the POS entry mode 9F39 of mag-stripe mode.
-var entryModeMagStripe = []byte{0x91}
-
 // magStripeRecord is the data record of a payment in mag-stripe mode: the track
 // data with the verification code in tags 56 and 57.
-func (r *run) magStripeRecord() emv.List {
-	l := make(emv.List, 0, recordSize)
-	l = r.fromCard(l, emv.TagApplicationLabel, emv.TagPreferredName, emv.TagDFName, emv.TagCodeTable)
-	l = r.add(l, tagMagVersion)
-	l = r.fromCard(l, emv.TagPAR)
+func (r *run) magStripeRecord() emv.Coded {
+	d := make(emv.Coded, 0, recordRoom)
+	d = r.addFromCard(d, emv.TagApplicationLabel, emv.TagPreferredName, emv.TagDFName, emv.TagCodeTable)
+	d = r.add(d, tagMagVersion)
+	d = r.addFromCard(d, emv.TagPAR)
 	if r.track1 != nil {
-		l = append(l, emv.TLV{Tag: emv.TagTrack1, Value: r.track1})
+		d = emv.AppendTLV(d, emv.TagTrack1, r.track1)
 	}
-	l = r.fromCard(l, emv.TagTrack2)
-	return append(l, emv.TLV{Tag: emv.TagPOSEntryMode, Value: entryModeMagStripe})
+	d = r.addFromCard(d, emv.TagTrack2)
+	return emv.AppendTLV(d, emv.TagPOSEntryMode, []byte{kernel.EntryModeMagStripe})
 }
 
 // discretionary are the discretionary data FF8106. Before the mode is known
@@ -78,16 +75,26 @@ func present(l emv.List, tag emv.Tag, v []byte) emv.List {
 }
 
 // add appends data of kernel and terminal.
-func (r *run) add(l emv.List, tags ...emv.Tag) emv.List {
+func (r *run) add(d emv.Coded, tags ...emv.Tag) emv.Coded {
 	for _, t := range tags {
 		if v, ok := r.Lookup(t); ok {
-			l = append(l, emv.TLV{Tag: t, Value: v})
+			d = emv.AppendTLV(d, t, v)
 		}
 	}
-	return l
+	return d
 }
 
-// fromCard appends data of the card.
+// addFromCard appends data of the card.
+func (r *run) addFromCard(d emv.Coded, tags ...emv.Tag) emv.Coded {
+	for _, t := range tags {
+		if v := r.card[slotOf(t)]; len(v) > 0 {
+			d = emv.AppendTLV(d, t, v)
+		}
+	}
+	return d
+}
+
+// fromCard appends data of the card to a list.
 func (r *run) fromCard(l emv.List, tags ...emv.Tag) emv.List {
 	for _, t := range tags {
 		if v := r.card[slotOf(t)]; len(v) > 0 {

@@ -27,7 +27,7 @@ func (r *run) readRecords(ctx context.Context) (verdict, error) {
 }
 
 func (r *run) readRecord(ctx context.Context, e emv.AFLEntry, n byte) (verdict, error) {
-	command := append(r.command[:0], 0x00, 0xB2, n, e.SFI<<3|4, 0x00)
+	command := append(r.a.Buffer[:0], 0x00, 0xB2, n, e.SFI<<3|4, 0x00)
 	answer, err := apdu.ExchangeBytes(ctx, r.a.Card, command)
 	if err != nil {
 		return goOn, err

@@ -121,7 +121,7 @@ func (r *run) again() error {
 func (r *run) exchangeEntropy(ctx context.Context) (measured uint64, v verdict, err error) {
 	d := &r.relay
 	d.performed, d.entropy = true, r.un
-	command := append(r.command[:0], 0x80, 0xEA, 0x00, 0x00, byte(len(d.entropy)))
+	command := append(r.a.Buffer[:0], 0x80, 0xEA, 0x00, 0x00, byte(len(d.entropy)))
 	command = append(append(command, d.entropy[:]...), 0x00)
 	start := r.a.Now()
 	answer, err := apdu.ExchangeBytes(ctx, r.a.Card, command)

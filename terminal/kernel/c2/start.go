@@ -8,10 +8,6 @@ import (
 	"tapsim/emv"
 )
 
-// usualCommand is the room for a command as cards want it: CDOL1 of current
-// cards asks for up to 73 bytes.
-const usualCommand = 96
-
 // start takes over configuration, transaction and the selected application's
 // FCI (EMV Book C-2, S1.7 to S1.10).
 func (r *run) start() verdict {
@@ -106,7 +102,7 @@ func (r *run) gpoCommand() ([]byte, bool) {
 	if data > apdu.MaxShortData {
 		return nil, false
 	}
-	c := append(r.command[:0], 0x80, 0xA8, 0, 0, byte(data))
+	c := append(r.a.Buffer[:0], 0x80, 0xA8, 0, 0, byte(data))
 	c = emv.AppendTLV(c, emv.TagCommandTemplate, values)
 	return append(c, 0), true
 }

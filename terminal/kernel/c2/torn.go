@@ -125,7 +125,7 @@ func (r *run) recover(ctx context.Context) ([]byte, verdict, error) {
 		r.report(&t, "the card's torn transaction was another sale: a new cryptogram is generated")
 		return nil, goOn, nil
 	}
-	command := append(append(r.command[:0], 0x80, 0xD0, 0x00, 0x00, byte(len(t.drdol))), t.drdol...)
+	command := append(append(r.a.Buffer[:0], 0x80, 0xD0, 0x00, 0x00, byte(len(t.drdol))), t.drdol...)
 	answer, err := apdu.ExchangeBytes(ctx, r.a.Card, append(command, 0x00))
 	if err != nil {
 		r.putBack(&t) // S10.5: the record stays for the next tap
