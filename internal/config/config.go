@@ -55,7 +55,7 @@ func ReadFile(name string) ([]byte, error) {
 	case err != nil:
 		return nil, fileError(name, err)
 	case len(data) > MaxSize:
-		return nil, fmt.Errorf("%s: more than the %d bytes that are read", name, MaxSize)
+		return nil, fmt.Errorf("%s: it is longer than %d bytes, and at most those are read", name, MaxSize)
 	}
 	return data, nil
 }
