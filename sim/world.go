@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"tapsim/cryptogram/oda/testca"
 	"tapsim/hce"
 	"tapsim/hce/profile"
+	"tapsim/internal/config"
 	"tapsim/internal/statedir"
 	"tapsim/iso8583"
 	issuerconfig "tapsim/issuer/config"
@@ -122,7 +122,7 @@ func LoadTerminal(name string) (termconfig.Terminal, error) {
 	if !isPath(name) {
 		return termconfig.Load(name)
 	}
-	data, err := os.ReadFile(name)
+	data, err := config.ReadFile(name)
 	if err != nil {
 		return termconfig.Terminal{}, err
 	}
