@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tapsim/hce"
@@ -32,6 +33,7 @@ func Names() []string {
 	for i, e := range entries {
 		names[i] = strings.TrimSuffix(e.Name(), extension)
 	}
+	slices.Sort(names) // "-" comes before the extension's "."
 	return names
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/cryptogram/oda/testca"
 	"tapsim/emv"
 	"tapsim/hce"
 	"tapsim/hce/profile"
@@ -18,7 +19,10 @@ import (
 )
 
 func TestBuiltInCards(t *testing.T) {
-	require.Equal(t, []string{"visa-phone", "visa-plastic"}, profile.Names())
+	require.Equal(t, []string{
+		"mastercard-phone", "mastercard-plastic", "mastercard-plastic-expired", "mastercard-plastic-magstripe", "mastercard-plastic-nocda",
+		"mastercard-plastic-offline", "visa-phone", "visa-plastic",
+	}, profile.Names())
 	for _, name := range profile.Names() {
 		p, err := profile.Load(name)
 		require.NoError(t, err)
@@ -38,6 +42,17 @@ func TestBuiltInCards(t *testing.T) {
 	require.Equal(t, emv.WithCheckDigit("476173900200001"), phone.Account.PAN)
 	require.Equal(t, plastic.Account.PAN.LastFour(), phone.Account.LastFour)
 	require.Nil(t, phone.CardKey, "a phone never holds a card key")
+
+	plastic, err = profile.Load("mastercard-plastic")
+	require.NoError(t, err)
+	require.Equal(t, emv.WithCheckDigit("541333900100001"), plastic.Account.PAN)
+	phone, err = profile.Load("mastercard-phone")
+	require.NoError(t, err)
+	require.Equal(t, emv.WithCheckDigit("541333900200001"), phone.Account.PAN)
+	require.Equal(t, plastic.Account.PAN.LastFour(), phone.Account.LastFour)
+	require.True(t, phone.SingleUse)
+	require.Nil(t, phone.CardKey)
+	require.Nil(t, phone.MChip.MagStripe.Key, "a phone never holds a card key")
 }
 
 // makes checks the promise that hce.New accepts what Parse returns.
@@ -46,6 +61,11 @@ func makes(t testing.TB, p hce.Profile) {
 	e := hce.Env{Now: func() time.Time { return time.Time{} }, Rand: bytes.NewReader(nil)}
 	if p.CardKey != nil {
 		e.Keys = hce.CardKey(p.CardKey)
+	}
+	if p.Signs() {
+		credentials, err := testca.Issue(testca.Request{Scheme: p.Scheme, PAN: p.Account.PAN, Expiry: p.Account.Expiry, SDA: true})
+		require.NoError(t, err)
+		p.Authentication = &hce.Authentication{Signer: credentials.Key, Data: credentials.Data}
 	}
 	c, err := hce.New(p, e)
 	require.NoError(t, err)
@@ -80,7 +100,8 @@ func TestErrors(t *testing.T) {
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD40"`, "16 bytes, not 8"},
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD402315208C9110AD4"`, "not hex"},
 		{"visa-plastic", `scheme: visa`, `scheme: visor`, "no scheme"},
-		{"visa-plastic", `scheme: visa`, `scheme: mastercard`, "no behaviour yet"},
+		{"visa-plastic", `scheme: visa`, `scheme: unionpay`, "no behaviour yet"},
+		{"visa-plastic", `scheme: visa`, `scheme: mastercard`, "needs its behaviour"},
 		{"visa-plastic", `good_for: "`, `good_for: "\n`, "one line"},
 		{"visa-plastic", `  - aid: "A0000000031010"`, `  - aid: "A0000000"`, "5 to 16 bytes"},
 		{"visa-plastic", `    label: "VISA CREDIT"`, `    label: "VISA CREDIT CARD GOLD"`, "at most 16"},
