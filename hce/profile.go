@@ -176,6 +176,11 @@ func ParseWindow(name string) (Window, bool) {
 	return Window(i), ok
 }
 
+// Verifies is true for a card on a device that verifies its owner.
+func (p *Profile) Verifies() bool {
+	return p.QVSDC != nil && p.QVSDC.Device != nil || p.MChip != nil && p.MChip.Device != nil
+}
+
 // Check refuses a profile that does not fit together, with a *ProfileError.
 func (p *Profile) Check() error {
 	var s static
