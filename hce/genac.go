@@ -113,24 +113,37 @@ func (c *Card) answerAC(q *question, a *action, key *Key, cdol []byte) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	head := [lengthCID + lengthATC]byte{0x9F, 0x27, 1, byte(a.kind), 0x9F, 0x36, 2, byte(e.ATC >> 8), byte(e.ATC)}
-	tail := emv.AppendTLV(make([]byte, 0, 3+len(iad)+lengthPOSCII), emv.TagIAD, e.IAD)
+	var room [maxRest]byte
+	rest := append(room[:0], 0x9F, 0x27, 1, byte(a.kind), 0x9F, 0x36, 2, byte(e.ATC>>8), byte(e.ATC))
+	rest = emv.AppendTLV(rest, emv.TagIAD, e.IAD)
 	if m.Device != nil {
-		tail = emv.AppendTLV(tail, emv.TagPOSCII, a.poscii[:])
+		rest = emv.AppendTLV(rest, emv.TagPOSCII, a.poscii[:])
 	}
 	tag, proof := emv.TagCryptogram, ac[:]
 	if a.signed {
 		tag = emv.TagSDAD
-		if proof, err = c.sign(e, a.kind, ac, cdol, append(head[:], tail...)); err != nil {
+		if proof, err = c.sign(e, a.kind, ac, cdol, rest); err != nil {
 			return nil, err
 		}
 	}
-	body := make([]byte, 0, apdu.MaxShortNe)
-	body = emv.AppendTLV(append(body, head[:]...), tag, proof)
-	body = append(body, tail...)
-	out := make([]byte, 0, len(body)+6)
-	return apdu.StatusOK.Append(emv.AppendTLV(out, emv.TagResponseFormat2, body)), nil
+	const head = lengthCID + lengthATC
+	length := len(rest) + 2 + lengthBytes(len(proof)) + len(proof)
+	out := append(make([]byte, 0, 1+lengthBytes(length)+length+2), byte(emv.TagResponseFormat2))
+	out = append(emv.AppendLength(out, length), rest[:head]...)
+	out = append(emv.AppendTLV(out, tag, proof), rest[head:]...)
+	return apdu.StatusOK.Append(out), nil
 }
+
+// lengthBytes is how many bytes code a length up to 255.
+func lengthBytes(n int) int {
+	if n < 0x80 {
+		return 1
+	}
+	return 2
+}
+
+// maxRest is the longest answer but for cryptogram and signature.
+const maxRest = lengthCID + lengthATC + 3 + 32 + lengthPOSCII
 
 // dynamicNumberLength is that of the card's own unpredictable number inside a
 // signature, the longest allowed (EMV Book 2, 6.5.1).

@@ -95,7 +95,7 @@ func (m *MChip) checkMagStripe(p *Profile) error {
 	if m.MagStripe == nil {
 		return nil
 	}
-	if (m.MagStripe.Key == nil) != p.SingleUse {
+	if m.MagStripe.Key == nil && p.CardKey != nil || m.MagStripe.Key != nil && p.CardKey == nil {
 		return fault("mchip.mag_stripe.key", "a card with a key of its own needs one for CVC3 too, one with single-use keys none")
 	}
 	first, err := m.unDigits(p, emv.TagPCVC3Track1, emv.TagPUNATCTrack1, emv.TagNATCTrack1, 6, discretionary1)

@@ -270,7 +270,7 @@ func (s *static) buildData(p *Profile) error {
 			s.data = append(s.data, emv.TLV{Tag: tag, Value: emv.AppendTLV(nil, tag, value)})
 		}
 	}
-	s.balance = repeated(p.GetData, emv.TagOfflineBalance)
+	s.balance = p.MChip != nil && repeated(p.GetData, emv.TagOfflineBalance)
 	return nil
 }
 
