@@ -109,7 +109,7 @@ func (c *Card) answerAC(q *question, a *action, key *Key, cdol []byte) ([]byte, 
 	m.fillIAD(iad[:len(m.iad)], a)
 	e := &q.elements
 	e.AIP, e.ATC, e.IAD = m.AIP, c.state.ATC, iad[:len(m.iad)]
-	ac, err := c.static.recipe.Generate(key.Key, e)
+	ac, err := c.generate(key.Key, e)
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,7 @@ type Card struct {
 	state  State
 	last   Tap
 	tapped bool
+	input  [cryptogram.MaxInput]byte // room for the input of a cryptogram
 	// commits counts what must outlive the program besides the counter.
 	commits uint64
 }

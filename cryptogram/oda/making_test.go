@@ -84,6 +84,7 @@ func TestPrivateKeysThatAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	for name, c := range map[string]struct{ p, q, e []byte }{
 		"nothing": {nil, nil, []byte{3}}, "one factor": {p, nil, []byte{3}}, "the same factor twice": {p, p, []byte{3}},
+		"a factor of one": {k.Public().Modulus(), []byte{1}, []byte{3}}, "a factor of two": {append([]byte{0xFF}, p...), []byte{2}, []byte{3}},
 		"1016 bits": {small.Bytes(), p, []byte{3}}, "not prime": {p, append(slices.Clone(q[:63]), q[63]+2), []byte{3}},
 		"exponent of no key": {p, q, []byte{17}}, "no exponent": {p, q, nil}, "long": {make([]byte, 249), q, []byte{3}},
 	} {

@@ -42,8 +42,7 @@ func NewPrivateKey(p, q, exponent []byte) (*PrivateKey, error) {
 	}
 	k := &PrivateKey{p: new(big.Int).SetBytes(p), q: new(big.Int).SetBytes(q)}
 	n := new(big.Int).Mul(k.p, k.q)
-	switch bits := n.BitLen(); {
-	case bits%8 != 0 || bits < 8*minPrivate || bits > 8*maxPrivate:
+	if bits := n.BitLen(); bits%8 != 0 || bits < 8*minPrivate || bits > 8*maxPrivate {
 		return nil, fail(object, FaultKey, "modulus of %d bits, want whole bytes of %d to %d bits", bits, 8*minPrivate, 8*maxPrivate)
 	}
 	public, err := NewKey(n.Bytes(), exponent)

@@ -29,7 +29,7 @@ func (a *app) printDecoded(found []decoded, reveal bool) error {
 
 func (d *decoded) appendText(dst []byte, reveal bool, s transcript.Style) []byte {
 	if d.original != nil {
-		return transcript.AppendSession(dst, d.original, reveal, s)
+		return d.appendCertificates(transcript.AppendSession(dst, d.original, reveal, s), s)
 	}
 	if d.title != "" {
 		dst = append(dst, painted(s, transcript.RoleTitle, d.title)+"\n"...)
@@ -37,12 +37,19 @@ func (d *decoded) appendText(dst []byte, reveal bool, s transcript.Style) []byte
 	for _, f := range d.Fields {
 		dst = appendField(dst, f, s)
 	}
-	dst = transcript.AppendParts(dst, d.Parts, 0, s)
+	dst = d.appendCertificates(transcript.AppendParts(dst, d.Parts, 0, s), s)
 	noun := "tags"
 	if d.Unknown == 1 {
 		noun = "tag"
 	}
 	return fmt.Appendf(dst, "%d bytes, %d unknown %s\n", d.Size, d.Unknown, noun)
+}
+
+func (d *decoded) appendCertificates(dst []byte, s transcript.Style) []byte {
+	for _, c := range d.Opened {
+		dst = c.appendText(dst, s)
+	}
+	return dst
 }
 
 func appendField(dst []byte, f iso8583.Field, s transcript.Style) []byte {
