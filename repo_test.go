@@ -45,7 +45,7 @@ var rooms = map[string]room{
 	"transcript":         {list("apdu emv"), true},
 	"hce":                {list("apdu emv cryptogram cryptogram/oda"), true},
 	"hce/profile":        {list("internal/config emv cryptogram hce"), false},
-	"wallet/store":       {list("apdu emv cryptogram hce provisioning"), false},
+	"wallet/store":       {list("apdu emv cryptogram cryptogram/oda hce provisioning"), false},
 	"reader":             {list("apdu"), false},
 	"terminal/kernel":    {list("apdu emv"), true},
 	"terminal/kernel/c2": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},

@@ -104,6 +104,9 @@ func (w *World) openData(context.Context) (err error) {
 	if w.Profile, err = LoadCard(w.options.Card); err != nil {
 		return err
 	}
+	if err = authenticate(&w.Profile); err != nil {
+		return err
+	}
 	w.Terminal, err = LoadTerminal(w.options.Terminal)
 	return err
 }

@@ -109,8 +109,9 @@ func (s *Store) Card(p hce.Profile) (*Card, error) {
 }
 
 // Enrol puts a token with its keys on the phone: the profile says what kind of
-// card it is, the token replaces its account. The keys are unwrapped once to
-// see that they are sound.
+// card it is, the token replaces its account, and a card that signs gets key and
+// certificates of its own. The keys are unwrapped once to see that they are
+// sound.
 func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,7 +123,10 @@ func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	if p.CardKey != nil {
 		return nil, fmt.Errorf("%s holds a card key of its own: there is nothing to enrol", p.Name)
 	}
-	sealed, err := s.seal(p.Name, set.Token)
+	if err := checkKind(&p, set.Kind); err != nil {
+		return nil, err
+	}
+	sealed, err := s.seal(p.Name, set.Token, set.Credentials)
 	if err != nil {
 		return nil, err
 	}
