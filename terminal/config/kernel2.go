@@ -15,6 +15,7 @@ import (
 // amount.
 type kernel2 struct {
 	Configuration            config.Hex     `yaml:"configuration"`               // DF811B
+	Version                  config.Hex     `yaml:"version"`                     // 9F09
 	CardDataInput            config.Hex     `yaml:"card_data_input"`             // DF8117
 	Security                 config.Hex     `yaml:"security"`                    // DF811F
 	CVMRequired              config.Hex     `yaml:"cvm_required"`                // DF8118
@@ -92,7 +93,7 @@ func (k *kernel2) bytes(path string, l *emv.List) error {
 		value    config.Hex
 		min, max int
 	}{
-		{"configuration", 0xDF811B, k.Configuration, 1, 1}, {"card_data_input", 0xDF8117, k.CardDataInput, 1, 1},
+		{"configuration", 0xDF811B, k.Configuration, 1, 1}, {"version", emv.TagTerminalVersion, k.Version, 2, 2}, {"card_data_input", 0xDF8117, k.CardDataInput, 1, 1},
 		{"security", 0xDF811F, k.Security, 1, 1}, {"cvm_required", 0xDF8118, k.CVMRequired, 1, 1}, {"no_cvm_required", 0xDF8119, k.NoCVMRequired, 1, 1},
 		{"tac_default", 0xDF8120, k.TACDefault, 5, 5}, {"tac_denial", 0xDF8121, k.TACDenial, 5, 5}, {"tac_online", 0xDF8122, k.TACOnline, 5, 5},
 		{"risk_management", 0x9F1D, k.RiskManagement, 1, 8}, {"transaction_category", 0x9F53, k.TransactionCategory, 1, 1},
@@ -229,6 +230,6 @@ func (a *application) forKernel2(path string, c *terminal.Combination, currency 
 	if err != nil {
 		return err
 	}
-	c.Data = append(c.Data, objects...)
+	c.Data = append(objects, c.Data...)
 	return nil
 }
