@@ -19,6 +19,11 @@ func certify(scheme emv.Scheme, pan emv.PAN, expiry string, static []byte) (*oda
 	return c.Key, c.Data, err
 }
 
+// certifiedUntil is when the certificates of cards with a key of their own end,
+// YYMM: with those of the issuer. A card that expires sooner is a card that has
+// expired, not one whose certificates have.
+const certifiedUntil = "4912"
+
 // authenticate personalises a card that signs and holds a key of its own; a
 // token gets its certificates when it is enrolled.
 func authenticate(p *hce.Profile) error {
@@ -29,7 +34,7 @@ func authenticate(p *hce.Profile) error {
 	if err != nil {
 		return fmt.Errorf("card %s: %w", p.Name, err)
 	}
-	key, data, err := certify(p.Scheme, p.Account.PAN, p.Account.Expiry, static)
+	key, data, err := certify(p.Scheme, p.Account.PAN, certifiedUntil, static)
 	if err != nil {
 		return fmt.Errorf("card %s: %w", p.Name, err)
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,7 @@ func (w *World) openPhone(ctx context.Context) error {
 		return fmt.Errorf("device key: %w", err)
 	}
 	w.phone, err = store.Open(dir, store.Options{
-		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"),
+		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"), Seal: rand.Reader, // never the same nonce twice, whatever the seed
 	})
 	if err != nil {
 		return err

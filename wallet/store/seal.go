@@ -61,7 +61,7 @@ func (s *Store) seal(card string, t provisioning.Token, credentials *provisionin
 		return sealedToken{}, err
 	}
 	nonce := make([]byte, gcm.NonceSize())
-	if _, err := io.ReadFull(s.opt.Rand, nonce); err != nil {
+	if _, err := io.ReadFull(s.opt.Seal, nonce); err != nil {
 		return sealedToken{}, fmt.Errorf("randomness: %w", err)
 	}
 	return sealedToken{t.PAN.Masked(), t.LastFour, nonce, gcm.Seal(nil, nonce, plain, []byte(card))}, nil

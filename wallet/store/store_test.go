@@ -40,7 +40,7 @@ func deviceKey(t testing.TB, fill byte) *cryptogram.Key {
 
 func options(t testing.TB) store.Options {
 	t.Helper()
-	return store.Options{DeviceKey: deviceKey(t, 0xD0), Now: func() time.Time { return now }, Rand: rand.New(rand.NewSource(1))}
+	return store.Options{DeviceKey: deviceKey(t, 0xD0), Now: func() time.Time { return now }, Rand: rand.New(rand.NewSource(1)), Seal: rand.New(rand.NewSource(2))}
 }
 
 func open(t testing.TB, dir string) *store.Store {
