@@ -89,6 +89,8 @@ const (
 	TagSDATagList           Tag = 0x9F4A
 	TagSDAD                 Tag = 0x9F4B
 	TagMerchantName         Tag = 0x9F4E
+	TagOfflineBalance       Tag = 0x9F50
+	TagDRDOL                Tag = 0x9F51
 	TagApplicationProgramID Tag = 0x9F5A
 	TagIssuerScriptResults  Tag = 0x9F5B
 	TagAOSA                 Tag = 0x9F5D
@@ -97,8 +99,28 @@ const (
 	TagCTQ                  Tag = 0x9F6C
 	TagFormFactor           Tag = 0x9F6E
 	TagCustomerExclusive    Tag = 0x9F7C
+	TagMobileSupport        Tag = 0x9F7E
 	TagFCIProprietary       Tag = 0xA5
 	TagFCIDiscretionary     Tag = 0xBF0C
+	TagPOSCII               Tag = 0xDF4B
+)
+
+// Tags of kernel 2, whose numbers mean other things in other kernels.
+const (
+	TagACI              Tag = 0x9F5D // application capabilities information
+	TagCVC3Track1       Tag = 0x9F60
+	TagCVC3Track2       Tag = 0x9F61
+	TagPCVC3Track1      Tag = 0x9F62
+	TagPUNATCTrack1     Tag = 0x9F63
+	TagNATCTrack1       Tag = 0x9F64
+	TagPCVC3Track2      Tag = 0x9F65
+	TagPUNATCTrack2     Tag = 0x9F66
+	TagNATCTrack2       Tag = 0x9F67
+	TagMagStripeCVMList Tag = 0x9F68
+	TagUDOL             Tag = 0x9F69
+	TagNumericUN        Tag = 0x9F6A // unpredictable number of mag-stripe mode
+	TagTrack2MagStripe  Tag = 0x9F6B
+	TagThirdPartyData   Tag = 0x9F6E
 )
 
 // Constructed is true when the value holds further data objects: bit 6 of the

@@ -65,3 +65,27 @@ func taps(b *testing.B, c *hce.Card, commands ...string) {
 		}
 	}
 }
+
+// BenchmarkMChip is all that a terminal asks of an M/Chip card to get a
+// cryptogram, and a dynamic code. With a signature the floor is one private key
+// operation, BenchmarkSign here.
+func BenchmarkMChip(b *testing.B) {
+	arqc, cda := genAC(askARQC, purchase().cdol(false)), genAC(askARQC|withCDA, purchase().cdol(false))
+	c := mastercard(b, "mastercard-plastic", nil)
+	b.Run("arqc", func(b *testing.B) { taps(b, c, selectMC, gpoPlastic, arqc) })
+	b.Run("cda", func(b *testing.B) { taps(b, c, selectMC, gpoPlastic, cda) })
+	b.Run("cvc3", func(b *testing.B) { taps(b, c, selectMC, gpoPlastic, "802A8E80040000089900") })
+}
+
+func BenchmarkSign(b *testing.B) {
+	p := load(b, "mastercard-plastic")
+	authenticate(b, &p)
+	block := make([]byte, p.Authentication.Signer.Len())
+	block[0], block[len(block)-1] = 0x6A, 0xBC
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Authentication.Signer.Sign(block); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

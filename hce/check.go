@@ -39,8 +39,8 @@ func (p *Profile) checkNames() error {
 		return fault("name", "want 1 to %d lower-case letters, digits and hyphens", maxName)
 	case p.GoodFor == "" || len(p.GoodFor) > maxGoodFor || strings.ContainsAny(p.GoodFor, "\r\n"):
 		return fault("good_for", "want one line of at most %d characters", maxGoodFor)
-	case p.Scheme != emv.SchemeVisa:
-		return fault("scheme", "%s has no behaviour yet, only visa", p.Scheme)
+	case p.Scheme != emv.SchemeVisa && p.Scheme != emv.SchemeMastercard:
+		return fault("scheme", "%s has no behaviour yet, only visa and mastercard", p.Scheme)
 	}
 	return nil
 }
@@ -113,15 +113,18 @@ var made = map[emv.Tag]string{
 	emv.TagLastFour: "account", emv.TagTokenRequestor: "account", emv.TagPAR: "account",
 	emv.TagADFName: "applications", emv.TagDFName: "applications", emv.TagApplicationLabel: "applications",
 	emv.TagPreferredName: "applications", emv.TagPriority: "applications", emv.TagKernelIdentifier: "applications",
-	emv.TagAIP: "answers", emv.TagAFL: "answers", emv.TagPDOL: "pdol", emv.TagIAD: "issuer_application_data",
+	emv.TagAIP: "answers", emv.TagAFL: "answers", emv.TagTrack1: "account", emv.TagTrack2MagStripe: "account", emv.TagPDOL: "pdol", emv.TagIAD: "issuer_application_data",
 	emv.TagCTQ: "qvsdc.ctq", emv.TagCryptogram: "the card", emv.TagCID: "the card", emv.TagATC: "the card",
 }
 
 func (p *Profile) checkData() error {
 	for i, o := range p.Data {
 		field := "data." + o.Tag.String()
-		if from, ok := made[o.Tag]; ok {
+		if from, ok := made[o.Tag]; ok && (o.Tag != emv.TagCTQ || p.QVSDC != nil) { // which at kernel 2 is a version number
 			return fault(field, "its value comes from %s", from)
+		}
+		if certificates[o.Tag] {
+			return fault(field, "its value comes with the card's key")
 		}
 		if o.Tag.Constructed() {
 			return fault(field, "a template is built from its parts")
@@ -139,7 +142,7 @@ func (p *Profile) checkData() error {
 		return fault("discretionary", "tag BF0C cannot hold itself")
 	}
 	for _, tag := range p.GetData {
-		if _, ok := p.Data.Lookup(tag); !ok {
+		if _, ok := p.Data.Lookup(tag); !ok && (tag != emv.TagOfflineBalance || p.MChip == nil) {
 			return fault("get_data", "tag %s is not in data", tag)
 		}
 	}
@@ -194,10 +197,20 @@ func (p *Profile) record(records []Record, sfi, number byte) bool {
 }
 
 func (p *Profile) checkBehaviour() error {
-	q := p.QVSDC
-	if q == nil {
-		return fault("qvsdc", "the card needs a behaviour, and qvsdc is the only one so far")
+	switch {
+	case p.MChip == nil && p.Scheme == emv.SchemeMastercard:
+		return fault("mchip", "a Mastercard needs its behaviour")
+	case p.QVSDC == nil && p.Scheme == emv.SchemeVisa:
+		return fault("qvsdc", "a Visa card needs its behaviour")
+	case p.MChip != nil && p.QVSDC != nil:
+		return fault("mchip", "the card has another behaviour already")
+	case p.MChip != nil:
+		return p.MChip.check(p)
 	}
+	return p.QVSDC.check()
+}
+
+func (q *QVSDC) check() error {
 	if q.CTQ.Has(emv.CTQOnlinePIN) || q.CTQ.Has(emv.CTQSignature) || q.CTQ.Has(emv.CTQConsumerDeviceDone) {
 		return fault("qvsdc.ctq", "the bits for online PIN, signature and consumer device are the card's own choice")
 	}
@@ -220,10 +233,8 @@ func (p *Profile) checkBehaviour() error {
 		return fault("qvsdc.refund", "want online or decline")
 	case device != (q.Device != nil):
 		return fault("qvsdc.device", "it is there if and only if cvm lists consumer-device")
-	case device && q.Device.Required != WhenAsked && q.Device.Required != Always:
-		return fault("qvsdc.device.required", "want when-asked or always")
-	case device && q.Device.Window != SingleUse && q.Device.Window != Timed:
-		return fault("qvsdc.device.window", "want single-use or timed")
+	case device:
+		return q.Device.check("qvsdc.device")
 	}
 	return nil
 }

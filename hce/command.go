@@ -2,16 +2,21 @@ package hce
 
 import "tapsim/apdu"
 
-// instructions are the commands that a card knows, with their class.
-var instructions = [...]struct {
+// instruction is a command that a card knows, with its class.
+type instruction struct {
 	cla, ins byte
 	run      func(*Card, apdu.Command) []byte
-}{
-	{0x00, 0xA4, (*Card).selectFile},
-	{0x80, 0xA8, (*Card).getProcessingOptions},
-	{0x00, 0xB2, (*Card).readRecord},
-	{0x80, 0xCA, (*Card).getData},
 }
+
+// Commands of every card, and those of a Visa card besides.
+var (
+	commonCommands = []instruction{
+		{0x00, 0xA4, (*Card).selectFile},
+		{0x00, 0xB2, (*Card).readRecord},
+		{0x80, 0xCA, (*Card).getData},
+	}
+	qvsdcCommands = []instruction{{0x80, 0xA8, (*Card).getProcessingOptions}}
+)
 
 // Respond answers one command. Every input gets a status word: what is shorter
 // than a header or has lengths that lie 6700, a class that no command has 6E00,
@@ -20,7 +25,7 @@ func (c *Card) Respond(command []byte) []byte {
 	if len(command) < 4 {
 		return status(apdu.StatusWrongLength)
 	}
-	run, sw := route(command[0], command[1])
+	run, sw := c.static.route(command[0], command[1])
 	if !sw.OK() {
 		return status(sw)
 	}
@@ -32,17 +37,17 @@ func (c *Card) Respond(command []byte) []byte {
 }
 
 // route checks class and instruction, in that order (ISO/IEC 7816-4, 5.4).
-func route(cla, ins byte) (run func(*Card, apdu.Command) []byte, sw apdu.Status) {
+func (s *static) route(cla, ins byte) (run func(*Card, apdu.Command) []byte, sw apdu.Status) {
 	if sw = checkClass(cla); !sw.OK() {
 		return nil, sw
 	}
 	sw = apdu.StatusInstruction
-	for i := range instructions {
-		if instructions[i].ins != ins {
+	for i := range s.commands {
+		if s.commands[i].ins != ins {
 			continue
 		}
-		if instructions[i].cla == cla {
-			return instructions[i].run, apdu.StatusOK
+		if s.commands[i].cla == cla {
+			return s.commands[i].run, apdu.StatusOK
 		}
 		sw = apdu.StatusClass
 	}

@@ -6,7 +6,8 @@ import (
 )
 
 // getData answers GET DATA (EMV Book 3, 6.5.7): the transaction counter, and
-// what the profile lists; anything else is 6A88.
+// what the profile lists, among it what an M/Chip card may still approve
+// offline (EMV Book C-2); anything else is 6A88.
 func (c *Card) getData(cmd apdu.Command) []byte {
 	switch {
 	case len(cmd.Data) != 0:
@@ -17,6 +18,10 @@ func (c *Card) getData(cmd apdu.Command) []byte {
 	tag := emv.Tag(cmd.P1)<<8 | emv.Tag(cmd.P2)
 	if tag == emv.TagATC {
 		return reply(cmd, []byte{0x9F, 0x36, 2, byte(c.state.ATC >> 8), byte(c.state.ATC)}, apdu.StatusOK)
+	}
+	if tag == emv.TagOfflineBalance && c.static.balance {
+		value := emv.AppendBCD([]byte{0x9F, 0x50, 6}, uint64(c.static.mchip.balance(&c.state.MChip)), 6)
+		return reply(cmd, value, apdu.StatusOK)
 	}
 	for i := range c.static.data {
 		if c.static.data[i].Tag == tag {

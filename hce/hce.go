@@ -4,8 +4,10 @@
 // from outside; phone events (verified, locked, out of the field) are method
 // calls. There is one file per command.
 //
-// The behaviour so far is that of a Visa card at kernel 3 (qVSDC, EMV Book
-// C-3): the whole transaction happens in GET PROCESSING OPTIONS.
+// There are two behaviours: that of a Visa card at kernel 3 (qVSDC, EMV Book
+// C-3), where the whole transaction happens in GET PROCESSING OPTIONS; and that
+// of a Mastercard at kernel 2 (M/Chip, EMV Book C-2), where GENERATE AC or
+// COMPUTE CRYPTOGRAPHIC CHECKSUM makes the decision.
 package hce
 
 import (
@@ -16,6 +18,7 @@ import (
 
 	"tapsim/apdu"
 	"tapsim/cryptogram"
+	"tapsim/cryptogram/oda"
 	"tapsim/emv"
 )
 
@@ -38,6 +41,8 @@ type Card struct {
 	last   Tap
 	tapped bool
 	input  [cryptogram.MaxInput]byte // room for the input of a cryptogram
+	// commits counts what must outlive the program besides the counter.
+	commits uint64
 }
 
 var _ apdu.Responder = (*Card)(nil)
@@ -48,12 +53,17 @@ type static struct {
 	apps      []application
 	files     [31][][]byte // records by SFI and number less one, coded; nil where there is none
 	data      []emv.TLV    // for GET DATA, coded
+	balance   bool         // GET DATA gives what may still be approved offline
 	pdol      pdolLayout
 	online    answer
 	declined  answer
 	recipe    cryptogram.Recipe
 	layout    emv.IADFormat
+	stock     stock
+	commands  []instruction
 	qvsdc     QVSDC
+	mchip     *mchip     // nil for a card of another behaviour
+	signer    oda.Signer // nil for a card that does not sign
 }
 
 type application struct {
@@ -71,6 +81,9 @@ func New(p Profile, env Env) (*Card, error) {
 	if err := c.static.build(&p); err != nil {
 		return nil, err
 	}
+	if p.Signs() && p.Authentication == nil {
+		return nil, fmt.Errorf("card %s: %w", p.Name, ErrNotAuthenticated)
+	}
 	if err := c.static.checkKeys(env.Keys); err != nil {
 		return nil, fmt.Errorf("card %s: %w", p.Name, err)
 	}
@@ -84,6 +97,11 @@ func (c *Card) Name() string { return c.name }
 // ATC is the application transaction counter: the last value used.
 func (c *Card) ATC() uint16 { return c.state.ATC }
 
-// Last tells what the last well-formed GET PROCESSING OPTIONS came to; false
-// when there was none since New.
+// Revision changes whenever the state did in a way that must outlive the
+// program: keep it before the answer leaves.
+func (c *Card) Revision() uint64 { return uint64(c.state.ATC) + c.commits }
+
+// Last tells what the last transaction came to: the last well-formed GET
+// PROCESSING OPTIONS and, for M/Chip, the cryptogram after it. It is false when
+// there was none since New.
 func (c *Card) Last() (Tap, bool) { return c.last, c.tapped }

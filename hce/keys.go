@@ -16,10 +16,12 @@ const Unlimited = math.MaxInt
 const MaxKeys = 1000
 
 // Key is a key that makes application cryptograms: the card key of a plastic
-// card, or one limited-use key of a phone with its index and limits.
+// card, one limited-use key of a phone with its index and limits, or one
+// single-use key of a phone with the transaction counter that it belongs to.
 type Key struct {
 	Key      *cryptogram.Key
-	Index    cryptogram.KeyIndex // zero for a card key
+	Index    cryptogram.KeyIndex // of a limited-use key
+	ATC      uint16              // of a single-use key; 0 for the others
 	Uses     int                 // cryptograms it may still make; Unlimited for a card key
 	NotAfter time.Time           // it makes none after this; zero is for ever
 }
@@ -27,9 +29,19 @@ type Key struct {
 // CardKey is the Env.Keys of a card that holds a card key.
 func CardKey(k *cryptogram.Key) []Key { return []Key{{Key: k, Uses: Unlimited}} }
 
-// usable is true when the key may make a cryptogram at now.
-func (k *Key) usable(now time.Time) bool {
-	return k.Uses > 0 && (k.NotAfter.IsZero() || !now.After(k.NotAfter))
+// stock is what kind of keys a card holds.
+type stock byte
+
+const (
+	stockCardKey stock = iota + 1 // one card key
+	stockIndexed                  // limited-use keys, each with an index
+	stockCounted                  // single-use keys, each with a transaction counter
+)
+
+// usable is true when the key may make a cryptogram of a new tap at now: one
+// that belongs to a counter only when that is still to come.
+func (c *Card) usable(k *Key, now time.Time) bool {
+	return k.Uses > 0 && (k.NotAfter.IsZero() || !now.After(k.NotAfter)) && (k.ATC == 0 || k.ATC > c.state.ATC)
 }
 
 // nextKey is the number of the key for a cryptogram at now, or why there is
@@ -37,10 +49,11 @@ func (k *Key) usable(now time.Time) bool {
 func (c *Card) nextKey(now time.Time) (int, Reason) {
 	reason := ReasonNoKeys
 	for i := range c.state.Keys {
-		if c.state.Keys[i].usable(now) {
+		k := &c.state.Keys[i]
+		if c.usable(k, now) {
 			return i, ReasonNone
 		}
-		if c.state.Keys[i].Uses > 0 {
+		if k.Uses > 0 && (k.ATC == 0 || k.ATC > c.state.ATC) {
 			reason = ReasonKeysExpired
 		}
 	}
@@ -52,21 +65,32 @@ func (c *Card) nextKey(now time.Time) (int, Reason) {
 func (c *Card) Remaining(now time.Time) int {
 	n := 0
 	for i := range c.state.Keys {
-		if k := &c.state.Keys[i]; k.usable(now) {
+		if k := &c.state.Keys[i]; c.usable(k, now) {
 			n = min(n, Unlimited-k.Uses) + k.Uses
 		}
 	}
 	return n
 }
 
+// Held is the highest transaction counter that is used up or has a single-use
+// key: new ones are needed from the next on.
+func (c *Card) Held() uint16 {
+	held := c.state.ATC
+	for i := range c.state.Keys {
+		held = max(held, c.state.Keys[i].ATC)
+	}
+	return held
+}
+
 // AddKeys puts replenished keys behind those that are there and drops those
-// that can no longer be used.
+// that can no longer be used, but for that of the transaction under way.
 func (c *Card) AddKeys(keys ...Key) error {
 	now := c.env.Now()
 	kept := make([]Key, 0, len(c.state.Keys)+len(keys))
 	for i := range c.state.Keys {
-		if c.state.Keys[i].usable(now) {
-			kept = append(kept, c.state.Keys[i])
+		k := &c.state.Keys[i]
+		if c.usable(k, now) || k.Uses > 0 && c.state.Initiated && k.ATC == c.state.ATC {
+			kept = append(kept, *k)
 		}
 	}
 	kept = append(kept, keys...)
@@ -79,14 +103,14 @@ func (c *Card) AddKeys(keys ...Key) error {
 
 // checkKeys refuses keys that the card's recipe cannot use.
 func (s *static) checkKeys(keys []Key) error {
-	limited := s.recipe.Session == cryptogram.SessionLimitedUse
-	if !limited && len(keys) != 1 {
+	if s.stock == stockCardKey && len(keys) != 1 {
 		return fmt.Errorf("%s takes one card key, not %d", s.recipe.Name, len(keys))
 	}
 	if len(keys) > MaxKeys {
 		return fmt.Errorf("%d keys, a card holds at most %d", len(keys), MaxKeys)
 	}
 	seen := make(map[cryptogram.KeyIndex]bool, len(keys))
+	atc := uint16(0)
 	for i := range keys {
 		k := &keys[i]
 		switch {
@@ -96,12 +120,16 @@ func (s *static) checkKeys(keys []Key) error {
 			return fmt.Errorf("key %d has %d uses", i+1, k.Uses)
 		case k.Key.Algorithm() != cryptogram.TDES || k.Key.Len() != 16:
 			return fmt.Errorf("key %d: %s takes a double-length 3DES key, not %s", i+1, s.recipe.Name, k.Key)
-		case limited && !k.Index.Valid():
+		case s.stock == stockIndexed && !k.Index.Valid():
 			return fmt.Errorf("key %d has no valid index", i+1)
-		case limited && seen[k.Index]:
+		case s.stock == stockIndexed && seen[k.Index]:
 			return errors.New("two keys have index " + k.Index.String())
+		case s.stock == stockCounted && (k.ATC <= atc || k.Uses > 1):
+			return fmt.Errorf("key %d is for counter %d and %d uses: single-use keys stand in the order of their counters", i+1, k.ATC, k.Uses)
+		case s.stock != stockCounted && k.ATC != 0:
+			return fmt.Errorf("key %d belongs to a counter, and %s takes no such keys", i+1, s.recipe.Name)
 		}
-		seen[k.Index] = true
+		seen[k.Index], atc = true, k.ATC
 	}
 	return nil
 }

@@ -19,14 +19,21 @@ func (s *static) build(p *Profile) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	s.qvsdc = *p.QVSDC
-	for _, step := range []func(*Profile) error{s.buildRecipe, s.buildDirectory, s.buildFCI, s.buildRecords, s.buildData} {
+	s.pdol = layoutOf(p.PDOL)
+	behaviour := s.buildQVSDC
+	if p.MChip != nil {
+		behaviour = s.buildMChip
+	}
+	for _, step := range []func(*Profile) error{s.buildRecipe, s.buildDirectory, s.buildFCI, s.buildRecords, s.buildData, behaviour} {
 		if err := step(p); err != nil {
 			return err
 		}
 	}
-	s.pdol = layoutOf(p.PDOL)
-	var err error
+	return nil
+}
+
+func (s *static) buildQVSDC(p *Profile) (err error) {
+	s.qvsdc, s.commands = *p.QVSDC, append(commonCommands[:len(commonCommands):len(commonCommands)], qvsdcCommands...)
 	if s.online, err = newAnswer(p, p.Online, "answers.online"); err != nil {
 		return err
 	}
@@ -46,16 +53,11 @@ func (s *static) buildRecipe(p *Profile) error {
 		return fault(field, "%v", err)
 	}
 	s.layout = iad.Format
-	limited := s.recipe.Session == cryptogram.SessionLimitedUse
-	switch {
-	case s.recipe.Scheme != p.Scheme:
+	if s.recipe.Scheme != p.Scheme {
 		return fault(field, "it has the layout of %s", s.recipe.Name)
-	case limited && s.layout != emv.IADVisa24:
-		return fault(field, "limited-use keys need format 4, where the key index has a place")
-	case limited && p.CardKey != nil:
-		return fault("keys", "%s works with limited-use keys; the card holds no key of its own", s.recipe.Name)
-	case !limited && p.CardKey == nil:
-		return fault("keys", "%s works with a card key", s.recipe.Name)
+	}
+	if err := s.chooseStock(p); err != nil {
+		return err
 	}
 	trial, err := cryptogram.NewKey(cryptogram.TDES, make([]byte, 16))
 	if err != nil {
@@ -63,6 +65,33 @@ func (s *static) buildRecipe(p *Profile) error {
 	}
 	if _, err := s.recipe.Generate(trial, &cryptogram.Elements{IAD: p.IAD}); err != nil {
 		return fault(field, "%v", err)
+	}
+	return nil
+}
+
+// chooseStock says which keys the card holds, and follows the recipe as those
+// want it.
+func (s *static) chooseStock(p *Profile) error {
+	limited := s.recipe.Session == cryptogram.SessionLimitedUse
+	switch {
+	case limited && s.layout != emv.IADVisa24:
+		return fault("issuer_application_data", "limited-use keys need format 4, where the key index has a place")
+	case limited && (p.CardKey != nil || p.SingleUse):
+		return fault("keys", "%s works with limited-use keys; the card holds no key of its own", s.recipe.Name)
+	case limited:
+		s.stock = stockIndexed
+	case p.SingleUse && p.CardKey != nil:
+		return fault("keys", "a card with single-use keys holds no key of its own")
+	case p.SingleUse:
+		single, ok := s.recipe.SingleUse()
+		if !ok {
+			return fault("keys", "%s has no key that could be derived ahead, and so no single-use keys", s.recipe.Name)
+		}
+		s.recipe, s.stock = single, stockCounted
+	case p.CardKey == nil:
+		return fault("keys", "%s works with a card key", s.recipe.Name)
+	default:
+		s.stock = stockCardKey
 	}
 	return nil
 }
@@ -175,6 +204,14 @@ func (p *Profile) value(tag emv.Tag) ([]byte, bool) {
 		return digits(a.Requestor, 6)
 	case emv.TagPAR:
 		return []byte(a.PAR), a.PAR != ""
+	case emv.TagTrack1:
+		return a.staticTrack1(), true
+	case emv.TagTrack2MagStripe:
+		v, err := a.staticTrack2()
+		return v, err == nil
+	}
+	if certificates[tag] && p.Authentication != nil {
+		return p.Authentication.Data.Lookup(tag)
 	}
 	return p.Data.Lookup(tag)
 }
@@ -204,6 +241,9 @@ func (s *static) buildRecords(p *Profile) error {
 		var body []byte
 		for j, tag := range r.Tags {
 			value, ok := p.value(tag)
+			if !ok && p.mayMiss(tag) {
+				continue
+			}
 			if !ok {
 				return fault(field, "tag %s has no value", tag)
 			}
@@ -226,9 +266,11 @@ func (s *static) buildRecords(p *Profile) error {
 
 func (s *static) buildData(p *Profile) error {
 	for _, tag := range p.GetData {
-		value, _ := p.Data.Lookup(tag)
-		s.data = append(s.data, emv.TLV{Tag: tag, Value: emv.AppendTLV(nil, tag, value)})
+		if value, ok := p.Data.Lookup(tag); ok {
+			s.data = append(s.data, emv.TLV{Tag: tag, Value: emv.AppendTLV(nil, tag, value)})
+		}
 	}
+	s.balance = p.MChip != nil && repeated(p.GetData, emv.TagOfflineBalance)
 	return nil
 }
 
@@ -250,7 +292,7 @@ func (p *Profile) checkPDOL() error {
 	if n := list.Length(); n > emv.MaxDOLData {
 		return fault("pdol", "it asks for %d bytes, a command carries at most %d", n, emv.MaxDOLData)
 	}
-	if !list.Has(emv.TagTTQ) {
+	if p.QVSDC != nil && !list.Has(emv.TagTTQ) {
 		return fault("pdol", "a Visa card must ask for 9F66")
 	}
 	for _, e := range list {

@@ -21,14 +21,19 @@ type Profile struct {
 	BF0C         []emv.Tag // of the issuer discretionary data in A5
 	PDOL         []byte    // value of 9F38
 	IAD          []byte    // value of 9F10; the card fills in CVR and key index
-	Online       Answer    // to GET PROCESSING OPTIONS, with an ARQC
-	Declined     Answer    // with an AAC
+	Online       Answer    // qVSDC: to GET PROCESSING OPTIONS, with an ARQC
+	Declined     Answer    // qVSDC: with an AAC
 	Records      []Record
 	GetData      []emv.Tag // what GET DATA gives besides the ATC
 
-	QVSDC *QVSDC // behaviour at kernel 3; the only one so far
+	// One behaviour and its settings; the others are nil.
+	QVSDC *QVSDC // at kernel 3
+	MChip *MChip // at kernel 2
 
-	CardKey *cryptogram.Key // of a card that holds its own key; nil when keys come from a token service
+	CardKey   *cryptogram.Key // of a card that holds its own key; nil when keys come from a token service
+	SingleUse bool            // those keys are session keys, one per transaction counter
+
+	Authentication *Authentication // of a card that signs; nil until it is personalised with one
 }
 
 // Account is the number of the card or token and what belongs to it.
@@ -169,6 +174,11 @@ func (w Window) String() string { return nameIn(windowNames[:], int(w)) }
 func ParseWindow(name string) (Window, bool) {
 	i, ok := indexIn(windowNames[:], name)
 	return Window(i), ok
+}
+
+// Verifies is true for a card on a device that verifies its owner.
+func (p *Profile) Verifies() bool {
+	return p.QVSDC != nil && p.QVSDC.Device != nil || p.MChip != nil && p.MChip.Device != nil
 }
 
 // Check refuses a profile that does not fit together, with a *ProfileError.

@@ -6,11 +6,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/emv"
 	"tapsim/hce"
 )
 
-// FuzzRespond sends a session: each byte of lengths cuts one command from data,
-// and its high bit says that the reader or the owner does something first.
+// FuzzRespond sends a session to cards of every behaviour: each byte of lengths
+// cuts one command from data, and its high bit says that the reader or the owner
+// does something first. No two cryptograms come with one counter.
 func FuzzRespond(f *testing.F) {
 	add := func(commands ...string) {
 		var data, lengths []byte
@@ -24,14 +26,24 @@ func FuzzRespond(f *testing.F) {
 	add(selectVisa, gpo(ttqPlain, "0840", "20"), gpo(ttqPlain, "0978", "00"))
 	add("00A4040205A00000000300", "80A8000002830000", "", "00", "00A40400", "00A40400000000")
 	f.Add(unhex(selectVisa+gpo(ttqPlain, "0978", "00")), []byte{13, 41}, uint16(0xFFFE))
+	torn := genAC(askTC|withCDA, purchase().cdol(false))
+	add(selectMC, gpoPlastic, "80EA0000041A2B3C4D00", torn, selectMC, gpoPlastic, "80D00000041A2B3C4D00", torn)
+	add(selectMC, gpoPlastic, "802A8E80040000089900", "80CA9F5000", selectMC, gpoPlastic, torn)
+	add(selectMC, gpoPhone, genAC(askARQC|withCDA, purchase().cdol(true)), selectMC, gpoPhone, "802A8E800F00000899030000000012500978027600")
 	cards := []*hce.Card{newPlastic(f, withRecord), newPhone(f, 1, nil)}
-	start := []hce.State{cards[0].State(), cards[1].State()}
+	for _, name := range []string{"mastercard-plastic-offline", "mastercard-phone"} {
+		cards = append(cards, mastercard(f, name, nil))
+	}
+	var start []hce.State
+	for _, c := range cards {
+		start = append(start, c.State())
+	}
 	f.Fuzz(func(t *testing.T, data, lengths []byte, atc uint16) {
 		for i, c := range cards {
 			s := start[i]
 			s.ATC = atc
 			require.NoError(t, c.Restore(s))
-			rest := data
+			rest, told := data, map[string][]byte{}
 			for _, n := range lengths {
 				event(c, n)
 				n = min(n&0x7F, byte(min(len(rest), 0x7F)))
@@ -39,8 +51,14 @@ func FuzzRespond(f *testing.F) {
 				checkRespond(t, c, rest[:n])
 				after := c.State()
 				require.NoError(t, c.Restore(same))
-				checkRespond(t, c, rest[:n])
+				answer := checkRespond(t, c, rest[:n])
 				require.Equal(t, after, c.State(), "the same state and command, another state")
+				if counter, ok := emv.Find(answer[:len(answer)-2], emv.TagResponseFormat2, emv.TagATC); ok {
+					if earlier, again := told[string(counter)]; again {
+						require.Equal(t, earlier, answer, "two answers with one counter")
+					}
+					told[string(counter)] = answer
+				}
 				rest = rest[n:]
 			}
 		}

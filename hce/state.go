@@ -3,6 +3,8 @@ package hce
 import (
 	"fmt"
 	"time"
+
+	"tapsim/emv"
 )
 
 // Lock says whether the card may be used.
@@ -36,6 +38,7 @@ type State struct {
 	Keys          []Key     // with the uses that are left
 	Selected      int       // number of the application selected, from 1; 0 is none
 	Initiated     bool      // GET PROCESSING OPTIONS was answered since SELECT
+	MChip         MChipState
 }
 
 // State is a copy of the card's state.
@@ -53,6 +56,9 @@ func (c *Card) Restore(s State) error {
 	}
 	if int(s.Lock) >= len(lockNames) {
 		return fmt.Errorf("card %s: state has no lock %d", c.name, s.Lock)
+	}
+	if a := s.MChip.OfflineAmount; a < 0 || a > emv.MaxAmount {
+		return fmt.Errorf("card %s: state has approved %d offline", c.name, a)
 	}
 	if err := c.static.checkKeys(s.Keys); err != nil {
 		return fmt.Errorf("card %s: %w", c.name, err)

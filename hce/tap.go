@@ -8,13 +8,13 @@ import (
 	"tapsim/emv"
 )
 
-// Reason says why a card did not ask for online approval. It goes to the
-// card's owner, not to the terminal.
+// Reason says why a card did not ask for online approval, or approve. It goes
+// to the card's owner, not to the terminal.
 type Reason byte
 
 // Reasons.
 const (
-	ReasonNone          Reason = iota // an ARQC was made
+	ReasonNone          Reason = iota // an ARQC or TC was made
 	ReasonBlocked                     // the application is locked
 	ReasonMode                        // the reader does not offer EMV mode
 	ReasonATC                         // the transaction counter is used up
@@ -25,12 +25,17 @@ const (
 	ReasonOfflineReader               // the reader cannot go online, and the card wants to
 	ReasonRefund                      // the card does not ask online for a refund
 	ReasonFault                       // no cryptogram could be computed
+	ReasonOpen                        // the terminal has not asked for a cryptogram yet, or never did
+	ReasonAsked                       // the terminal asked for a decline
+	ReasonRisk                        // the card's own risk management
+	ReasonRecovered                   // the terminal got the answer to an earlier tap once more
 )
 
 var reasonNames = [...]string{
 	"none", "the application is locked", "the reader does not offer EMV mode", "the transaction counter is used up",
 	"no keys are left", "the keys have expired", "verify on the device first", "no common cardholder verification",
 	"the reader is offline-only", "refund", "internal fault",
+	"no cryptogram was asked for", "the terminal declined", "the card's risk management declined", "the answer to an earlier tap was given again",
 }
 
 // String says it in words.
@@ -58,17 +63,17 @@ func ParseCVM(name string) (CVM, bool) {
 	return CVM(i), ok
 }
 
-// Tap is what one GET PROCESSING OPTIONS came to, for the wallet around the
-// card. Amount, Currency, Country, Date and Type are what the terminal sent, in
-// BCD; zeros where the PDOL does not ask for them.
+// Tap is what one transaction came to, for the wallet around the card. Amount,
+// Currency, Country, Date and Type are what the terminal sent, in BCD; zeros
+// where no list asks for them, or as long as the reason is ReasonOpen.
 type Tap struct {
 	Time       time.Time
 	ATC        uint16
 	Status     apdu.Status
 	Reason     Reason
-	Cryptogram emv.CryptogramType // when Status is 9000
-	CVM        CVM                // shown or asked for
-	Key        cryptogram.KeyIndex
+	Cryptogram emv.CryptogramType  // when Status is 9000 and one was made; ARQC for a dynamic code of mag-stripe mode
+	CVM        CVM                 // shown or asked for
+	Key        cryptogram.KeyIndex // of a limited-use key
 	Amount     [6]byte
 	Currency   [2]byte
 	Country    [2]byte

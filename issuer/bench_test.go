@@ -8,6 +8,7 @@ import (
 
 	"tapsim/cryptogram"
 	"tapsim/emv"
+	"tapsim/provisioning"
 )
 
 // forgetful is a store that runs updates and drops their changes, so that one
@@ -43,7 +44,7 @@ func nobody() *Report { return nil }
 func BenchmarkDecision(b *testing.B) {
 	plastic := func(*bank) tap { return plasticTap(1, 12_50) }
 	phone := func(bank *bank) tap {
-		set, err := bank.Replenish(context.Background(), testToken, deviceKey(b))
+		set, err := bank.Replenish(context.Background(), provisioning.Request{Token: testToken}, deviceKey(b))
 		require.NoError(b, err)
 		return phoneTap(b, set, 0, 1, 12_50)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapsim/cryptogram"
+	"tapsim/provisioning"
 )
 
 // Bounds of a Usage.
@@ -176,13 +177,29 @@ func changeUse(tx *Tx, p *payment, change func(*Use)) error {
 	return nil
 }
 
-// countKeyUse checks and counts the limited-use key of a new cryptogram.
+// handedOut is the key that a token service must have handed out for the
+// cryptogram: its index in the store and its name; false when the card holds a
+// key of its own, as far as the bank can see.
+func (p *payment) handedOut() (index [4]byte, name string, ok bool) {
+	if p.proof.limited() {
+		return p.proof.index.BCD(), p.proof.index.String(), true
+	}
+	_, ahead := p.proof.recipe.SingleUse()
+	if p.scope.Kind != Token || !ahead || keyKind(p.scope.Scheme) != provisioning.SingleUseKeys {
+		return index, "", false
+	}
+	atc := p.chip.elements.ATC
+	return counterIndex(atc), fmt.Sprintf("of counter %d", atc), true
+}
+
+// countKeyUse checks and counts the limited-use or single-use key of a new
+// cryptogram.
 func (i *Issuer) countKeyUse(tx *Tx, p *payment, report *Report) error {
-	if !p.proof.limited() {
+	index, name, ok := p.handedOut()
+	if !ok {
 		return nil
 	}
-	index := p.proof.index
-	key, ok, err := tx.Key(p.index, index.BCD())
+	key, ok, err := tx.Key(p.index, index)
 	if err != nil {
 		return err
 	}
@@ -190,7 +207,7 @@ func (i *Issuer) countKeyUse(tx *Tx, p *payment, report *Report) error {
 		if key, ok = i.unissued(p, index); !ok {
 			p.refuse(SecurityViolation)
 			if report != nil {
-				report.step("limited-use key", Failed, "key index "+index.String()+" was never handed out for this token")
+				report.step("limited-use key", Failed, "key "+name+" was never handed out for this token")
 			}
 			return nil
 		}
@@ -204,15 +221,15 @@ func (i *Issuer) countKeyUse(tx *Tx, p *payment, report *Report) error {
 	case p.at.After(key.NotAfter):
 		p.refuse(SecurityViolation)
 		if report != nil {
-			report.step("limited-use key", Failed, fmt.Sprintf("key %s ended on %s", index, key.NotAfter.Format(time.RFC3339)))
+			report.step("limited-use key", Failed, fmt.Sprintf("key %s ended on %s", name, key.NotAfter.Format(time.RFC3339)))
 		}
 	case key.Used > key.Uses:
 		p.refuse(SecurityViolation)
 		if report != nil {
-			report.step("limited-use key", Failed, fmt.Sprintf("key %s is used up: cryptogram %d of %d", index, key.Used, key.Uses))
+			report.step("limited-use key", Failed, fmt.Sprintf("key %s is used up: cryptogram %d of %d", name, key.Used, key.Uses))
 		}
 	case report != nil:
-		report.step("limited-use key", OK, fmt.Sprintf("key %s, cryptogram %d of %d, good until %s", index, key.Used, key.Uses, key.NotAfter.Format(time.RFC3339)))
+		report.step("limited-use key", OK, fmt.Sprintf("key %s, cryptogram %d of %d, good until %s", name, key.Used, key.Uses, key.NotAfter.Format(time.RFC3339)))
 	}
 	return nil
 }
@@ -221,14 +238,18 @@ func (i *Issuer) countKeyUse(tx *Tx, p *payment, report *Report) error {
 const clockSkew = 24 * time.Hour
 
 // unissued makes the row of a key that another token service handed out, when
-// the configuration takes those and the index is not of the future.
-func (i *Issuer) unissued(p *payment, index cryptogram.KeyIndex) (IssuedKey, bool) {
+// the configuration takes those and the index is not of the future. A
+// single-use key does not show when it was handed out.
+func (i *Issuer) unissued(p *payment, index [4]byte) (IssuedKey, bool) {
 	rules := i.config.LimitedUse
-	issued := keyTime(index, p.at)
+	issued, uses := p.at, 1
+	if p.proof.limited() {
+		issued, uses = keyTime(p.proof.index, p.at), rules.Uses
+	}
 	if !rules.AcceptUnissued || issued.After(p.at.Add(clockSkew)) {
 		return IssuedKey{}, false
 	}
-	return IssuedKey{Token: p.index, Index: index.BCD(), Issued: issued, NotAfter: issued.Add(rules.Lifetime), Uses: rules.Uses}, true
+	return IssuedKey{Token: p.index, Index: index, Issued: issued, NotAfter: issued.Add(rules.Lifetime), Uses: uses}, true
 }
 
 // keyTime is the hour that a key index names, in the year with that last digit

@@ -19,10 +19,11 @@ import (
 	"tapsim/iso8583"
 )
 
-// Env is what the bank takes from the world. Both are required.
+// Env is what the bank takes from the world. Clock and randomness are required.
 type Env struct {
-	Now  func() time.Time
-	Rand io.Reader // authorisation codes, token numbers, account references
+	Now     func() time.Time
+	Rand    io.Reader // authorisation codes, token numbers, account references
+	Certify Certifier // nil: the token service certifies no cards
 }
 
 // Issuer is the bank. It is safe for concurrent use.
@@ -31,6 +32,7 @@ type Issuer struct {
 	store  Store
 	now    func() time.Time
 	keys   keyring
+	ca     Certifier
 	counts []counter // one for each rule
 
 	mu   sync.Mutex // guards rand
@@ -46,7 +48,7 @@ func New(config Config, store Store, env Env) (*Issuer, error) {
 		return nil, err
 	}
 	return &Issuer{
-		config: &config, store: store, now: env.Now, rand: env.Rand,
+		config: &config, store: store, now: env.Now, rand: env.Rand, ca: env.Certify,
 		counts: make([]counter, len(config.Rules)),
 	}, nil
 }

@@ -21,13 +21,23 @@ func (i *Issuer) Enrol(ctx context.Context, n NewToken, device *cryptogram.Key) 
 	if err != nil {
 		return provisioning.KeySet{}, err
 	}
-	return i.Replenish(ctx, pan, device)
+	return i.Replenish(ctx, provisioning.Request{Token: pan}, device)
+}
+
+// keyKind is what kind of keys the phones of a scheme get: Visa's definition of
+// limited-use keys is public; elsewhere single-use keys stand in.
+func keyKind(scheme emv.Scheme) provisioning.KeyKind {
+	if scheme == emv.SchemeVisa {
+		return provisioning.IndexedKeys
+	}
+	return provisioning.SingleUseKeys
 }
 
 // Replenish hands out new keys for an active token under the terms of the
 // configuration. Keys handed out before stay good until they end. The phone
 // never gets the card key that they derive from.
-func (i *Issuer) Replenish(ctx context.Context, token emv.PAN, device *cryptogram.Key) (provisioning.KeySet, error) {
+func (i *Issuer) Replenish(ctx context.Context, r provisioning.Request, device *cryptogram.Key) (provisioning.KeySet, error) {
+	token := r.Token
 	index := i.store.IndexPAN(token)
 	scope := i.config.rangeOf(token)
 	if scope == nil || scope.Kind != Token {
@@ -41,13 +51,17 @@ func (i *Issuer) Replenish(ctx context.Context, token emv.PAN, device *cryptogra
 	var issued []IssuedKey
 	err := i.store.Update(ctx, nil, func(tx *Tx) (err error) {
 		var ok bool
-		if n, ok, err = tx.Instrument(index); err != nil || !ok {
-			return errorOr(err, "issuer: there is no token %s", token.Masked())
+		if n, ok, err = tx.Instrument(index); err == nil {
+			err = n.mayGetKeys(ok, token)
 		}
-		if n.Status != StatusActive {
-			return fmt.Errorf("issuer: token %s is %s and gets no keys", n.Masked, n.Status)
+		if err != nil {
+			return err
 		}
-		issued, err = i.issueKeys(tx, index, now)
+		if keyKind(scope.Scheme) == provisioning.SingleUseKeys {
+			issued, err = i.issueCounters(tx, index, r.Held, now)
+		} else {
+			issued, err = i.issueKeys(tx, index, now)
+		}
 		return err
 	})
 	if err != nil {
@@ -55,6 +69,51 @@ func (i *Issuer) Replenish(ctx context.Context, token emv.PAN, device *cryptogra
 	}
 	return i.wrapKeys(scope, token, &n, issued, device)
 }
+
+// mayGetKeys refuses what is not an active token; there is whether it is known.
+func (n *Instrument) mayGetKeys(there bool, token emv.PAN) error {
+	switch {
+	case !there:
+		return fmt.Errorf("issuer: there is no token %s", token.Masked())
+	case n.Status != StatusActive:
+		return fmt.Errorf("issuer: token %s is %s and gets no keys", n.Masked, n.Status)
+	}
+	return nil
+}
+
+// maxSingleUse bounds a set of single-use keys.
+const maxSingleUse = 200
+
+// issueCounters issues the keys of the next transaction counters, as many as
+// the payments that a set of limited-use keys would be good for. A phone that
+// asks for counters again gets the same keys, for a new time.
+func (i *Issuer) issueCounters(tx *Tx, token PANIndex, held uint16, now time.Time) ([]IssuedKey, error) {
+	terms := i.config.LimitedUse
+	count := min(terms.Keys*terms.Uses, maxSingleUse, lastCounter-int(held))
+	if count <= 0 {
+		return nil, fmt.Errorf("issuer: the token's transaction counter is used up: it needs a new token")
+	}
+	out := make([]IssuedKey, 0, count)
+	for atc := int(held) + 1; len(out) < count; atc++ {
+		k := IssuedKey{Token: token, Index: counterIndex(uint16(atc)), Issued: now, NotAfter: now.Add(terms.Lifetime), Uses: 1}
+		earlier, taken, err := tx.Key(token, k.Index)
+		if err != nil {
+			return nil, err
+		}
+		if taken {
+			k.Used, k.Withdrawn = earlier.Used, earlier.Withdrawn
+		}
+		tx.PutKey(k)
+		out = append(out, k)
+	}
+	return out, nil
+}
+
+// lastCounter is the highest transaction counter that makes a cryptogram.
+const lastCounter = 0xFFFE
+
+// counterIndex stands for a transaction counter in the place of a key index.
+func counterIndex(atc uint16) [4]byte { return [4]byte{2: byte(atc >> 8), 3: byte(atc)} }
 
 // issueKeys takes the next free key indices of this hour.
 func (i *Issuer) issueKeys(tx *Tx, token PANIndex, now time.Time) ([]IssuedKey, error) {
@@ -82,27 +141,40 @@ func (i *Issuer) issueKeys(tx *Tx, token PANIndex, now time.Time) ([]IssuedKey, 
 // wrapKeys derives the keys and puts them under the device key.
 func (i *Issuer) wrapKeys(scope *Range, token emv.PAN, n *Instrument, issued []IssuedKey, device *cryptogram.Key) (provisioning.KeySet, error) {
 	set := i.config.keySet(scope.KeySets[0])
-	out := provisioning.KeySet{Token: provisioning.Token{
+	out := provisioning.KeySet{Kind: keyKind(scope.Scheme), Token: provisioning.Token{
 		PAN: token, PSN: n.PSN, Expiry: n.Expiry, LastFour: n.LastFour, Requestor: n.Requestor, PAR: n.PAR, ServiceCode: n.ServiceCode,
 	}}
 	for _, k := range issued {
-		index, err := cryptogram.ParseKeyIndex(k.Index[:])
+		message := provisioning.LimitedUseKey{Uses: k.Uses, NotAfter: k.NotAfter}
+		key, err := i.deriveIssued(set, token, n.PSN, out.Kind, k.Index, &message)
 		if err != nil {
 			return provisioning.KeySet{}, err
 		}
-		key, err := i.keys.limitedUse(set, token, n.PSN, index)
-		if err != nil {
-			return provisioning.KeySet{}, err
-		}
-		wrapped, err := device.WrapKey(key)
-		if err != nil {
+		if message.Wrapped, err = device.WrapKey(key); err != nil {
 			return provisioning.KeySet{}, fmt.Errorf("issuer: device key: %w", err)
 		}
-		out.Keys = append(out.Keys, provisioning.LimitedUseKey{
-			Index: k.Index, Wrapped: wrapped, CheckValue: key.CheckValue(), Uses: k.Uses, NotAfter: k.NotAfter,
-		})
+		message.CheckValue = key.CheckValue()
+		out.Keys = append(out.Keys, message)
 	}
 	return out, nil
+}
+
+// deriveIssued derives an issued key and puts its name into the message.
+func (i *Issuer) deriveIssued(set *KeySet, token emv.PAN, psn string, kind provisioning.KeyKind, index [4]byte, message *provisioning.LimitedUseKey) (*cryptogram.Key, error) {
+	if kind == provisioning.SingleUseKeys {
+		card, err := i.keys.card(set, token, psn)
+		if err != nil {
+			return nil, err
+		}
+		message.ATC = uint16(index[2])<<8 | uint16(index[3])
+		return cryptogram.SingleUseKey(card, set.Scheme, message.ATC)
+	}
+	named, err := cryptogram.ParseKeyIndex(index[:])
+	if err != nil {
+		return nil, err
+	}
+	message.Index = index
+	return i.keys.limitedUse(set, token, psn, named)
 }
 
 // SetStatus changes the state of a card or token. Nothing leaves deactivated.

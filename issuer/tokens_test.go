@@ -40,7 +40,7 @@ func phoneTap(t testing.TB, set provisioning.KeySet, n int, atc uint16, amount i
 
 func TestLimitedUseKeys(t *testing.T) {
 	b := newBank(t, nil)
-	set, err := b.Replenish(context.Background(), testToken, deviceKey(t))
+	set, err := b.Replenish(context.Background(), provisioning.Request{Token: testToken}, deviceKey(t))
 	require.NoError(t, err)
 	require.Len(t, set.Keys, 2)
 	require.Equal(t, [4]byte{0x00, 0x00, 0x13, 0x00}, set.Keys[0].Index, "1 January 2030, 12:00 is hour 13 of year 0")
@@ -82,28 +82,28 @@ func TestReplenishGoesOn(t *testing.T) {
 	ctx := context.Background()
 	seen := map[[4]byte]bool{}
 	for range 50 {
-		set, err := b.Replenish(ctx, testToken, deviceKey(t))
+		set, err := b.Replenish(ctx, provisioning.Request{Token: testToken}, deviceKey(t))
 		require.NoError(t, err)
 		for _, k := range set.Keys {
 			require.False(t, seen[k.Index])
 			seen[k.Index] = true
 		}
 	}
-	_, err := b.Replenish(ctx, testToken, deviceKey(t))
+	_, err := b.Replenish(ctx, provisioning.Request{Token: testToken}, deviceKey(t))
 	require.ErrorContains(t, err, "try again in the next")
 	b.now = b.now.Add(time.Hour)
-	set, err := b.Replenish(ctx, testToken, deviceKey(t))
+	set, err := b.Replenish(ctx, provisioning.Request{Token: testToken}, deviceKey(t))
 	require.NoError(t, err)
 	require.Equal(t, [4]byte{0x00, 0x00, 0x14, 0x00}, set.Keys[0].Index)
 
 	require.NoError(t, b.SetStatus(ctx, testToken, StatusSuspended))
-	_, err = b.Replenish(ctx, testToken, deviceKey(t))
+	_, err = b.Replenish(ctx, provisioning.Request{Token: testToken}, deviceKey(t))
 	require.ErrorContains(t, err, "is suspended and gets no keys")
-	_, err = b.Replenish(ctx, testCard, deviceKey(t))
+	_, err = b.Replenish(ctx, provisioning.Request{Token: testCard}, deviceKey(t))
 	require.ErrorContains(t, err, "no token range")
-	_, err = b.Replenish(ctx, emv.WithCheckDigit("476173900299999"), deviceKey(t))
+	_, err = b.Replenish(ctx, provisioning.Request{Token: emv.WithCheckDigit("476173900299999")}, deviceKey(t))
 	require.ErrorContains(t, err, "there is no token")
-	_, err = b.Replenish(ctx, testToken, nil)
+	_, err = b.Replenish(ctx, provisioning.Request{Token: testToken}, nil)
 	require.ErrorContains(t, err, "device key")
 }
 
@@ -141,7 +141,7 @@ func TestUnissuedKeys(t *testing.T) {
 // told apart.
 func TestCardKeyInPlaceOfLimitedUseKey(t *testing.T) {
 	b := newBank(t, nil)
-	set, err := b.Replenish(context.Background(), testToken, deviceKey(t))
+	set, err := b.Replenish(context.Background(), provisioning.Request{Token: testToken}, deviceKey(t))
 	require.NoError(t, err)
 	p := phoneTap(t, set, 0, 1, 1_00)
 	p.key, err = cryptogram.DeriveCardKey(tdes("0123456789ABCDEFFEDCBA9876543210"), cryptogram.OptionA, string(testToken), "00")

@@ -21,18 +21,54 @@ type Token struct {
 	ServiceCode string  // three digits
 }
 
+// KeyKind says what the keys of a set are.
+type KeyKind byte
+
+// Kinds of key. The zero value is none.
+const (
+	IndexedKeys   KeyKind = iota + 1 // each for some payments, named by an index
+	SingleUseKeys                    // each the session key of one transaction counter
+)
+
+var keyKindNames = [...]string{"", "limited-use", "single-use"}
+
+// String is the name used in files, empty for what is none.
+func (k KeyKind) String() string {
+	if int(k) < len(keyKindNames) {
+		return keyKindNames[k]
+	}
+	return ""
+}
+
 // LimitedUseKey is one key that the phone may use for a while instead of a card
 // key.
 type LimitedUseKey struct {
-	Index      [4]byte   // 0Y HH HH CC, as it travels in the issuer application data
+	Index      [4]byte   // of IndexedKeys: 0Y HH HH CC, as it travels in the issuer application data
+	ATC        uint16    // of SingleUseKeys: the transaction counter that the key belongs to
 	Wrapped    []byte    // the key under the device key, AES key wrap (RFC 3394)
 	CheckValue [3]byte   // of the clear key
 	Uses       int       // cryptograms it may make
 	NotAfter   time.Time // it makes none after this
 }
 
+// Request is what a phone asks the token service for, at enrolment and when it
+// runs low.
+type Request struct {
+	Token emv.PAN
+	Held  uint16 // highest transaction counter that is used up or has a single-use key; 0 on a new phone
+}
+
 // KeySet is what the token service hands out at enrolment and replenishment.
 type KeySet struct {
-	Token Token
-	Keys  []LimitedUseKey
+	Kind        KeyKind
+	Token       Token
+	Keys        []LimitedUseKey
+	Credentials *Credentials // at the enrolment of a card that signs
+}
+
+// Credentials are what a card needs for offline data authentication: its
+// private key, and certificates on it over the card's static data.
+type Credentials struct {
+	Data    emv.List // values of 8F, 90, 92, 9F32, 9F46, 9F47, 9F48
+	Wrapped []byte   // both primes, equally long, under the device key, AES key wrap
 }

@@ -56,7 +56,7 @@ func (b *Bank) open(ctx context.Context, o BankOptions, config *issuerconfig.Ban
 	if err != nil {
 		return err
 	}
-	b.Issuer, err = issuer.New(config.Config, st, issuer.Env{Now: o.Now, Rand: secrets(o.Seed, "issuer")})
+	b.Issuer, err = issuer.New(config.Config, st, issuer.Env{Now: o.Now, Rand: secrets(o.Seed, "issuer"), Certify: certify})
 	if err != nil {
 		return err
 	}

@@ -80,13 +80,11 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 
 // prepare delivers what waits for the host, and unlocks the phone.
 func (w *World) prepare(r Request) error {
-	if r.Locked || !w.canVerify() {
+	if r.Locked || !w.Profile.Verifies() {
 		return nil
 	}
 	return w.unlock()
 }
-
-func (w *World) canVerify() bool { return w.Profile.QVSDC != nil && w.Profile.QVSDC.Device != nil }
 
 func (w *World) unlock() error { return w.card.Verified(w.Clock.Now().Add(verifiedFor)) }
 
@@ -141,7 +139,7 @@ func (w *World) header(r Request) ([]transcript.Field, error) {
 		values["type"] = name
 	}
 	values["atc"] = fmt.Sprintf("%04X", w.card.Info().ATC)
-	if w.canVerify() {
+	if w.Profile.Verifies() {
 		values["verified"] = strconv.FormatBool(!r.Locked)
 	}
 	return transcript.NewHeader(values)

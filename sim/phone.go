@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,8 @@ const refillBelow = 3
 
 // tokenService is what a phone gets its keys from.
 type tokenService interface {
-	Replenish(ctx context.Context, token emv.PAN, device *cryptogram.Key) (provisioning.KeySet, error)
+	Replenish(ctx context.Context, r provisioning.Request, device *cryptogram.Key) (provisioning.KeySet, error)
+	Certify(ctx context.Context, token emv.PAN, static []byte, device *cryptogram.Key) (provisioning.Credentials, error)
 }
 
 var _ tokenService = (*issuer.Issuer)(nil)
@@ -43,7 +45,7 @@ func (w *World) openPhone(ctx context.Context) error {
 		return fmt.Errorf("device key: %w", err)
 	}
 	w.phone, err = store.Open(dir, store.Options{
-		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"),
+		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"), Seal: rand.Reader, // never the same nonce twice, whatever the seed
 	})
 	if err != nil {
 		return err
@@ -75,9 +77,21 @@ func (w *World) phoneFolder() (dir string, key []byte, err error) {
 
 // enrol puts the token and its first keys on the phone.
 func (w *World) enrol(ctx context.Context) error {
-	set, err := w.tokens.Replenish(ctx, w.Profile.Account.PAN, w.device)
+	set, err := w.tokens.Replenish(ctx, provisioning.Request{Token: w.Profile.Account.PAN}, w.device)
 	if err != nil {
 		return fmt.Errorf("the token service gives no keys for %s: %w", w.Profile.Name, err)
+	}
+	if w.Profile.Signs() {
+		p := store.WithToken(w.Profile, set.Token)
+		static, err := p.StaticData()
+		if err != nil {
+			return err
+		}
+		credentials, err := w.tokens.Certify(ctx, set.Token.PAN, static, w.device)
+		if err != nil {
+			return fmt.Errorf("the token service gives no certificates for %s: %w", w.Profile.Name, err)
+		}
+		set.Credentials = &credentials
 	}
 	if w.card, err = w.phone.Enrol(w.Profile, set); err != nil {
 		return err
@@ -95,7 +109,7 @@ func (w *World) refill(ctx context.Context) error {
 	if !ok || w.card.Remaining() >= refillBelow {
 		return nil
 	}
-	set, err := w.tokens.Replenish(ctx, token.PAN, w.device)
+	set, err := w.tokens.Replenish(ctx, provisioning.Request{Token: token.PAN, Held: w.card.Held()}, w.device)
 	if err != nil {
 		return fmt.Errorf("the token service gives no new keys for %s: %w", w.Profile.Name, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"tapsim/hce"
 	"tapsim/issuer"
 	issuerconfig "tapsim/issuer/config"
+	"tapsim/provisioning"
 	"tapsim/transcript"
 )
 
@@ -22,12 +23,16 @@ func (w *World) recordedCard(ctx context.Context, t *transcript.Transcript) (*hc
 		return nil, "the header has no atc, so the card cannot be made again"
 	}
 	keys := hce.CardKey(w.Profile.CardKey)
-	if w.Profile.CardKey == nil {
-		if keys, err = w.recordedKey(ctx, t.Value("key-index")); err != nil {
-			return nil, err.Error()
-		}
+	switch {
+	case w.Profile.SingleUse:
+		keys, err = w.counterKeys(ctx, uint16(atc))
+	case w.Profile.CardKey == nil:
+		keys, err = w.recordedKey(ctx, t.Value("key-index"))
 	}
-	card, err := hce.New(w.Profile, hce.Env{Now: w.Clock.Now, Rand: stream(w.seed, "phone"), Keys: keys})
+	if err != nil {
+		return nil, err.Error()
+	}
+	card, err := hce.New(w.card.Profile(), hce.Env{Now: w.Clock.Now, Rand: stream(w.seed, "phone"), Keys: keys})
 	if err != nil {
 		return nil, err.Error()
 	}
@@ -37,6 +42,24 @@ func (w *World) recordedCard(ctx context.Context, t *transcript.Transcript) (*hc
 		return nil, err.Error()
 	}
 	return card, ""
+}
+
+// counterKeys gets the single-use keys behind a transaction counter, which are
+// the same whenever they are asked for.
+func (w *World) counterKeys(ctx context.Context, atc uint16) ([]hce.Key, error) {
+	set, err := w.tokens.Replenish(ctx, provisioning.Request{Token: w.Profile.Account.PAN, Held: atc}, w.device)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]hce.Key, len(set.Keys))
+	for i, k := range set.Keys {
+		key, err := w.device.UnwrapKey(cryptogram.TDES, k.Wrapped)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = hce.Key{Key: key, ATC: k.ATC, Uses: k.Uses}
+	}
+	return keys, nil
 }
 
 // maxSets bounds how many key sets of one hour are asked for to find a key.
@@ -67,7 +90,7 @@ func (w *World) recordedKey(ctx context.Context, text string) ([]hce.Key, error)
 // findKey asks for key sets until one holds a key with the right index.
 func (w *World) findKey(ctx context.Context, from tokenService, right func(cryptogram.KeyIndex) bool) ([]hce.Key, error) {
 	for range maxSets {
-		set, err := from.Replenish(ctx, w.Profile.Account.PAN, w.device)
+		set, err := from.Replenish(ctx, provisioning.Request{Token: w.Profile.Account.PAN}, w.device)
 		if err != nil {
 			return nil, err
 		}

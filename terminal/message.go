@@ -12,10 +12,12 @@ import (
 
 // notForField55 are objects of a kernel's data record that never go into
 // field 55: account number, track and name have fields of their own, or none;
-// 9F39 is field 22.
+// 9F39 is field 22; labels, dates and usage control are for the receipt and
+// the terminal.
 func notForField55(tag emv.Tag) bool {
 	switch tag {
-	case emv.TagTrack2, emv.TagPAN, emv.TagTrack1, emv.TagCardholderName, emv.TagTrack1Discretionary, emv.TagPOSEntryMode:
+	case emv.TagTrack2, emv.TagPAN, emv.TagTrack1, emv.TagCardholderName, emv.TagTrack1Discretionary, emv.TagPOSEntryMode,
+		emv.TagApplicationLabel, emv.TagPreferredName, emv.TagCodeTable, emv.TagExpirationDate, emv.TagAUC:
 		return true
 	}
 	return false
@@ -53,10 +55,30 @@ func (s *session) requestMessage() (*iso8583.Message, error) {
 	if psn, ok := card.Lookup(emv.TagPANSequence); ok {
 		m.PANSequence = fmt.Sprintf("0%02X", psn)
 	}
-	if record != nil {
+	switch {
+	case record == nil:
+	case magStripe(record):
+		m.EntryMode = magStripeEntry + m.EntryMode[len(magStripeEntry):]
+		if track1, ok := record.Lookup(emv.TagTrack1); ok {
+			m.Other = map[int]string{fieldTrack1: latin1(track1)}
+		}
+	default:
 		m.ICCData = s.field55(record)
 	}
 	return m, nil
+}
+
+// fieldTrack1 is the number of the field that carries track 1.
+const fieldTrack1 = 45
+
+// magStripeEntry are the first two digits of field 22 for a contactless chip
+// that gave track data instead of a cryptogram.
+const magStripeEntry = "91"
+
+// magStripe is true for the data record of a kernel in mag-stripe mode.
+func magStripe(record emv.Coded) bool {
+	mode, ok := record.Lookup(emv.TagPOSEntryMode)
+	return ok && len(mode) == 1 && mode[0] == kernel.EntryModeMagStripe
 }
 
 // baseMessage is what request, reversal and advice have in common.
@@ -102,13 +124,17 @@ func (c *Config) field43() string {
 	return fmt.Sprintf("%-25.25s%-13.13s%-2.2s", c.MerchantName, c.MerchantCity, c.CountryAlpha)
 }
 
-// field55 is the kernel's data record in its order, and what the terminal adds.
+// field55 is the kernel's data record in its order, the third party data that
+// kernel 2 leaves to the terminal, and what the terminal adds.
 func (s *session) field55(record emv.Coded) []byte {
 	out := make([]byte, 0, 256)
 	for scan := emv.Scan(record); scan.Next(); {
 		if !notForField55(scan.Tag()) {
 			out = emv.AppendTLV(out, scan.Tag(), scan.Value())
 		}
+	}
+	if v, ok := s.tap.Outcome.Discretionary.Lookup(emv.TagThirdPartyData); ok {
+		out = emv.AppendTLV(out, emv.TagThirdPartyData, v)
 	}
 	for _, tag := range terminalTags {
 		if _, there := record.Lookup(tag); there {
@@ -135,6 +161,7 @@ func (s *session) reversal(request *iso8583.Message, at time.Time, reason string
 	m := iso8583.Reversal(request, iso8583.Stamp{STAN: s.t.nextSTAN(&s.req), Time: at}, reason)
 	m.MTI = iso8583.MTI(s.t.config.Host.Reversal)
 	m.Track2, m.ICCData = "", nil
+	delete(m.Other, fieldTrack1)
 	record := s.tap.Outcome.DataRecord
 	for _, tag := range [...]emv.Tag{emv.TagATC, emv.TagTVR, emv.TagIAD} {
 		if v, ok := record.Lookup(tag); ok {

@@ -26,11 +26,12 @@ type file struct {
 	Discretionary []config.TagName              `yaml:"discretionary"`
 	PDOL          config.Hex                    `yaml:"pdol"`
 	IAD           config.Hex                    `yaml:"issuer_application_data"`
-	Answers       answers                       `yaml:"answers"`
+	Answers       *answers                      `yaml:"answers"`
 	Records       []record                      `yaml:"records"`
 	Data          map[config.TagName]config.Hex `yaml:"data"`
 	GetData       []config.TagName              `yaml:"get_data"`
 	QVSDC         *qvsdc                        `yaml:"qvsdc"`
+	MChip         *mchip                        `yaml:"mchip"`
 }
 
 type account struct {
@@ -45,7 +46,8 @@ type account struct {
 
 // keys says where the card's keys come from: kind issuer-master-key (value is
 // the 3DES master key, the card key is derived by option A), card-key (value is
-// the card key), or limited-use (no value: a token service provides them).
+// the card key), limited-use or single-use (no value: a token service provides
+// them).
 type keys struct {
 	Kind  string     `yaml:"kind"`
 	Value config.Hex `yaml:"value"`
@@ -107,7 +109,7 @@ func (f *file) profile(lines map[string]int) (hce.Profile, error) {
 	}
 	var ok bool
 	if p.Scheme, ok = emv.ParseScheme(f.Scheme); !ok {
-		return p, fault("scheme", "%q is no scheme; try visa", f.Scheme)
+		return p, fault("scheme", "%q is no scheme; try visa or mastercard", f.Scheme)
 	}
 	for _, a := range f.Applications {
 		p.Applications = append(p.Applications, hce.Application{
@@ -117,7 +119,7 @@ func (f *file) profile(lines map[string]int) (hce.Profile, error) {
 	for _, r := range f.Records {
 		p.Records = append(p.Records, hce.Record{SFI: r.SFI, Number: r.Record, Tags: tags(r.Tags)})
 	}
-	for _, step := range []func(*hce.Profile) error{f.Account.into, f.Keys.into, f.Answers.into, f.QVSDC.into} {
+	for _, step := range []func(*hce.Profile) error{f.Account.into, f.Keys.into, f.Answers.into, f.QVSDC.into, f.MChip.into} {
 		if err := step(&p); err != nil {
 			return p, err
 		}
@@ -152,35 +154,43 @@ func (a *account) into(p *hce.Profile) error {
 	return nil
 }
 
-func (k *keys) into(p *hce.Profile) error {
+func (k *keys) into(p *hce.Profile) (err error) {
 	switch k.Kind {
-	case "limited-use":
+	case "limited-use", "single-use":
 		if len(k.Value) != 0 {
-			return fault("keys.value", "limited-use keys come from a token service, not from a file")
+			return fault("keys.value", "%s keys come from a token service, not from a file", k.Kind)
 		}
+		p.SingleUse = k.Kind == "single-use"
 		return nil
 	case "card-key", "issuer-master-key":
-	default:
-		return fault("keys.kind", "%q is none of issuer-master-key, card-key, limited-use", k.Kind)
+		p.CardKey, err = k.cardKey(p, "keys")
+		return err
 	}
+	return fault("keys.kind", "%q is none of issuer-master-key, card-key, limited-use, single-use", k.Kind)
+}
+
+// cardKey is the card key that the file gives, itself or by its master key.
+func (k *keys) cardKey(p *hce.Profile, field string) (*cryptogram.Key, error) {
 	if len(k.Value) != 16 {
-		return fault("keys.value", "want a double-length 3DES key of 16 bytes, not %d", len(k.Value))
+		return nil, fault(field+".value", "want a double-length 3DES key of 16 bytes, not %d", len(k.Value))
 	}
 	key, err := cryptogram.NewKey(cryptogram.TDES, k.Value)
 	if err == nil && k.Kind == "issuer-master-key" {
 		if !p.Account.PAN.Valid() || len(p.Account.PSN) != 2 {
-			return nil // the key cannot be derived; the check of the account says why
+			return nil, nil // the key cannot be derived; the check of the account says why
 		}
 		key, err = cryptogram.DeriveCardKey(key, cryptogram.OptionA, string(p.Account.PAN), p.Account.PSN)
 	}
 	if err != nil {
-		return fault("keys.value", "%v", err)
+		return nil, fault(field+".value", "%v", err)
 	}
-	p.CardKey = key
-	return nil
+	return key, nil
 }
 
 func (a *answers) into(p *hce.Profile) error {
+	if a == nil {
+		return nil // hce says where they are missing
+	}
 	for _, one := range []struct {
 		from  *answer
 		to    *hce.Answer
@@ -226,10 +236,16 @@ func (q *qvsdc) into(p *hce.Profile) error {
 	if err := fixed(verifier[:], q.Device.Verifier, "qvsdc.device.verifier"); err != nil {
 		return err
 	}
-	out.Device = &hce.Device{Verifier: verifier[0]}
-	out.Device.Required, _ = hce.ParseNeed(q.Device.Required)
-	out.Device.Window, _ = hce.ParseWindow(q.Device.Window)
+	out.Device = q.Device.settings()
+	out.Device.Verifier = verifier[0]
 	return nil
+}
+
+func (d *device) settings() *hce.Device {
+	out := &hce.Device{}
+	out.Required, _ = hce.ParseNeed(d.Required)
+	out.Window, _ = hce.ParseWindow(d.Window)
+	return out
 }
 
 // fixed copies a value that must have the length of dst.

@@ -7,9 +7,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"tapsim/hce"
@@ -32,6 +30,7 @@ func Names() []string {
 	for i, e := range entries {
 		names[i] = strings.TrimSuffix(e.Name(), extension)
 	}
+	slices.Sort(names) // "-" comes before the extension's "."
 	return names
 }
 
@@ -47,12 +46,7 @@ func Load(name string) (hce.Profile, error) {
 
 // LoadFile reads a card from a file.
 func LoadFile(path string) (hce.Profile, error) {
-	f, err := os.Open(filepath.Clean(path))
-	if err != nil {
-		return hce.Profile{}, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, config.MaxSize+1))
+	data, err := config.ReadFile(path)
 	if err != nil {
 		return hce.Profile{}, err
 	}

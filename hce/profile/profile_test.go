@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/cryptogram/oda/testca"
 	"tapsim/emv"
 	"tapsim/hce"
 	"tapsim/hce/profile"
@@ -18,7 +19,10 @@ import (
 )
 
 func TestBuiltInCards(t *testing.T) {
-	require.Equal(t, []string{"visa-phone", "visa-plastic"}, profile.Names())
+	require.Equal(t, []string{
+		"mastercard-phone", "mastercard-plastic", "mastercard-plastic-expired", "mastercard-plastic-magstripe", "mastercard-plastic-nocda",
+		"mastercard-plastic-offline", "visa-phone", "visa-plastic",
+	}, profile.Names())
 	for _, name := range profile.Names() {
 		p, err := profile.Load(name)
 		require.NoError(t, err)
@@ -38,6 +42,17 @@ func TestBuiltInCards(t *testing.T) {
 	require.Equal(t, emv.WithCheckDigit("476173900200001"), phone.Account.PAN)
 	require.Equal(t, plastic.Account.PAN.LastFour(), phone.Account.LastFour)
 	require.Nil(t, phone.CardKey, "a phone never holds a card key")
+
+	plastic, err = profile.Load("mastercard-plastic")
+	require.NoError(t, err)
+	require.Equal(t, emv.WithCheckDigit("541333900100001"), plastic.Account.PAN)
+	phone, err = profile.Load("mastercard-phone")
+	require.NoError(t, err)
+	require.Equal(t, emv.WithCheckDigit("541333900200001"), phone.Account.PAN)
+	require.Equal(t, plastic.Account.PAN.LastFour(), phone.Account.LastFour)
+	require.True(t, phone.SingleUse)
+	require.Nil(t, phone.CardKey)
+	require.Nil(t, phone.MChip.MagStripe.Key, "a phone never holds a card key")
 }
 
 // makes checks the promise that hce.New accepts what Parse returns.
@@ -46,6 +61,11 @@ func makes(t testing.TB, p hce.Profile) {
 	e := hce.Env{Now: func() time.Time { return time.Time{} }, Rand: bytes.NewReader(nil)}
 	if p.CardKey != nil {
 		e.Keys = hce.CardKey(p.CardKey)
+	}
+	if p.Signs() {
+		credentials, err := testca.Issue(testca.Request{Scheme: p.Scheme, PAN: p.Account.PAN, Expiry: p.Account.Expiry, SDA: true})
+		require.NoError(t, err)
+		p.Authentication = &hce.Authentication{Signer: credentials.Key, Data: credentials.Data}
 	}
 	c, err := hce.New(p, e)
 	require.NoError(t, err)
@@ -80,7 +100,8 @@ func TestErrors(t *testing.T) {
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD40"`, "16 bytes, not 8"},
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD402315208C9110AD4"`, "not hex"},
 		{"visa-plastic", `scheme: visa`, `scheme: visor`, "no scheme"},
-		{"visa-plastic", `scheme: visa`, `scheme: mastercard`, "no behaviour yet"},
+		{"visa-plastic", `scheme: visa`, `scheme: unionpay`, "no behaviour yet"},
+		{"visa-plastic", `scheme: visa`, `scheme: mastercard`, "needs its behaviour"},
 		{"visa-plastic", `good_for: "`, `good_for: "\n`, "one line"},
 		{"visa-plastic", `  - aid: "A0000000031010"`, `  - aid: "A0000000"`, "5 to 16 bytes"},
 		{"visa-plastic", `    label: "VISA CREDIT"`, `    label: "VISA CREDIT CARD GOLD"`, "at most 16"},
@@ -135,6 +156,55 @@ func TestErrors(t *testing.T) {
 		{"visa-phone", `    required: when-asked`, `    required: never`, "when-asked or always"},
 		{"visa-phone", `    window: single-use`, `    window: short`, "single-use or timed"},
 		{"visa-phone", `    verifier: "51"`, `    verifier: "5100"`, "want 1 bytes, not 2"},
+		{"mastercard-plastic", `scheme: mastercard`, `scheme: visa`, "a Visa card needs its behaviour"},
+		{"mastercard-plastic", `mchip:`, `qvsdc:`, "unknown key"},
+		{"mastercard-plastic", `  aip: "1980"`, `  aip: "1B80"`, "mchip.device: it is there if and only if"},
+		{"mastercard-plastic", `  aip: "1980"`, `  aip: "1981"`, "mchip.relay: it is there if and only if"},
+		{"mastercard-plastic", `  afl: "08010100 10010101`, `  afl: "08010100 10010201`, "record 2 of file 2"},
+		{"mastercard-plastic", `  afl: "08010100 10010101 18010100 20010200"`, `  afl: "08010100 10010101 18010100 20010202"`, "signed by 9F46"},
+		{"mastercard-plastic", `  afl: "08010100 10010101 18010100 20010200"`, ``, "nothing to read"},
+		{"mastercard-plastic", `  country: "0276"`, `  country: "276"`, "not hex"},
+		{"mastercard-plastic", `    decline: "010000"`, `    decline: "0100"`, "want 3 bytes, not 2"},
+		{"mastercard-plastic", `    online: "060000"`, ``, "want 3 bytes, not 0"},
+		{"mastercard-plastic", `  "8C": "9F0206`, `  "8C": "9F0205`, "entry 1 must ask for 6 bytes"},
+		{"mastercard-plastic", `  "8C": "9F02069F03069F1A02`, `  "8C": "9F02069F0306`, "entry 3 must ask for 2 bytes"},
+		{"mastercard-plastic", `9F37049F3501`, `9F37049F3502`, "2 bytes of 9F35, which has 1"},
+		{"mastercard-plastic", `9F21039F7C14"`, `9F21039F7C149F7DC8"`, "a command carries at most 252"},
+		{"mastercard-plastic", `9F21039F7C14"`, `9F21039F7C"`, "no length"},
+		{"mastercard-plastic", `  "9F51": "9F3704"`, `  "9F51": "9F3904"`, "9F39, which CDOL1 does not"},
+		{"mastercard-plastic", `  "9F51": "9F3704"`, `  "9F51": "9F37"`, "at least one entry"},
+		{"mastercard-plastic", `  "9F42": "0978"`, `  "9F46": "0978"`, "comes with the card's key"},
+		{"mastercard-plastic", `  "9F42": "0978"`, `  "9F6B": "0978"`, "comes from account"},
+		{"mastercard-plastic", `  "9F62": "000000038000"`, `  "9F62": "000000038001"`, "the last is the terminal's"},
+		{"mastercard-plastic", `  "9F62": "000000038000"`, `  "9F62": "038000"`, "needs it, 6 bytes"},
+		{"mastercard-plastic", `  "9F63": "000000E07000"`, `  "9F63": "000001E07000"`, "24 discretionary digits"},
+		{"mastercard-plastic", `  "9F64": "03"`, `  "9F64": "02"`, "track 1 takes 4 digits of the unpredictable number, track 2 3"},
+		{"mastercard-plastic", `  "9F64": "03"`, `  "9F64": "07"`, "0 to 8 be left"},
+		{"mastercard-plastic", `  "9F65": "000E"`, `  "9F65": "0010"`, "apart"},
+		{"mastercard-plastic", `  "9F67": "03"`, `  "9F68": "03"`, "data.9F67: mag-stripe mode needs it"},
+		{"mastercard-plastic", `    key:                      # for CVC3, a published test key`, `    lock:`, "unknown key"},
+		{"mastercard-plastic", "    key:                      # for CVC3, a published test key\n      kind: issuer-master-key", "    key:\n      kind: single-use", "neither issuer-master-key nor card-key"},
+		{"mastercard-plastic", `      value: "01234567899876543210012345678998"`, `      value: "0123456789987654"`, "16 bytes, not 8"},
+		{"mastercard-plastic", `get_data: ["9F17"]`, `get_data: ["9F50"]`, "9F50 is the balance"},
+		{"mastercard-plastic", `get_data: ["9F17"]`, "answers:\n  online:\n    aip: \"1980\"\n    tags: [\"82\"]\n  declined:\n    aip: \"1980\"", "answers with mchip.aip"},
+		{"mastercard-plastic-magstripe", "  mag_stripe:\n    key:                      # for CVC3, a published test key\n      kind: issuer-master-key\n      value: \"01234567899876543210012345678998\"", ``, "there is no mag_stripe"},
+		{"mastercard-plastic-magstripe", `  aip: "0000"`, `  aip: "0100"`, "CDA needs EMV mode"},
+		{"mastercard-plastic-magstripe", `  aip: "0000"`, `  aip: "0080"`, "needs 8C"},
+		{"mastercard-plastic-offline", `    currency: EUR`, `    currency: EURO`, "no currency"},
+		{"mastercard-plastic-offline", `    lower_count: 3`, `    lower_count: 6`, "above the upper one"},
+		{"mastercard-plastic-offline", `    lower_count: 3`, `    lower_count: 256`, "256"},
+		{"mastercard-plastic-offline", `    lower_amount: "50.00"`, `    lower_amount: "500.00"`, "0 up to the upper one"},
+		{"mastercard-plastic-offline", `    max_amount: "25.00"`, `    max_amount: "25.001"`, "2 decimals"},
+		{"mastercard-plastic-offline", `    min: 20`, `    min: 200`, "above max"},
+		{"mastercard-phone", `  kind: single-use`, "  kind: single-use\n  value: \"00\"", "from a token service"},
+		{"mastercard-phone", `  kind: single-use`, `  kind: limited-use`, "works with a card key"},
+		{"mastercard-phone", `"01 14 0`, `"01 10 0`, "no key that could be derived ahead"},
+		{"mastercard-phone", `  mag_stripe: {}`, "  mag_stripe:\n    key: {kind: card-key, value: \"01234567899876543210012345678998\"}", "with single-use keys none"},
+		{"mastercard-phone", `    window: single-use`, `    window: short`, "mchip.device.window: want single-use or timed"},
+		{"mastercard-phone", `9F4C089F34039F21`, `9F4C089F21`, "a device needs 9F34"},
+		{"mastercard-phone", `  "9F69": "9F6A04`, `  "9F69": "9F3704`, "want 9F6A04"},
+		{"mastercard-phone", `9F7E019F02`, `9F7E029F02`, "2 bytes of 9F7E, which has 1"},
+		{"visa-phone", `  kind: limited-use `, `  kind: single-use `, "no key of its own"},
 	} {
 		t.Run(c.card+" "+c.new, func(t *testing.T) {
 			before := source(t, c.card)
@@ -145,6 +215,8 @@ func TestErrors(t *testing.T) {
 			require.Regexp(t, `^own\.yaml:\d+: `, err.Error())
 			require.NotContains(t, err.Error(), "4761739001010119")
 			require.NotContains(t, err.Error(), "2315208C9110AD40")
+			require.NotContains(t, err.Error(), "5413339001000019")
+			require.NotContains(t, err.Error(), "0123456789987654")
 		})
 	}
 }

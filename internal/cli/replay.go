@@ -93,8 +93,8 @@ func (a *app) replayFile(ctx context.Context, t *transcript.Transcript) (replayJ
 	return out, nil
 }
 
-// replayRecorded plays a published recording as the manifest beside it says; a
-// recording without one is played, and its outcome told.
+// replayRecorded plays a published recording as the manifest beside it says. One
+// that no manifest knows demands nothing, so there is nothing to pass.
 func (a *app) replayRecorded(ctx context.Context, t *transcript.Transcript) (replayJSON, error) {
 	out := replayJSON{File: t.Name, Played: []string{"card"}}
 	entry, err := a.manifestEntry(t.Name)
@@ -119,7 +119,7 @@ func (a *app) replayRecorded(ctx context.Context, t *transcript.Transcript) (rep
 func (a *app) manifestEntry(file string) (transcript.Entry, error) {
 	name := filepath.Join(filepath.Dir(file), "manifest.tsv")
 	if _, err := os.Stat(name); err != nil {
-		return transcript.Entry{Mode: transcript.PlayCard}, nil
+		return transcript.Entry{}, fmt.Errorf("%s is no recording of tapsim's, and no manifest.tsv beside it says what must come out (see testdata/transcripts/recorded)", file)
 	}
 	data, err := a.readFile(name, maxFile)
 	if err != nil {

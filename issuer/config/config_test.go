@@ -65,7 +65,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"scheme", "scheme: visa             #", "scheme: vista             #", "scheme: visa             #", `there is no scheme "vista"`},
 		{"kind", "kind: card               #", "kind: cart               #", "kind: card               #", "want card or token"},
 		{"key set", "key_sets: [visa-test]\n  - prefix: \"4761739002\"", "key_sets: [visa]\n  - prefix: \"4761739002\"", "key_sets: [visa-test]", `there is no key set "visa"`},
-		{"wrong scheme", "key_sets: [mastercard-test]", "key_sets: [visa-test]", "key_sets: [mastercard-test]", `key set "visa-test" is for visa, the range for mastercard`},
+		{"wrong scheme", "kind: card\n    key_sets: [mastercard-test]", "kind: card\n    key_sets: [visa-test]", "key_sets: [mastercard-test]", `key set "visa-test" is for visa, the range for mastercard`},
 		{"overlap", `prefix: "4761739002"`, `prefix: "476173"`, `prefix: "4761739002"`, "overlaps ranges[0]"},
 		{"currency", "currency: EUR\n", "currency: EURO\n", "currency: EUR\n", `"EURO" is not a currency`},
 		{"amount", `max_amount: "10000.00"`, `max_amount: "10000.001"`, `max_amount: "10000.00"`, "EUR has 2 decimals"},

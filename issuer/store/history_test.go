@@ -15,6 +15,7 @@ import (
 	"tapsim/iso8583"
 	"tapsim/issuer"
 	"tapsim/issuer/config"
+	"tapsim/provisioning"
 )
 
 // world is a bank with two cards on one account, and a model of what its money
@@ -60,7 +61,7 @@ func newWorld(t testing.TB, s issuer.Store, rng *rand.Rand) *world {
 	require.NoError(t, w.bank.Install(ctx, b.Setup))
 	w.device, err = cryptogram.NewKey(cryptogram.AES, []byte("device key 16 by"))
 	require.NoError(t, err)
-	set, err := w.bank.Replenish(ctx, worldToken, w.device)
+	set, err := w.bank.Replenish(ctx, provisioning.Request{Token: worldToken}, w.device)
 	require.NoError(t, err)
 	w.luk, err = w.device.UnwrapKey(cryptogram.TDES, set.Keys[0].Wrapped)
 	require.NoError(t, err)

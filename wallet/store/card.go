@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -20,9 +21,10 @@ type Card struct {
 	mu      sync.Mutex
 	store   *Store
 	card    *hce.Card
+	profile hce.Profile
 	token   *provisioning.Token // nil for a card with a key of its own
 	sealed  *sealedToken
-	wrapped map[cryptogram.KeyIndex]storedKey
+	wrapped map[keyName]storedKey
 	history []Entry
 	pending []hce.Tap // not in the history yet: entries cost what a tap in memory should not
 	err     error
@@ -30,21 +32,34 @@ type Card struct {
 
 var _ apdu.Responder = (*Card)(nil)
 
+// keyName is what a key goes by: the index of a limited-use key or the counter
+// of a single-use key.
+type keyName struct {
+	index cryptogram.KeyIndex
+	atc   uint16
+}
+
 // revive makes a live card from its record.
 func (s *Store) revive(p hce.Profile, r record) (*Card, error) {
-	c := &Card{store: s, sealed: r.Token, history: r.History, wrapped: map[cryptogram.KeyIndex]storedKey{}}
+	c := &Card{store: s, sealed: r.Token, history: r.History, wrapped: map[keyName]storedKey{}}
 	keys := hce.CardKey(p.CardKey)
 	if r.Token != nil {
-		token, err := s.unseal(p.Name, *r.Token)
+		token, credentials, err := s.unseal(p.Name, *r.Token)
 		if err != nil {
 			return nil, err
 		}
 		c.token = &token
-		p.Account = account(p.Account, token)
+		p = WithToken(p, token)
+		if credentials != nil {
+			if p.Authentication, err = s.authentication(credentials); err != nil {
+				return nil, fmt.Errorf("%s: %w", p.Name, err)
+			}
+		}
 		if keys, err = c.unwrap(r.Keys); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}
+	c.profile = p
 	lock, ok := hce.ParseLock(r.lock())
 	if !ok {
 		return nil, fmt.Errorf("%s: there is no lock %q", p.Name, r.Lock)
@@ -53,18 +68,18 @@ func (s *Store) revive(p hce.Profile, r record) (*Card, error) {
 	if c.card, err = hce.New(p, hce.Env{Now: s.opt.Now, Rand: s.opt.Rand, Keys: keys}); err != nil {
 		return nil, err
 	}
-	return c, c.card.Restore(hce.State{ATC: r.ATC, Lock: lock, VerifiedUntil: r.VerifiedUntil, Keys: keys})
+	return c, c.card.Restore(hce.State{ATC: r.ATC, Lock: lock, VerifiedUntil: r.VerifiedUntil, Keys: keys, MChip: r.MChip.state()})
 }
 
-// Respond answers a command. When the card's counter has moved, the answer
-// waits until the new state is durable; if that fails, the terminal gets 6581
-// instead, and Err tells why.
+// Respond answers a command. When the card's counter has moved, or anything
+// else that must last, the answer waits until the new state is durable; if that
+// fails, the terminal gets 6581 instead, and Err tells why.
 func (c *Card) Respond(command []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before := c.card.ATC()
+	before := c.card.Revision()
 	answer := c.card.Respond(command)
-	if c.card.ATC() == before {
+	if c.card.Revision() == before {
 		return answer
 	}
 	if tap, ok := c.card.Last(); ok {
@@ -118,15 +133,15 @@ func (c *Card) AddKeys(set provisioning.KeySet) error {
 	case set.Token.PAN != c.token.PAN || set.Token.PSN != c.token.PSN:
 		return fmt.Errorf("%s: the keys are for token %s, the card is %s", c.card.Name(), set.Token.PAN, c.token.PAN)
 	}
+	if err := checkKind(&c.profile, set.Kind); err != nil {
+		return err
+	}
 	stored, err := storedKeys(set.Keys)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.card.Name(), err)
 	}
 	before := c.wrapped
-	c.wrapped = map[cryptogram.KeyIndex]storedKey{}
-	for index, k := range before {
-		c.wrapped[index] = k
-	}
+	c.wrapped = maps.Clone(before)
 	keys, err := c.unwrap(stored)
 	if err == nil {
 		err = c.card.AddKeys(keys...)
@@ -143,29 +158,44 @@ func (c *Card) AddKeys(set provisioning.KeySet) error {
 func (c *Card) unwrap(stored []storedKey) ([]hce.Key, error) {
 	keys := make([]hce.Key, 0, len(stored))
 	for i, k := range stored {
-		index, err := cryptogram.ParseKeyIndex(k.Index)
+		name, err := k.name()
 		if err != nil {
 			return nil, fmt.Errorf("limited-use key %d: %w", i+1, err)
 		}
 		key, err := c.store.opt.DeviceKey.UnwrapKey(cryptogram.TDES, k.Wrapped)
 		if err != nil {
-			return nil, fmt.Errorf("limited-use key %s: %w", index, err)
+			return nil, fmt.Errorf("limited-use key %d: %w", i+1, err)
 		}
 		if got := key.CheckValue(); string(got[:]) != string(k.CheckValue) {
-			return nil, fmt.Errorf("limited-use key %s: its check value is %X, %X was announced", index, got, []byte(k.CheckValue))
+			return nil, fmt.Errorf("limited-use key %d: its check value is %X, %X was announced", i+1, got, []byte(k.CheckValue))
 		}
-		keys = append(keys, hce.Key{Key: key, Index: index, Uses: k.Left, NotAfter: k.NotAfter})
-		c.wrapped[index] = k
+		keys = append(keys, hce.Key{Key: key, Index: name.index, ATC: name.atc, Uses: k.Left, NotAfter: k.NotAfter})
+		c.wrapped[name] = k
 	}
 	return keys, nil
 }
 
-// account is the account of a profile with a token in its place.
-func account(a hce.Account, t provisioning.Token) hce.Account {
+// WithToken is the profile with a token in the place of its account, as Enrol
+// puts it on the phone. What its certificates must sign is the StaticData of
+// it.
+func WithToken(p hce.Profile, t provisioning.Token) hce.Profile {
+	a := &p.Account
 	a.PAN, a.PSN, a.Expiry = t.PAN, t.PSN, t.Expiry
 	a.Track2.PAN, a.Track2.Expiry, a.Track2.ServiceCode = t.PAN, t.Expiry, t.ServiceCode
 	a.LastFour, a.Requestor, a.PAR = t.LastFour, t.Requestor, t.PAR
-	return a
+	return p
+}
+
+// checkKind refuses keys of another kind than the profile works with.
+func checkKind(p *hce.Profile, kind provisioning.KeyKind) error {
+	want := provisioning.IndexedKeys
+	if p.SingleUse {
+		want = provisioning.SingleUseKeys
+	}
+	if kind != want {
+		return fmt.Errorf("%s works with %s keys, these are %s", p.Name, want, kind)
+	}
+	return nil
 }
 
 // save makes the state durable; in memory it is that already.
@@ -185,11 +215,13 @@ func (c *Card) record() record {
 	if s.Lock != hce.LockNone {
 		r.Lock = s.Lock.String()
 	}
+	r.MChip = mchipOf(&s.MChip)
 	if c.token == nil {
 		return r
 	}
 	for _, k := range s.Keys {
-		if stored, ok := c.wrapped[k.Index]; ok && k.Uses > 0 { // what is used up is forgotten
+		past := k.ATC != 0 && k.ATC <= s.ATC
+		if stored, ok := c.wrapped[keyName{k.Index, k.ATC}]; ok && k.Uses > 0 && !past { // what is used up is forgotten
 			stored.Left = k.Uses
 			r.Keys = append(r.Keys, stored)
 		}

@@ -53,6 +53,17 @@ func (c *Card) Remaining() int {
 	return c.card.Remaining(c.store.opt.Now())
 }
 
+// Held is the highest transaction counter that is used up or has a single-use
+// key, for the token service to go on from.
+func (c *Card) Held() uint16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.card.Held()
+}
+
+// Profile is what the card was made of, with its token and certificates.
+func (c *Card) Profile() hce.Profile { return c.profile }
+
 // Token is the token on the card; false for a card with a key of its own.
 func (c *Card) Token() (provisioning.Token, bool) {
 	if c.token == nil {
@@ -79,7 +90,7 @@ type Entry struct {
 	Currency string    `json:"currency"`         // ISO 4217, three digits
 	Country  string    `json:"country"`          // of the terminal, ISO 3166, three digits
 	Type     string    `json:"type"`             // tag 9C, two digits
-	Answer   string    `json:"answer"`           // ARQC, AAC, or the status word of a refusal
+	Answer   string    `json:"answer"`           // ARQC, TC, AAC, none, or the status word of a refusal
 	Reason   string    `json:"reason,omitempty"` // why it is not an ARQC
 	CVM      string    `json:"cvm"`              // shown or asked for
 }
@@ -91,8 +102,16 @@ func (c *Card) History() []Entry {
 	return append([]Entry(nil), c.recent()...)
 }
 
-// remember keeps a tap for the history; old ones go in batches.
+// remember keeps a tap for the history; old ones go in batches. What a tap came
+// to takes the place of how it began.
 func (c *Card) remember(t hce.Tap) {
+	if n := len(c.pending); n > 0 && c.pending[n-1].ATC == t.ATC && c.pending[n-1].Reason == hce.ReasonOpen {
+		c.pending[n-1] = t
+		return
+	}
+	if n := len(c.history); len(c.pending) == 0 && n > 0 && c.history[n-1].ATC == t.ATC && c.history[n-1].Reason == hce.ReasonOpen.String() {
+		c.history = c.history[:n-1]
+	}
 	if len(c.pending) == 2*maxHistory {
 		c.pending = append(c.pending[:0], c.pending[maxHistory:]...)
 	}
@@ -119,7 +138,10 @@ func entryOf(t *hce.Tap) Entry {
 	if v, err := emv.BCD(t.Amount[:]); err == nil {
 		e.Amount = int64(v)
 	}
-	if t.Status.OK() {
+	switch {
+	case t.Reason == hce.ReasonOpen || t.Reason == hce.ReasonRecovered:
+		e.Answer = "none"
+	case t.Status.OK():
 		e.Answer = t.Cryptogram.String()
 	}
 	if t.Reason != hce.ReasonNone {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tapsim/cryptogram"
 	"tapsim/hce"
 	"tapsim/provisioning"
 )
@@ -27,6 +28,7 @@ type record struct {
 	VerifiedUntil time.Time    `json:"verified_until,omitzero"`
 	Token         *sealedToken `json:"token,omitempty"`
 	Keys          []storedKey  `json:"keys,omitempty"`
+	MChip         *mchip       `json:"mchip,omitempty"`
 	History       []Entry      `json:"history,omitempty"`
 }
 
@@ -37,9 +39,35 @@ func (r *record) lock() string {
 	return r.Lock
 }
 
-// storedKey is a limited-use key on disk, wrapped as it came.
+// mchip is what an M/Chip card remembers over its taps: what it approved
+// offline, and its last answer, for a terminal that did not get it.
+type mchip struct {
+	OfflineCount  byte  `json:"offline_count,omitempty"`
+	OfflineAmount int64 `json:"offline_amount,omitempty"`
+	AskedWith     hexes `json:"asked_with,omitempty"`
+	Answer        hexes `json:"answer,omitempty"`
+}
+
+func (m *mchip) state() (s hce.MChipState) {
+	if m != nil {
+		s.OfflineCount, s.OfflineAmount = m.OfflineCount, m.OfflineAmount
+		s.Answer = hce.StoredAnswer{Values: m.AskedWith, Answer: m.Answer}
+	}
+	return s
+}
+
+// mchipOf is nil where there is nothing to remember.
+func mchipOf(s *hce.MChipState) *mchip {
+	if s.OfflineCount == 0 && s.OfflineAmount == 0 && s.Answer.Values == nil {
+		return nil
+	}
+	return &mchip{s.OfflineCount, s.OfflineAmount, s.Answer.Values, s.Answer.Answer}
+}
+
+// storedKey is a limited-use or single-use key on disk, wrapped as it came.
 type storedKey struct {
-	Index      hexes     `json:"index"`
+	Index      hexes     `json:"index,omitempty"`
+	ATC        uint16    `json:"atc,omitempty"`
 	Wrapped    hexes     `json:"wrapped"`
 	CheckValue hexes     `json:"check_value"`
 	Left       int       `json:"left"`
@@ -55,9 +83,22 @@ func storedKeys(keys []provisioning.LimitedUseKey) ([]storedKey, error) {
 		if k.Uses < 1 {
 			return nil, fmt.Errorf("limited-use key %d allows %d uses", i+1, k.Uses)
 		}
-		out[i] = storedKey{append(hexes(nil), k.Index[:]...), append(hexes(nil), k.Wrapped...), append(hexes(nil), k.CheckValue[:]...), k.Uses, k.NotAfter}
+		out[i] = storedKey{
+			ATC: k.ATC, Wrapped: append(hexes(nil), k.Wrapped...), CheckValue: append(hexes(nil), k.CheckValue[:]...), Left: k.Uses, NotAfter: k.NotAfter,
+		}
+		if k.ATC == 0 {
+			out[i].Index = append(hexes(nil), k.Index[:]...)
+		}
 	}
 	return out, nil
+}
+
+func (k *storedKey) name() (keyName, error) {
+	if k.ATC != 0 {
+		return keyName{atc: k.ATC}, nil
+	}
+	index, err := cryptogram.ParseKeyIndex(k.Index)
+	return keyName{index: index}, err
 }
 
 // hexes are bytes that stand as hex in JSON.

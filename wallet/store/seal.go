@@ -8,7 +8,9 @@ import (
 	"io"
 
 	"tapsim/cryptogram"
+	"tapsim/cryptogram/oda"
 	"tapsim/emv"
+	"tapsim/hce"
 	"tapsim/provisioning"
 )
 
@@ -31,10 +33,26 @@ type openToken struct {
 	Requestor   string `json:"requestor"`
 	PAR         string `json:"par"`
 	ServiceCode string `json:"service_code"`
+
+	Credentials *openCredentials `json:"credentials,omitempty"`
 }
 
-func (s *Store) seal(card string, t provisioning.Token) (sealedToken, error) {
-	plain, err := json.Marshal(openToken{string(t.PAN), t.PSN, t.Expiry, t.LastFour, t.Requestor, t.PAR, t.ServiceCode})
+// openCredentials are what a card signs with. The certificates hold the account
+// number for everybody who has the public keys.
+type openCredentials struct {
+	Data map[string]hexes `json:"data"` // by tag
+	Key  hexes            `json:"key"`  // primes, wrapped as they came
+}
+
+func (s *Store) seal(card string, t provisioning.Token, credentials *provisioning.Credentials) (sealedToken, error) {
+	open := openToken{string(t.PAN), t.PSN, t.Expiry, t.LastFour, t.Requestor, t.PAR, t.ServiceCode, nil}
+	if credentials != nil {
+		open.Credentials = &openCredentials{Data: map[string]hexes{}, Key: credentials.Wrapped}
+		for _, o := range credentials.Data {
+			open.Credentials.Data[o.Tag.String()] = o.Value
+		}
+	}
+	plain, err := json.Marshal(open)
 	if err != nil {
 		return sealedToken{}, err
 	}
@@ -43,31 +61,53 @@ func (s *Store) seal(card string, t provisioning.Token) (sealedToken, error) {
 		return sealedToken{}, err
 	}
 	nonce := make([]byte, gcm.NonceSize())
-	if _, err := io.ReadFull(s.opt.Rand, nonce); err != nil {
+	if _, err := io.ReadFull(s.opt.Seal, nonce); err != nil {
 		return sealedToken{}, fmt.Errorf("randomness: %w", err)
 	}
 	return sealedToken{t.PAN.Masked(), t.LastFour, nonce, gcm.Seal(nil, nonce, plain, []byte(card))}, nil
 }
 
-func (s *Store) unseal(card string, t sealedToken) (provisioning.Token, error) {
+func (s *Store) unseal(card string, t sealedToken) (token provisioning.Token, credentials *openCredentials, err error) {
 	gcm, err := s.gcm()
 	if err != nil {
-		return provisioning.Token{}, err
+		return token, nil, err
 	}
 	if len(t.Nonce) != gcm.NonceSize() {
-		return provisioning.Token{}, fmt.Errorf("%s: the token's nonce has %d bytes, want %d", card, len(t.Nonce), gcm.NonceSize())
+		return token, nil, fmt.Errorf("%s: the token's nonce has %d bytes, want %d", card, len(t.Nonce), gcm.NonceSize())
 	}
 	plain, err := gcm.Open(nil, t.Nonce, t.Sealed, []byte(card))
 	if err != nil {
-		return provisioning.Token{}, fmt.Errorf("%s: the token is sealed under another device key; remove the card and enrol it again", card)
+		return token, nil, fmt.Errorf("%s: the token is sealed under another device key; remove the card and enrol it again", card)
 	}
 	var o openToken
 	if err := json.Unmarshal(plain, &o); err != nil {
-		return provisioning.Token{}, fmt.Errorf("%s: the sealed token is not readable", card)
+		return token, nil, fmt.Errorf("%s: the sealed token is not readable", card)
 	}
 	return provisioning.Token{
 		PAN: emv.PAN(o.PAN), PSN: o.PSN, Expiry: o.Expiry, LastFour: o.LastFour, Requestor: o.Requestor, PAR: o.PAR, ServiceCode: o.ServiceCode,
-	}, nil
+	}, o.Credentials, nil
+}
+
+// authentication takes the card's private key out of its wrapping.
+func (s *Store) authentication(c *openCredentials) (*hce.Authentication, error) {
+	out := &hce.Authentication{}
+	for name, value := range c.Data {
+		tag, err := emv.ParseTag(name)
+		if err != nil {
+			return nil, fmt.Errorf("the sealed certificates: %w", err)
+		}
+		out.Data.Set(tag, value)
+	}
+	primes, err := s.opt.DeviceKey.Unwrap(c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("the card's private key: %w", err)
+	}
+	exponent, _ := out.Data.Lookup(emv.TagICCExponent)
+	half := len(primes) / 2
+	if out.Signer, err = oda.NewPrivateKey(primes[:half], primes[half:], exponent); err != nil {
+		return nil, fmt.Errorf("the card's private key: %w", err)
+	}
+	return out, nil
 }
 
 func (s *Store) gcm() (cipher.AEAD, error) { return cipher.NewGCM(block{s.opt.DeviceKey}) }

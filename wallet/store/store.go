@@ -25,11 +25,14 @@ import (
 // Memory in place of a directory keeps everything in memory.
 const Memory = ":memory:"
 
-// Options is what a store needs from outside; all of it is required.
+// Options is what a store needs from outside; all of it is required. The cards'
+// random numbers come from a reader of their own: which of them a card takes must
+// not depend on whether its token was sealed on the way.
 type Options struct {
 	DeviceKey *cryptogram.Key // AES; unwraps limited-use keys and seals tokens
 	Now       func() time.Time
-	Rand      io.Reader // for sealing, and for the cards
+	Rand      io.Reader // for the cards
+	Seal      io.Reader // randomness for sealing
 }
 
 // Errors that a caller acts upon.
@@ -58,7 +61,7 @@ type disk interface {
 // caller, or in Memory.
 func Open(dir string, o Options) (*Store, error) {
 	switch {
-	case o.Now == nil || o.Rand == nil:
+	case o.Now == nil || o.Rand == nil || o.Seal == nil:
 		return nil, errors.New("phone store: clock and randomness are required")
 	case o.DeviceKey == nil || o.DeviceKey.Algorithm() != cryptogram.AES:
 		return nil, errors.New("phone store: the device key must be an AES key")
@@ -109,8 +112,9 @@ func (s *Store) Card(p hce.Profile) (*Card, error) {
 }
 
 // Enrol puts a token with its keys on the phone: the profile says what kind of
-// card it is, the token replaces its account. The keys are unwrapped once to
-// see that they are sound.
+// card it is, the token replaces its account, and a card that signs gets key and
+// certificates of its own. The keys are unwrapped once to see that they are
+// sound.
 func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,7 +126,10 @@ func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	if p.CardKey != nil {
 		return nil, fmt.Errorf("%s holds a card key of its own: there is nothing to enrol", p.Name)
 	}
-	sealed, err := s.seal(p.Name, set.Token)
+	if err := checkKind(&p, set.Kind); err != nil {
+		return nil, err
+	}
+	sealed, err := s.seal(p.Name, set.Token, set.Credentials)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func deviceKey(t testing.TB, fill byte) *cryptogram.Key {
 
 func options(t testing.TB) store.Options {
 	t.Helper()
-	return store.Options{DeviceKey: deviceKey(t, 0xD0), Now: func() time.Time { return now }, Rand: rand.New(rand.NewSource(1))}
+	return store.Options{DeviceKey: deviceKey(t, 0xD0), Now: func() time.Time { return now }, Rand: rand.New(rand.NewSource(1)), Seal: rand.New(rand.NewSource(2))}
 }
 
 func open(t testing.TB, dir string) *store.Store {
@@ -66,7 +66,7 @@ func keySet(t testing.TB, first, count, uses int) provisioning.KeySet {
 	t.Helper()
 	card, err := cryptogram.NewKey(cryptogram.TDES, unhex("C8B507136D921FD05864C81F79F2D30B"))
 	require.NoError(t, err)
-	set := provisioning.KeySet{Token: provisioning.Token{
+	set := provisioning.KeySet{Kind: provisioning.IndexedKeys, Token: provisioning.Token{
 		PAN: tokenPAN, PSN: "00", Expiry: "3106", LastFour: "0119", Requestor: "40010030001",
 		PAR: "TSIM0000000000000000000000009", ServiceCode: "201",
 	}}

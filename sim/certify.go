@@ -1,0 +1,43 @@
+package sim
+
+import (
+	"fmt"
+
+	"tapsim/cryptogram/oda"
+	"tapsim/cryptogram/oda/testca"
+	"tapsim/emv"
+	"tapsim/hce"
+	"tapsim/issuer"
+)
+
+var _ issuer.Certifier = certify
+
+// certify has the test certification authority make the key and certificates of
+// a card.
+func certify(scheme emv.Scheme, pan emv.PAN, expiry string, static []byte) (*oda.PrivateKey, emv.List, error) {
+	c, err := testca.Issue(testca.Request{Scheme: scheme, PAN: pan, Expiry: expiry, Static: static})
+	return c.Key, c.Data, err
+}
+
+// certifiedUntil is when the certificates of cards with a key of their own end,
+// YYMM: with those of the issuer. A card that expires sooner is a card that has
+// expired, not one whose certificates have.
+const certifiedUntil = "4912"
+
+// authenticate personalises a card that signs and holds a key of its own; a
+// token gets its certificates when it is enrolled.
+func authenticate(p *hce.Profile) error {
+	if !p.Signs() || p.CardKey == nil {
+		return nil
+	}
+	static, err := p.StaticData()
+	if err != nil {
+		return fmt.Errorf("card %s: %w", p.Name, err)
+	}
+	key, data, err := certify(p.Scheme, p.Account.PAN, certifiedUntil, static)
+	if err != nil {
+		return fmt.Errorf("card %s: %w", p.Name, err)
+	}
+	p.Authentication = &hce.Authentication{Signer: key, Data: data}
+	return nil
+}
