@@ -94,25 +94,6 @@ func serviceCode(v value, item *Item) bool {
 	return true
 }
 
-// kernelIdentifier is tag 9F2A (EMV Book B, 3.3.2.5).
-func kernelIdentifier(v value, item *Item) bool {
-	first := v.bytes[0]
-	switch {
-	case len(v.bytes) == 1 || first&0xC0 == 0x00, first&0xC0 == 0x40:
-		item.Text = fmt.Sprintf("kernel %d", first&0x3F)
-		if first&0x3F == 0 {
-			item.Text = "any kernel"
-		}
-	case len(v.bytes) >= 3 && first&0x3F == 0:
-		item.Text = "domestic kernel, chosen by the AID"
-	case len(v.bytes) >= 3:
-		item.Text = fmt.Sprintf("domestic kernel %d, requested by %02X%02X%02X", first&0x3F, first, v.bytes[1], v.bytes[2])
-	default:
-		item.Text = "too short for a domestic kernel"
-	}
-	return true
-}
-
 // programIdentifier is tag 9F5A of kernel 3: programme type, currency,
 // country; phones and test cards also put other data here.
 func programIdentifier(v value, item *Item) bool {

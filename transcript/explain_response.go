@@ -170,8 +170,9 @@ func (e *Explainer) learnEntries(data []byte) {
 			continue
 		}
 		aid, _ := emv.Find(s.Value(), emv.TagADFName)
-		if id, ok := emv.Find(s.Value(), emv.TagKernelIdentifier); ok && len(id) > 0 && id[0]&0xC0 == 0 {
-			e.kernels[string(aid)] = id[0]
+		id, _ := emv.Find(s.Value(), emv.TagKernelIdentifier)
+		if kernel, ok := emv.RequestedKernel(id, nil); ok && kernel <= 8 {
+			e.kernels[string(aid)] = byte(kernel) // 0 leaves the scheme's own
 		}
 	}
 }
