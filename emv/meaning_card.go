@@ -43,9 +43,17 @@ func cvmResults(v value, item *Item) bool {
 	if len(v.bytes) != 3 {
 		return false
 	}
-	item.Text = CVMResults(v.bytes).String()
+	r := CVMResults(v.bytes)
+	item.Text = r.String()
+	if r == onDeviceCVM && v.scope.ctx.isKernel(2, SchemeMastercard) {
+		item.Text = "verified on the consumer's device, always: successful"
+	}
 	return true
 }
+
+// onDeviceCVM is how kernel 2 writes that the consumer's device has verified:
+// the method that is a plaintext PIN everywhere else (EMV Book C-2).
+var onDeviceCVM = CVMResults{0x01, 0x00, CVMSuccessful}
 
 // mobileCVMResults is tag 9F71 of kernel 4: 01 or 3F, condition, result.
 func mobileCVMResults(v value, item *Item) bool {
