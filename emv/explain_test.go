@@ -286,7 +286,7 @@ func TestExplainDOLData(t *testing.T) {
 
 func TestExplainDamagedDataKeepsWhatWasRead(t *testing.T) {
 	items, err := Explain(unhex(t, "9F36020001700782021980940408"), Context{}, false)
-	require.EqualError(t, err, "TLV data, byte 12: tag 94 says 4 bytes, 1 are left")
+	require.EqualError(t, err, "TLV data, byte 12: tag 94 says 4 bytes, 1 left")
 	require.Len(t, items, 2)
 	require.Equal(t, "1", items[0].Text)
 	require.Len(t, items[1].Children, 1)

@@ -125,7 +125,7 @@ func (s *Scanner) object() bool {
 	}
 	header := n + m
 	if length > len(b)-header {
-		return s.fail(s.pos+n, fmt.Sprintf("tag %s says %d bytes, %d are left", tag, length, len(b)-header))
+		return s.fail(s.pos+n, fmt.Sprintf("tag %s says %s, %d left", tag, count(length, "byte"), len(b)-header))
 	}
 	end := header + length
 	s.obj = Object{Tag: tag, Offset: s.base + s.pos, Header: b[:header:header], Value: b[header:end:end]}

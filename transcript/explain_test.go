@@ -86,8 +86,8 @@ func TestWhatIsNotTakenApart(t *testing.T) {
 		"020": {"5 command: the card's PDOL asks for 33 bytes, none came"},
 		"024": {"5 command: the card's PDOL asks for 33 bytes, none came"},
 		"031": {"1 command: not in template 83", "2 " + noList},
-		"115": {"1 answer: byte 1: tag 6F says 63 bytes, 23 are left", "1 answer: byte 12: tag A5 says 52 bytes, 12 are left"},
-		"603": {"1 answer: byte 1: tag 6F says 108 bytes, 106 are left"},
+		"115": {"1 answer: byte 1: tag 6F says 63 bytes, 23 left", "1 answer: byte 12: tag A5 says 52 bytes, 12 are left"},
+		"603": {"1 answer: byte 1: tag 6F says 108 bytes, 106 left"},
 		"711": {
 			"2 answer: " + notTLV + "4: length byte DC" + tag01,
 			"3 command: " + notTLV + "13: length byte 94" + tag01,

@@ -84,9 +84,9 @@ const sessionText = `
     > not shown by the source
     < 70059F01016A82
       70 READ RECORD response template
-          ! byte 1: tag 70 says 5 bytes, 3 are left
+          ! byte 1: tag 70 says 5 bytes, 3 left
         damaged data  9F0101
-            ! byte 4: tag 9F01 says 1 bytes, 0 are left
+            ! byte 4: tag 9F01 says 1 byte, 0 left
 
 6 exchanges, 0 unknown tags, 2 places not taken apart
 `
