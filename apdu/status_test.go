@@ -31,7 +31,6 @@ func TestStatusKnown(t *testing.T) {
 
 func TestCommandErrorsCount(t *testing.T) {
 	for command, want := range map[string]string{
-		"\x00\xA4\x04\x00\x01":                         "command APDU, byte 4: Lc says 1 data byte, 0 follow",
 		"\x00\xA4\x04\x00\x02\x01":                     "command APDU, byte 4: Lc says 2 data bytes, 1 follow",
 		"\x00\xA4\x04\x00\x01\x01\x00\x00":             "command APDU, byte 7: 1 byte after Le",
 		"\x00\xA4\x04\x00\x00\x00\x01\x01\x00":         "command APDU, byte 8: 1 byte after the data; an extended Le has 2",
