@@ -85,11 +85,12 @@ func (a *app) replayFile(ctx context.Context, t *transcript.Transcript) (replayJ
 	if r.CardOnly == "" {
 		out.Played = append(out.Played, "terminal")
 	}
-	if r.Terminal != nil {
-		out.Reason = "our card against the recorded terminal: " + r.Terminal.Error()
-	}
-	if r.Card != nil {
-		out.Reason = "our terminal against the recorded card: " + r.Card.Error()
+	switch first := transcript.First(r.Card, r.Terminal); {
+	case first == nil:
+	case first == r.Card:
+		out.Reason = "our terminal against the recorded card: " + first.Error()
+	default:
+		out.Reason = "our card against the recorded terminal: " + first.Error()
 	}
 	return out, nil
 }
