@@ -34,6 +34,7 @@ type decoded struct {
 	Session  *transcript.Session `json:"session,omitempty"`
 	original *transcript.Transcript
 	title    string
+	hidden   bool // a field of the message is not shown
 }
 
 func (a *app) decodeCommand() *cobra.Command {
@@ -62,7 +63,7 @@ test ranges.`,
 	c.Flags().StringVar(&f.as, "as", "", "tlv, command, response, transcript, iso8583, or a tag whose value it is, such as 9F10")
 	c.Flags().StringVar(&f.scheme, "scheme", "", "visa, mastercard, unionpay, amex, jcb, discover or interac: settles tags that mean different things")
 	c.Flags().StringVar(&f.spec, "iso-spec", "", "field table of an ISO 8583 message, as JSON (default our own)")
-	c.Flags().BoolVar(&f.reveal, "reveal", false, "show account numbers and other sensitive values")
+	c.Flags().BoolVar(&f.reveal, "reveal", false, "show account numbers and other sensitive values of test cards")
 	return c
 }
 

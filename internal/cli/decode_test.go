@@ -114,6 +114,20 @@ func TestDecodeSaysWhyRevealShowsNothing(t *testing.T) {
 	}
 }
 
+// Of a message, too, only a test card's numbers are shown.
+func TestDecodeRevealsMessagesOfTestCards(t *testing.T) {
+	for pan, shown := range map[string]bool{"4761739001010119": true, "4999990000000003": false} {
+		packed, err := iso8583.Standard().Pack(&iso8583.Message{MTI: "0100", PAN: pan, Track2: pan + "=49122010000000000", STAN: "000001"})
+		require.NoError(t, err)
+		_, out, errs := decode(t, "", "--reveal", string(packed))
+		require.Equal(t, shown, strings.Contains(out, pan+"=4912"))
+		require.Equal(t, shown, strings.Contains(out, pan))
+		require.Equal(t, !shown, strings.Contains(errs, "note:"))
+		_, out, _ = decode(t, "", string(packed))
+		require.NotContains(t, out, pan)
+	}
+}
+
 // Raw data that are damaged are refused; a transcript that holds damage tells
 // of it.
 func TestDecodeOfDamage(t *testing.T) {
@@ -124,6 +138,15 @@ func TestDecodeOfDamage(t *testing.T) {
 	status, out, _ = decode(t, "> 00B2010C00\n< 77059F26081122339000\n", "-")
 	require.Zero(t, status)
 	require.Contains(t, out, "1 exchange, 0 unknown tags, 1 place not taken apart")
+}
+
+// A message cannot write to the terminal.
+func TestDecodeShowsNoControlCharacters(t *testing.T) {
+	packed, err := iso8583.Standard().Pack(&iso8583.Message{MTI: "0100", STAN: "000001", Reserved60: "a!b"})
+	require.NoError(t, err)
+	_, out, _ := decode(t, strings.Replace(string(packed), "!", "\x1b", 1), "-")
+	require.NotContains(t, out, "\x1b")
+	require.Contains(t, out, "a\uFFFDb")
 }
 
 func TestDecodeCounts(t *testing.T) {

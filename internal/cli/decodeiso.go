@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
+	"tapsim/emv"
 	"tapsim/iso8583"
 	"tapsim/transcript"
 )
@@ -72,10 +74,26 @@ func (d *decoder) message(b []byte) ([]decoded, error) {
 	if err != nil {
 		return nil, d.located(err)
 	}
-	found := decoded{Kind: "iso8583", Size: len(b), Fields: iso8583.Describe(m, d.flags.reveal), title: string(m.MTI) + " " + m.MTI.Text()}
+	shows := d.flags.reveal && ofTestCard(m)
+	found := decoded{Kind: "iso8583", Size: len(b), Fields: iso8583.Describe(m, shows), title: string(m.MTI) + " " + m.MTI.Text()}
+	found.hidden = !slices.Equal(found.Fields, iso8583.Describe(m, true))
 	if len(m.ICCData) > 0 {
 		x := transcript.ExplainData(m.ICCData, d.context, d.flags.reveal)
 		found.Parts, found.Unknown = x.Parts, countUnknown(x.Parts)
 	}
 	return []decoded{found}, nil
+}
+
+// ofTestCard is true when a message names an account of this project's test
+// ranges, and none other.
+func ofTestCard(m *iso8583.Message) bool {
+	track, _, _ := strings.Cut(m.Track2, "=")
+	test := false
+	for _, pan := range []string{m.PAN, track} {
+		if pan != "" && !emv.TestRange(emv.PAN(pan)) {
+			return false
+		}
+		test = test || pan != ""
+	}
+	return test
 }

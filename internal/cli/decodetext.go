@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"tapsim/iso8583"
 	"tapsim/transcript"
@@ -48,6 +49,7 @@ func masked(found []decoded) bool {
 	hidden := false
 	look := func(parts []transcript.Part) { hidden = hidden || hidesValue(parts) }
 	for _, f := range found {
+		hidden = hidden || f.hidden
 		look(f.Parts)
 		if f.Session == nil {
 			continue
@@ -75,7 +77,7 @@ func appendField(dst []byte, f iso8583.Field, s transcript.Style) []byte {
 		return dst
 	}
 	number := painted(s, transcript.RoleTag, fmt.Sprintf("%3d", f.Number))
-	line := fmt.Sprintf("  %s  %-34s  %-20s  %s", number, f.Name, f.Value, f.Text)
+	line := fmt.Sprintf("  %s  %-34s  %-20s  %s", number, f.Name, strings.Map(visible, f.Value), strings.Map(visible, f.Text))
 	return append(append(dst, trimRight(line)...), '\n')
 }
 
@@ -85,6 +87,15 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// visible puts a mark in the place of control characters, which would reach the
+// terminal.
+func visible(r rune) rune {
+	if unicode.IsControl(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 func trimRight(s string) string { return strings.TrimRight(s, " ") }
