@@ -7,7 +7,7 @@ import "fmt"
 func AppendBCD(dst []byte, v uint64, n int) []byte {
 	start := len(dst)
 	dst = appendZeros(dst, n)
-	for i := len(dst) - 1; i >= start; i-- {
+	for i := len(dst) - 1; i >= start && v != 0; i-- {
 		dst[i] = byte(v%10) | byte(v/10%10)<<4
 		v /= 100
 	}

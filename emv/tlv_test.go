@@ -145,6 +145,17 @@ func countObjects(data []byte) int {
 	return n
 }
 
+func TestCoded(t *testing.T) {
+	c := Coded(unhex(t, "9F3602000182023900"))
+	v, ok := c.Lookup(TagAIP)
+	require.True(t, ok)
+	require.Equal(t, unhex(t, "3900"), v)
+	_, ok = c.Lookup(TagTVR)
+	require.False(t, ok)
+	_, ok = c[:len(c)-1].Lookup(TagAIP)
+	require.False(t, ok, "cut off")
+}
+
 func TestParsePPSEAllocatesNothing(t *testing.T) {
 	data := unhex(t, ppse)
 	require.Zero(t, testing.AllocsPerRun(100, func() { countObjects(data) }))

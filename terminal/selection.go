@@ -3,7 +3,6 @@ package terminal
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"tapsim/apdu"
 	"tapsim/emv"
@@ -29,7 +28,7 @@ type candidate struct {
 	adf       []byte // as the card listed it: the AID or longer
 	extended  []byte // 9F29
 	priority  byte   // 1 best, 15 worst; 16 for none
-	prepared  *prepared
+	combo     *combo
 	discarded bool
 }
 
@@ -48,7 +47,9 @@ func (s *session) buildCandidates(ctx context.Context, card apdu.Transceiver) er
 		return err
 	}
 	if answer.Status != apdu.StatusOK {
-		s.notef(rulePPSE, "the card answers %s to SELECT 2PAY.SYS.DDF01: no candidates", answer.Status)
+		if s.trace != nil {
+			s.trace.stepf(rulePPSE, "the card answers %s to SELECT 2PAY.SYS.DDF01: no candidates", answer.Status)
+		}
 		return nil
 	}
 	directory, ok := emv.Find(answer.Data, emv.TagFCI, emv.TagFCIProprietary, emv.TagFCIDiscretionary)
@@ -76,33 +77,43 @@ func (s *session) buildCandidates(ctx context.Context, card apdu.Transceiver) er
 func (s *session) addEntry(n int, template []byte) {
 	e, ok := parseEntry(template)
 	if !ok {
-		s.notef(rulePPSE, "entry %d is malformed: skipped", n)
+		if s.trace != nil {
+			s.trace.stepf(rulePPSE, "entry %d is malformed: skipped", n)
+		}
 		return
 	}
 	matched := false
-	for i := range s.prepared {
-		p := &s.prepared[i]
-		if !bytes.HasPrefix(e.adf, p.combo.AID) {
+	for i := range s.t.combos {
+		combo := &s.t.combos[i]
+		if !combo.usable || !bytes.HasPrefix(e.adf, combo.AID) {
 			continue
 		}
 		matched = true
 		requested, ok := e.requestedKernel()
 		if !ok {
-			s.notef(rulePPSE, "entry %d names its kernel in too few bytes (%X): skipped", n, e.kernel)
+			if s.trace != nil {
+				s.trace.stepf(rulePPSE, "entry %d names its kernel in too few bytes (%X): skipped", n, e.kernel)
+			}
 			return
 		}
-		if requested != emv.AnyKernel && requested != uint32(p.combo.Kernel) {
-			s.notef(rulePPSE, "entry %d asks for kernel %d, not %d: not this combination", n, requested, p.combo.Kernel)
+		if requested != emv.AnyKernel && requested != uint32(combo.Kernel) {
+			if s.trace != nil {
+				s.trace.stepf(rulePPSE, "entry %d asks for kernel %d, not %d: not this combination", n, requested, combo.Kernel)
+			}
 			continue
 		}
 		if len(s.candidates) == maxCandidates {
-			s.notef(rulePPSE, "more than %d candidates: the rest is ignored", maxCandidates)
+			if s.trace != nil {
+				s.trace.stepf(rulePPSE, "more than %d candidates: the rest is ignored", maxCandidates)
+			}
 			return
 		}
-		s.candidates = append(s.candidates, candidate{adf: e.adf, extended: e.extended, priority: e.priority, prepared: p})
+		s.candidates = append(s.candidates, candidate{adf: e.adf, extended: e.extended, priority: e.priority, combo: combo})
 	}
 	if !matched {
-		s.notef(rulePPSE, "entry %d, %X: this terminal does not take it", n, e.adf)
+		if s.trace != nil {
+			s.trace.stepf(rulePPSE, "entry %d, %X: this terminal does not take it", n, e.adf)
+		}
 	}
 }
 
@@ -152,7 +163,7 @@ func (s *session) best() *candidate {
 func (c *candidate) selectCommand(dst []byte) []byte {
 	name := len(c.adf)
 	extended := c.extended
-	if !c.prepared.combo.Settings.ExtendedSelection || name+len(extended) > 16 {
+	if !c.combo.Settings.ExtendedSelection || name+len(extended) > 16 {
 		extended = nil
 	}
 	dst = append(dst, 0x00, 0xA4, 0x04, 0x00, byte(name+len(extended)))
@@ -163,7 +174,7 @@ func (c *candidate) selectCommand(dst []byte) []byte {
 // visaNeedsAnother applies the rule for old Visa applications: without a PDOL
 // that asks for 9F66 they are not for kernel 3 (EMV Book B, 3.3.3).
 func (c *candidate) visaNeedsAnother(fci *kernel.FCI) bool {
-	if c.prepared.combo.Kernel != 3 || emv.SchemeOf(c.adf) != emv.SchemeVisa {
+	if c.combo.Kernel != 3 || emv.SchemeOf(c.adf) != emv.SchemeVisa {
 		return false
 	}
 	for pdol := fci.PDOL; len(pdol) > 0; {
@@ -176,15 +187,10 @@ func (c *candidate) visaNeedsAnother(fci *kernel.FCI) bool {
 	return true
 }
 
-// note and notef trace; nothing is formatted when nobody looks.
+// note traces a text that is ready. What must be formatted first goes to
+// trace.stepf, after a look whether anybody wants it.
 func (s *session) note(rule, text string) {
 	if s.trace != nil {
 		s.trace.step(rule, text)
-	}
-}
-
-func (s *session) notef(rule, format string, args ...any) {
-	if s.trace != nil {
-		s.trace.step(rule, fmt.Sprintf(format, args...))
 	}
 }

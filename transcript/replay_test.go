@@ -368,7 +368,7 @@ func TestRecorder(t *testing.T) {
 
 	require.NoError(t, r.Set("expect", "approved"))
 	require.ErrorContains(t, r.Set("expect", "All good"), "one lower-case word")
-	require.ErrorContains(t, r.Set("host", "x"), "unknown key")
+	require.ErrorContains(t, r.Set("shoe-size", "x"), "unknown key")
 	require.Equal(t, "approved", r.Transcript().Value("expect"))
 	text, err := Format(r.Transcript())
 	require.NoError(t, err)

@@ -32,6 +32,7 @@ type decoded struct {
 	Parts    []transcript.Part   `json:"parts,omitempty"`
 	Fields   []iso8583.Field     `json:"fields,omitempty"`
 	Session  *transcript.Session `json:"session,omitempty"`
+	Opened   []certificateJSON   `json:"certificates,omitempty"` // those that a test CA's key opens
 	original *transcript.Transcript
 	title    string
 	hidden   bool // a field of the message is not shown
@@ -45,7 +46,8 @@ func (a *app) decodeCommand() *cobra.Command {
 		Long: `Explain EMV data byte by byte: TLV data, a command or a response, a transcript, an
 ISO 8583 message (in hex or as text, with or without its length in front), or with
 --as the value of a tag. What it is, is recognised; --as says it. Every byte is
-accounted for.
+accounted for. Certificates that a test CA's key opens (see 'tapsim ca') are opened;
+keys that can be factored (ROCA) are named.
 
 Damaged data are explained up to the damage and refused with its offset and the
 reason (exit status 2). A transcript tells what happened, and that may be damage:
@@ -57,7 +59,7 @@ test ranges.`,
   tapsim decode --as 9F10 --scheme visa 06011203A00000
   tapsim decode --as 95 8000048000
   tapsim decode --json testdata/transcripts/recorded/706-visa-cloud-hce-phone-testprofile.txt`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, maxArgs, "hex, a file, or -"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.decode(f, args) },
 	}
 	c.Flags().StringVar(&f.as, "as", "", "tlv, command, response, transcript, iso8583, or a tag whose value it is, such as 9F10")
@@ -170,7 +172,7 @@ func (d *decoder) transcript(text string) ([]decoded, error) {
 	for _, x := range t.Exchanges() {
 		size += len(x.Command) + len(x.Response)
 	}
-	return []decoded{{Kind: "transcript", Size: size, Unknown: s.Unknown, Session: &s, original: t}}, nil
+	return []decoded{{Kind: "transcript", Size: size, Unknown: s.Unknown, Session: &s, Opened: certificates(cardAnswers(t)...), original: t}}, nil
 }
 
 // bytes reads hex, or an ISO 8583 message that stands as text.
@@ -259,7 +261,7 @@ func guess(b []byte) string {
 func (d *decoder) tlv(b []byte) ([]decoded, error) {
 	_, err := emv.Parse(b)
 	m := transcript.ExplainData(b, d.context, d.flags.reveal)
-	found := decoded{Kind: "tlv", Size: len(b), Parts: m.Parts}
+	found := decoded{Kind: "tlv", Size: len(b), Parts: m.Parts, Opened: certificates(b)}
 	found.Unknown = countUnknown(found.Parts)
 	if err != nil {
 		return []decoded{found}, d.located(err)

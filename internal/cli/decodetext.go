@@ -31,7 +31,7 @@ func (a *app) printDecoded(found []decoded, reveal bool) error {
 
 func (d *decoded) appendText(dst []byte, reveal bool, s transcript.Style) []byte {
 	if d.original != nil {
-		return transcript.AppendSession(dst, d.original, reveal, s)
+		return d.appendCertificates(transcript.AppendSession(dst, d.original, reveal, s), s)
 	}
 	if d.title != "" {
 		dst = append(dst, painted(s, transcript.RoleTitle, d.title)+"\n"...)
@@ -39,7 +39,7 @@ func (d *decoded) appendText(dst []byte, reveal bool, s transcript.Style) []byte
 	for _, f := range d.Fields {
 		dst = appendField(dst, f, s)
 	}
-	dst = transcript.AppendParts(dst, d.Parts, 0, s)
+	dst = d.appendCertificates(transcript.AppendParts(dst, d.Parts, 0, s), s)
 	return fmt.Appendf(dst, "%s, %s\n", count(d.Size, "byte"), count(d.Unknown, "unknown tag"))
 }
 
@@ -70,6 +70,13 @@ func hidesValue(parts []transcript.Part) bool {
 	return slices.ContainsFunc(parts, func(p transcript.Part) bool {
 		return p.Masked && p.Value != "" || hidesValue(p.Parts)
 	})
+}
+
+func (d *decoded) appendCertificates(dst []byte, s transcript.Style) []byte {
+	for _, c := range d.Opened {
+		dst = c.appendText(dst, s)
+	}
+	return dst
 }
 
 func appendField(dst []byte, f iso8583.Field, s transcript.Style) []byte {

@@ -37,6 +37,10 @@ type Activation struct {
 	// on a restart that carries them.
 	IssuerData []byte
 
+	// Buffer is memory that a kernel may build its commands in, and use for
+	// nothing that outlives Run. Nil is none.
+	Buffer []byte
+
 	Transaction Transaction
 	Indicators  Indicators
 	TTQ         emv.TTQ // as pre-processing left it; kernels 3 and 7

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -395,9 +396,11 @@ func TestIssuerUpdateIsOffered(t *testing.T) {
 func TestDataRecord(t *testing.T) {
 	o, _ := situation{gpo: with(arqc, object{"9F27", "-"}, object{"9F6E", "238E000F"}, object{"9F7C", "0A0B"}, object{"9F6C", "0080"})}.play(t)
 	var tags []string
-	for _, x := range o.DataRecord {
-		tags = append(tags, x.Tag.String())
+	scan := emv.Scan(o.DataRecord)
+	for scan.Next() {
+		tags = append(tags, scan.Tag().String())
 	}
+	require.NoError(t, scan.Err())
 	require.Equal(t, []string{"9F02", "9F03", "9F26", "9F27", "82", "9F36", "5F34", "9F7C", "9F10", "9F39", "9F1A", "9F33", "57", "5F2A", "9A", "9C", "9F37", "95", "9F6E", "84"}, tags)
 	for tag, want := range map[emv.Tag]string{
 		emv.TagAmount: "000000001250", emv.TagAmountOther: "000000000000", emv.TagCryptogram: "27552E9226B3CC95", emv.TagCID: "80",
@@ -496,4 +499,27 @@ func TestDisplayAndTrace(t *testing.T) {
 	}}.play(t)
 	require.Equal(t, []kernel.MessageID{kernel.MessageCardReadOK}, shown)
 	require.Equal(t, []string{"EMV Book C-3, 5.4.3.2", "EMV Book C-3, 5.7.1.2"}, rules)
+}
+
+// Data beyond what cards usually give are kept too, up to a limit.
+func TestMuchData(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("5A", n) }
+	record := func(objects ...object) string {
+		return hex.EncodeToString(template(t, emv.TagRecord, objects)) + "9000"
+	}
+	gpo := with(arqc, object{"94", "08010200"})
+	o, _ := situation{gpo: gpo, answers: []string{record(object{"9F46", long(200)}), record(object{"90", long(200)})}}.play(t)
+	require.Equal(t, kernel.OnlineRequest, o.Kind)
+	for tag, want := range map[emv.Tag]string{emv.TagCryptogram: "27552E9226B3CC95", emv.TagICCCertificate: long(200), emv.TagIssuerCertificate: long(200)} {
+		v, ok := o.Card.Lookup(tag)
+		require.True(t, ok, tag.String())
+		require.Equal(t, unhex(t, want), v, tag.String())
+	}
+	v, ok := o.DataRecord.Lookup(emv.TagDFName)
+	require.True(t, ok)
+	require.Equal(t, unhex(t, "A0000000031010"), v)
+
+	o, _ = situation{gpo: gpo, answers: []string{record(object{"9F46", long(40_000)}), record(object{"90", long(40_000)})}}.play(t)
+	require.Equal(t, kernel.EndApplication, o.Kind)
+	require.Contains(t, o.Reason.Text, "more data")
 }

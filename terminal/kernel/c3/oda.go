@@ -75,7 +75,7 @@ func (r *run) checkSignature() error {
 	if err != nil {
 		return err
 	}
-	card := oda.Card{RID: [5]byte(r.a.AID), PAN: string(track2.PAN), Data: &r.card, Static: static, Today: r.a.Transaction.Time}
+	card := oda.Card{RID: [5]byte(r.a.AID), PAN: string(track2.PAN), Data: r.card, Static: static, Today: r.a.Transaction.Time}
 	issuer, err := card.IssuerKey(r.k.Keys)
 	if err != nil {
 		return err

@@ -127,7 +127,7 @@ func TestOfflineApproval(t *testing.T) {
 		"another 9F69":       {situation{}, authority(t), func(r []string) { r[2] = swap(r[2], "a1a2a3a4", "a1a2a3a5") }},
 		"version 00 of fDDA": {situation{}, authority(t), func(r []string) { r[2] = swap(r[2], "01a1a2a3a4", "00a1a2a3a4") }},
 		"unknown authority":  {situation{}, authority(t), func(r []string) { r[1] = swap(r[1], "8f0192", "8f0193") }},
-		"certificate broken": {situation{}, authority(t), func(r []string) { r[1] = r[1][:40] + "00" + r[1][42:] }},
+		"certificate broken": {situation{}, authority(t), func(r []string) { r[1] = swap(r[1], r[1][40:60], "00000000000000000000") }},
 	} {
 		o := run(c.s, c.keys, c.spoil)
 		require.Equal(t, kernel.Declined, o.Kind, name)
