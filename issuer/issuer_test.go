@@ -109,6 +109,13 @@ func plasticTap(atc uint16, amount int64) tap {
 	return tap{testCard, "01", tdes("0123456789ABCDEFFEDCBA9876543210"), unhex("06011203A00000"), atc, amount, 0x80, 0x1A2B3C4D}
 }
 
+// decide makes the card decide for a type, in what it signs and in 9F27.
+func (p *tap) decide(t emv.CryptogramType) {
+	p.iad = append([]byte(nil), p.iad...)
+	p.iad[4] = 0x80 | byte(t)>>2
+	p.cid = byte(t)
+}
+
 // elements are the data of the tap.
 func (p tap) elements() cryptogram.Elements {
 	e := cryptogram.Elements{ATC: p.atc, IAD: p.iad, TerminalCountry: [2]byte{0x02, 0x76}, Currency: [2]byte{0x09, 0x78}, Date: [3]byte{0x30, 0x01, 0x01}}
