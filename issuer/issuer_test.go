@@ -85,11 +85,12 @@ func newBankOn(t testing.TB, store Store, change func(*Config)) *bank {
 	iss, err := New(c, store, Env{Now: func() time.Time { return b.now }, Rand: rand.NewChaCha8([32]byte{1})})
 	require.NoError(t, err)
 	b.Issuer = iss
-	require.NoError(t, iss.Install(context.Background(), Setup{
+	_, err = iss.Install(context.Background(), Setup{
 		Accounts: []NewAccount{{ID: "A", Balance: 500_00}},
 		Cards:    []NewCard{{PAN: testCard, PSN: "01", Expiry: "4912", ServiceCode: "201", Account: "A"}},
 		Tokens:   []NewToken{{PAN: testToken, PSN: "00", Expiry: "4912", ServiceCode: "201", Requestor: "40010030001", Card: testCard}},
-	}))
+	})
+	require.NoError(t, err)
 	return b
 }
 

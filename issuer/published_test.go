@@ -113,10 +113,11 @@ func (p published) bank(t testing.TB) *bank {
 	b := &bank{t: t, store: NewMemory(), now: testTime}
 	b.Issuer, err = New(config, b.store, Env{Now: func() time.Time { return b.now }, Rand: rand.NewChaCha8([32]byte{})})
 	require.NoError(t, err)
-	require.NoError(t, b.Install(context.Background(), Setup{
+	_, err = b.Install(context.Background(), Setup{
 		Accounts: []NewAccount{{ID: "A", Currency: uint16(currency), Balance: 500_00}},
 		Cards:    []NewCard{{PAN: p.pan, PSN: p.psn, Expiry: "4912", ServiceCode: "201", Account: "A"}},
-	}))
+	})
+	require.NoError(t, err)
 	return b
 }
 
