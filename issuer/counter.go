@@ -26,6 +26,14 @@ func (u *Usage) remember(at int, use Use) {
 	u.Recent = recent[:min(len(recent), MaxRecentUses)]
 }
 
+// highest is the highest counter seen, 0 when none was.
+func (u *Usage) highest() uint16 {
+	if len(u.Recent) == 0 {
+		return 0
+	}
+	return u.Recent[0].ATC
+}
+
 // place is the index of the first range that does not end below the counter.
 func (u *Usage) place(atc uint16) int {
 	at, _ := slices.BinarySearchFunc(u.Older, atc, func(r CounterRange, atc uint16) int { return int(r.To) - int(atc) })

@@ -3,6 +3,7 @@ package issuer
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"tapsim/cryptogram"
@@ -39,6 +40,7 @@ func (i *Issuer) Replenish(ctx context.Context, token emv.PAN, device *cryptogra
 	now := i.now().UTC().Truncate(time.Second)
 	var n Instrument
 	var issued []IssuedKey
+	var last uint16
 	err := i.store.Update(ctx, nil, func(tx *Tx) (err error) {
 		var ok bool
 		if n, ok, err = tx.Instrument(index); err != nil || !ok {
@@ -47,13 +49,22 @@ func (i *Issuer) Replenish(ctx context.Context, token emv.PAN, device *cryptogra
 		if n.Status != StatusActive {
 			return fmt.Errorf("issuer: token %s is %s and gets no keys", n.Masked, n.Status)
 		}
+		usage, _, err := tx.Usage(index)
+		if err != nil {
+			return err
+		}
+		if last = usage.highest(); last == math.MaxUint16 {
+			return fmt.Errorf("issuer: the transaction counter of token %s has come to its end: make a new token", n.Masked)
+		}
 		issued, err = i.issueKeys(tx, index, now)
 		return err
 	})
 	if err != nil {
 		return provisioning.KeySet{}, err
 	}
-	return i.wrapKeys(scope, token, &n, issued, device)
+	set, err := i.wrapKeys(scope, token, &n, issued, device)
+	set.LastATC = last
+	return set, err
 }
 
 // issueKeys takes the next free key indices of this hour.

@@ -35,4 +35,8 @@ type LimitedUseKey struct {
 type KeySet struct {
 	Token Token
 	Keys  []LimitedUseKey
+	// LastATC is the highest transaction counter that the bank has seen of the
+	// token, 0 when none. A phone that starts anew with the token goes on above
+	// it: lower counters were used by the phone before.
+	LastATC uint16
 }

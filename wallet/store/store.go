@@ -109,7 +109,8 @@ func (s *Store) Card(p hce.Profile) (*Card, error) {
 }
 
 // Enrol puts a token with its keys on the phone: the profile says what kind of
-// card it is, the token replaces its account. The keys are unwrapped once to
+// card it is, the token replaces its account. The counter goes on above the
+// highest that the bank has seen of the token. The keys are unwrapped once to
 // see that they are sound.
 func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	s.mu.Lock()
@@ -130,7 +131,7 @@ func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c, err := s.revive(p, record{Card: p.Name, Token: &sealed, Keys: keys})
+	c, err := s.revive(p, record{Card: p.Name, ATC: set.LastATC, Token: &sealed, Keys: keys})
 	if err != nil {
 		return nil, err
 	}
