@@ -60,7 +60,7 @@ func (f *payFlags) register(c *cobra.Command) {
 	f.host.register(c)
 	flags := c.Flags()
 	flags.StringVar(&f.amount, "amount", "1.00", "amount, with the currency's decimals")
-	flags.StringVar(&f.cashback, "cashback", "", "part of the amount that is paid out in cash")
+	flags.StringVar(&f.cashback, "cashback", "", "part of the amount that is paid out in cash; makes a purchase one with cashback")
 	flags.StringVar(&f.currency, "currency", "", "ISO 4217 letters (default the terminal's)")
 	flags.StringVar(&f.kind, "type", "purchase", "purchase, cash, cashback, refund or balance")
 	flags.IntVar(&f.stan, "stan", 0, "system trace audit number, 1 to 999999 (default the terminal's next)")
@@ -93,6 +93,9 @@ func (f *payFlags) request(w *sim.World) (r sim.Request, err error) {
 	if f.cashback != "" {
 		if r.AmountOther, err = r.Currency.Parse(f.cashback); err != nil {
 			return r, fmt.Errorf("--cashback: %w", err)
+		}
+		if f.kind == "purchase" && r.AmountOther > 0 {
+			f.kind = "cashback"
 		}
 	}
 	r.Type, err = sim.ParseType(f.kind)
