@@ -213,7 +213,7 @@ func (s *Server) respond(ctx context.Context, l *link, packed []byte, log *slog.
 	if err != nil {
 		log.Warn("bad request", reasons(err)...)
 	}
-	if frame == nil {
+	if frame == nil || ctx.Err() != nil { // an answer that was cut off does not slip out in the last moment
 		return
 	}
 	select {

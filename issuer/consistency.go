@@ -46,8 +46,8 @@ func (i *Issuer) contradictionOf(p *payment) contradiction {
 		}
 	}
 	if p.chip != nil {
-		for _, check := range [...]func(*payment, *chip) contradiction{accountContradiction, typeContradiction, amountContradiction, i.dateContradiction} {
-			if c := check(p, p.chip); c.code != "" {
+		for _, check := range [...]func(*Config, *payment, *chip) contradiction{accountContradiction, typeContradiction, amountContradiction, dateContradiction} {
+			if c := check(i.config, p, p.chip); c.code != "" {
 				return c
 			}
 		}
@@ -79,7 +79,7 @@ func (p *payment) track(where string, t emv.Track2) contradiction {
 var entryModesOfChip = map[string]bool{"00": true, "05": true, "07": true, "95": true}
 
 // accountContradiction: whose card it is, and how it was read.
-func accountContradiction(p *payment, c *chip) contradiction {
+func accountContradiction(_ *Config, p *payment, c *chip) contradiction {
 	m := p.request
 	if m.EntryMode != "" && !entryModesOfChip[m.EntryMode[:2]] {
 		return contradicts("field 22 says that no chip was read (%s), but field 55 holds its cryptogram", m.EntryMode)
@@ -115,23 +115,24 @@ const typeCashback = "09"
 // typeContradiction: 9C is the first two digits of field 3 (EMV Book 3, Annex
 // A). Cash is written 01 by some and 17 by others. Cash besides goods (9F03)
 // comes with a purchase with cashback and with no other type.
-func typeContradiction(p *payment, c *chip) contradiction {
-	const hex = "0123456789ABCDEF"
-	said, told := p.request.ProcessingCode[:2], string([]byte{hex[c.elements.Type>>4], hex[c.elements.Type&0xF]})
-	cash := func(t string) bool { return t == "01" || t == "17" }
-	if said != told && !(cash(said) && cash(told)) {
-		return contradicts("field 3 asks for transaction type %s, the card was told 9C %s", said, told)
+func typeContradiction(_ *Config, p *payment, c *chip) contradiction {
+	code, told := p.request.ProcessingCode[:2], c.elements.Type
+	said := (code[0]-'0')<<4 | (code[1] - '0')
+	if said != told && !(isCash(said) && isCash(told)) {
+		return contradicts("field 3 asks for transaction type %s, the card was told 9C %02X", code, told)
 	}
-	if c.elements.AmountOther != [6]byte{} && said != typeCashback {
-		return contradicts("the card was told an amount of cash, 9F03 %X, but type %s is no purchase with cashback", c.elements.AmountOther, said)
+	if c.elements.AmountOther != [6]byte{} && code != typeCashback {
+		return contradicts("the card was told an amount of cash, 9F03 %X, but type %s is no purchase with cashback", c.elements.AmountOther, code)
 	}
 	return contradiction{}
 }
 
+func isCash(kind byte) bool { return kind == 0x01 || kind == 0x17 }
+
 // amountContradiction: field 4 is 9F02, which includes 9F03; field 54 repeats
 // 9F03; field 49 is 5F2A. An advice may be about another amount than the card
 // saw, such as one with a tip.
-func amountContradiction(p *payment, c *chip) contradiction {
+func amountContradiction(_ *Config, p *payment, c *chip) contradiction {
 	amount, err := emv.BCD(c.elements.Amount[:])
 	if !p.advice && (err != nil || int64(amount) != p.amount) {
 		return contradicts("field 4 asks for %s, the card was told 9F02 %X", money(p.amount, p.currency), c.elements.Amount)
@@ -155,8 +156,8 @@ func amountContradiction(p *payment, c *chip) contradiction {
 
 // dateContradiction: a request is about now, so 9A is near field 13 and near the
 // bank's clock. An advice may be late.
-func (i *Issuer) dateContradiction(p *payment, c *chip) contradiction {
-	most := i.config.Limits.MaxDays
+func dateContradiction(config *Config, p *payment, c *chip) contradiction {
+	most := config.Limits.MaxDays
 	if most == 0 || p.advice {
 		return contradiction{}
 	}

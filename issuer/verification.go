@@ -76,6 +76,8 @@ func (p *payment) verification() verification {
 		return is(OK, "on the cardholder's device, says the card in what it signed")
 	case c.device != "":
 		return is(OK, c.device+" says on the cardholder's device; nothing signed tells, and a phone can")
+	case p.advice && (c.pin != "" || s.pin):
+		return is(OK, "a PIN, says the advice; whoever decided has verified it")
 	case c.pin != "" || s.pin:
 		return is(Failed, "a PIN is claimed, but field 52 is missing")
 	case c.signature || s.signature:

@@ -118,6 +118,22 @@ func TestVerificationResponse(t *testing.T) {
 	require.Equal(t, Code("70"), (&VerificationRules{}).response(emv.SchemeUnionPay))
 }
 
+// TestVerificationInAdvices is judged too: a lie flags the advice, a PIN that
+// another host verified does not.
+func TestVerificationInAdvices(t *testing.T) {
+	for method, flagged := range map[byte]bool{0x42: false, 0x41: true, 0x1E: false, 0x1F: true} {
+		b := newBank(t, func(c *Config) { c.Verification.Limit = 50_00 })
+		m := plasticTap(1, 60_00).message(t, "0220", 1)
+		withData(m, emv.TLV{Tag: emv.TagCVMResults, Value: []byte{method, 0, 2}})
+		answer, report := b.handle(m)
+		require.Equal(t, "00", answer.ResponseCode)
+		require.Equal(t, int64(440_00), b.account().Balance)
+		records, err := b.store.Records(context.Background(), "A")
+		require.NoError(t, err)
+		require.Equal(t, flagged, records[len(records)-1].Flagged, "%02X: %+v", method, report.find(stepVerification))
+	}
+}
+
 // TestDates: a request is about now.
 func TestDates(t *testing.T) {
 	for _, c := range []struct {
