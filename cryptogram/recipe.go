@@ -54,9 +54,9 @@ type Recipe struct {
 	Evidence string // what published number pins it, or why none does
 }
 
-// maxInput is the longest MAC input with its padding: ten elements, 32 bytes of
+// MaxInput is the longest MAC input with its padding: ten elements, 32 bytes of
 // issuer application data, a block.
-const maxInput = tenLength + 32 + 16
+const MaxInput = tenLength + 32 + 16
 
 // counterLength is how many of the counter bytes of M/Chip data enter the MAC.
 const counterLength = 8
@@ -107,15 +107,16 @@ func (r Recipe) SessionKey(card *Key, e *Elements) (*Key, error) {
 
 // GenerateWithSession is Generate with the session key derived already.
 func (r Recipe) GenerateWithSession(session *Key, e *Elements) (Cryptogram, error) {
-	input, err := r.AppendInput(make([]byte, 0, maxInput), e)
+	input, err := r.AppendInput(make([]byte, 0, MaxInput), e)
 	if err != nil {
 		return Cryptogram{}, err
 	}
-	return r.mac(session, input), nil
+	return r.MAC(session, input), nil
 }
 
-// mac is the leftmost eight bytes of the MAC over input, which is consumed.
-func (r Recipe) mac(session *Key, input []byte) Cryptogram {
+// MAC is the application cryptogram over what AppendInput made: the leftmost
+// eight bytes of the MAC. It overwrites input and the room behind it.
+func (r Recipe) MAC(session *Key, input []byte) Cryptogram {
 	if session.algorithm == AES {
 		return Cryptogram(session.CMAC(input))
 	}

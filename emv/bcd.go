@@ -7,7 +7,7 @@ import "fmt"
 func AppendBCD(dst []byte, v uint64, n int) []byte {
 	start := len(dst)
 	dst = appendZeros(dst, n)
-	for i := len(dst) - 1; i >= start; i-- {
+	for i := len(dst) - 1; i >= start && v != 0; i-- {
 		dst[i] = byte(v%10) | byte(v/10%10)<<4
 		v /= 100
 	}
@@ -42,7 +42,7 @@ func AppendDigits(dst []byte, digits string, n int) ([]byte, error) {
 		n = (len(digits) + 1) / 2
 	}
 	if len(digits) > 2*n {
-		return dst, fmt.Errorf("%d digits do not fit %d bytes", len(digits), n)
+		return dst, fmt.Errorf("%s do not fit %s", count(len(digits), "digit"), count(n, "byte"))
 	}
 	start := len(dst)
 	for i := 0; i < n; i++ {

@@ -91,20 +91,22 @@ func (d DOL) AppendData(dst []byte, sources ...Source) []byte {
 
 // AppendValue appends the value of one entry; see DOL.AppendData.
 func (e DOLEntry) AppendValue(dst []byte, sources ...Source) []byte {
-	if !e.Tag.Constructed() {
-		for _, src := range sources {
-			if v, ok := src.Lookup(e.Tag); ok {
-				return e.fit(dst, v)
-			}
+	for _, src := range sources {
+		if v, ok := src.Lookup(e.Tag); ok {
+			return e.Fit(dst, v)
 		}
 	}
-	return appendZeros(dst, e.Length)
+	return e.Fit(dst, nil)
 }
 
-// fit appends v cut or padded to the entry's length: numeric keeps the
+// Fit appends v cut or padded to the entry's length: numeric keeps the
 // rightmost bytes and is padded on the left with 00; compressed numeric is
-// padded on the right with FF; all others on the right with 00.
-func (e DOLEntry) fit(dst, v []byte) []byte {
+// padded on the right with FF; all others on the right with 00. Nil is an
+// object that nobody has: it becomes zeros, as a constructed object does.
+func (e DOLEntry) Fit(dst, v []byte) []byte {
+	if v == nil || e.Tag.Constructed() {
+		return appendZeros(dst, e.Length)
+	}
 	if len(v) == e.Length {
 		return append(dst, v...)
 	}
@@ -132,7 +134,7 @@ func (e DOLEntry) fit(dst, v []byte) []byte {
 // error.
 func (d DOL) Split(data []byte) (List, error) {
 	if len(data) != d.Length() {
-		return nil, fmt.Errorf("data object list asks for %d bytes, %d came", d.Length(), len(data))
+		return nil, fmt.Errorf("data object list asks for %s, %d came", count(d.Length(), "byte"), len(data))
 	}
 	l := make(List, 0, len(d))
 	for i := range d {

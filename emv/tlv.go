@@ -26,9 +26,14 @@ func AppendTLV(dst []byte, tag Tag, value []byte) []byte {
 // AppendLength appends a BER length of one to three bytes. A length above
 // 65535 cannot occur in an APDU and panics.
 func AppendLength(dst []byte, n int) []byte {
-	switch {
-	case n < 0x80:
+	if n < 0x80 {
 		return append(dst, byte(n))
+	}
+	return appendLongLength(dst, n)
+}
+
+func appendLongLength(dst []byte, n int) []byte {
+	switch {
 	case n <= 0xFF:
 		return append(dst, 0x81, byte(n))
 	case n <= 0xFFFF:
@@ -68,12 +73,14 @@ type Object struct {
 //	}
 //	if err := s.Err(); err != nil { ... }
 type Scanner struct {
-	buf     []byte
-	pos     int
-	base    int
-	padding []byte
-	obj     Object
-	err     error
+	buf  []byte
+	base int // of buf in a larger buffer
+	// Places in buf: padding starts at start, the current object at object,
+	// its value at value, the next object's padding at pos.
+	start, object, value, pos int
+
+	tag Tag
+	err error
 }
 
 // Scan makes a Scanner over b. Values alias b.
@@ -89,18 +96,15 @@ func (s *Scanner) Next() bool {
 	if s.err != nil {
 		return false
 	}
-	start := s.pos
+	s.start = s.pos
 	for s.pos < len(s.buf) && s.buf[s.pos] == 0 {
 		s.pos++
 	}
 	if s.pos < len(s.buf) && s.buf[s.pos] == 0xFF && fillOnly(s.buf[s.pos:]) {
 		s.pos = len(s.buf)
 	}
-	s.padding = s.buf[start:s.pos]
-	if s.pos == len(s.buf) {
-		return false
-	}
-	return s.object()
+	s.object, s.value = s.pos, s.pos
+	return s.pos < len(s.buf) && s.read()
 }
 
 // fillOnly is true when b holds nothing but 00 and FF.
@@ -113,7 +117,8 @@ func fillOnly(b []byte) bool {
 	return true
 }
 
-func (s *Scanner) object() bool {
+// read takes the object at pos apart.
+func (s *Scanner) read() bool {
 	b := s.buf[s.pos:]
 	tag, n, reason := readTag(b)
 	if reason != "" {
@@ -125,11 +130,11 @@ func (s *Scanner) object() bool {
 	}
 	header := n + m
 	if length > len(b)-header {
-		return s.fail(s.pos+n, fmt.Sprintf("tag %s says %d bytes, %d are left", tag, length, len(b)-header))
+		return s.fail(s.pos+n, fmt.Sprintf("tag %s says %s, %d left", tag, count(length, "byte"), len(b)-header))
 	}
-	end := header + length
-	s.obj = Object{Tag: tag, Offset: s.base + s.pos, Header: b[:header:header], Value: b[header:end:end]}
-	s.pos += end
+	s.tag = tag
+	s.value += header
+	s.pos = s.value + length
 	return true
 }
 
@@ -139,17 +144,19 @@ func (s *Scanner) fail(at int, reason string) bool {
 }
 
 // Object is the current object.
-func (s *Scanner) Object() Object { return s.obj }
+func (s *Scanner) Object() Object {
+	return Object{Tag: s.tag, Offset: s.base + s.object, Header: s.buf[s.object:s.value:s.value], Value: s.Value()}
+}
 
 // Tag is the tag of the current object.
-func (s *Scanner) Tag() Tag { return s.obj.Tag }
+func (s *Scanner) Tag() Tag { return s.tag }
 
 // Value is the value of the current object; it aliases the buffer.
-func (s *Scanner) Value() []byte { return s.obj.Value }
+func (s *Scanner) Value() []byte { return s.buf[s.value:s.pos:s.pos] }
 
 // Padding is the bytes skipped just before the current object or, after Next
 // returned false, before the end; it aliases the buffer.
-func (s *Scanner) Padding() []byte { return s.padding }
+func (s *Scanner) Padding() []byte { return s.buf[s.start:s.object] }
 
 // Err is the error that ended the scan, if one did: a *TLVError.
 func (s *Scanner) Err() error { return s.err }
@@ -186,8 +193,8 @@ func Find(b []byte, path ...Tag) ([]byte, bool) {
 			if !s.Next() {
 				return nil, false
 			}
-			if s.obj.Tag == want {
-				b, found = s.obj.Value, true
+			if s.tag == want {
+				b, found = s.Value(), true
 			}
 		}
 	}
@@ -208,7 +215,7 @@ func ParseList(b []byte) (List, error) {
 	var l List
 	s := Scan(b)
 	for s.Next() {
-		l = append(l, TLV{s.obj.Tag, s.obj.Value})
+		l = append(l, TLV{s.tag, s.Value()})
 	}
 	return l, s.Err()
 }
@@ -222,6 +229,13 @@ func (l List) Lookup(tag Tag) ([]byte, bool) {
 	}
 	return nil, false
 }
+
+// Coded is the data objects of one level as they are coded, one behind the
+// other. It is a Source.
+type Coded []byte
+
+// Lookup returns the first value with that tag.
+func (c Coded) Lookup(tag Tag) ([]byte, bool) { return Find(c, tag) }
 
 // Set replaces the first value with that tag, or appends the object.
 func (l *List) Set(tag Tag, value []byte) {

@@ -30,7 +30,7 @@ func parseLevel(b []byte, base, depth int) (nodes []Node, trailing []byte, err e
 	}
 	s := scanAt(b, base)
 	for s.Next() {
-		n := Node{Object: s.obj, Padding: s.padding}
+		n := Node{Object: s.Object(), Padding: s.Padding()}
 		if n.Tag.Constructed() {
 			n.Children, n.Trailing, err = parseLevel(n.Value, n.Offset+len(n.Header), depth+1)
 			if err != nil {
@@ -39,7 +39,7 @@ func parseLevel(b []byte, base, depth int) (nodes []Node, trailing []byte, err e
 		}
 		nodes = append(nodes, n)
 	}
-	return nodes, s.padding, s.Err()
+	return nodes, s.Padding(), s.Err()
 }
 
 // Append appends the tree to dst, byte for byte as it was read: headers in the

@@ -3,12 +3,13 @@ package hce_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"tapsim/hce"
 )
 
 // BenchmarkGPO is SELECT and GET PROCESSING OPTIONS; BenchmarkTap all that a
-// terminal asks of a card in one tap. The floor is BenchmarkCVN18Floor and
-// BenchmarkLimitedUse of package cryptogram.
+// terminal asks of a card in one tap. Package sim measures the floor.
 func BenchmarkGPO(b *testing.B) {
 	for name, c := range cards(b) {
 		b.Run(name, func(b *testing.B) { taps(b, c, selectVisa, gpo(ttqPlain, "0978", "00")) })
@@ -21,9 +22,26 @@ func BenchmarkTap(b *testing.B) {
 	}
 }
 
+// A tap allocates its answers, which are the caller's, and a session key where
+// there is one: the key, and two schedules that the standard library allocates.
+func TestAllocations(t *testing.T) {
+	for name, want := range map[string]float64{"visa-plastic": 3 + 3, "visa-phone": 3} {
+		c := cards(t)[name]
+		var commands [][]byte
+		for _, s := range []string{selectPPSE, selectVisa, gpo(ttqPlain, "0978", "00")} {
+			commands = append(commands, unhex(s))
+		}
+		require.Equal(t, want, testing.AllocsPerRun(100, func() {
+			for _, command := range commands {
+				c.Respond(command)
+			}
+		}), name)
+	}
+}
+
 func BenchmarkSelect(b *testing.B) { taps(b, newPlastic(b, nil), selectVisa) }
 
-func cards(b *testing.B) map[string]*hce.Card {
+func cards(b testing.TB) map[string]*hce.Card {
 	return map[string]*hce.Card{"visa-plastic": newPlastic(b, nil), "visa-phone": newPhone(b, hce.Unlimited, nil)}
 }
 

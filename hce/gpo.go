@@ -127,6 +127,20 @@ func (c *Card) admit(r *request, now time.Time) (key int, v verdict) {
 	return key, refuse(apdu.StatusConditions, reason)
 }
 
+// generate makes a cryptogram, in the card's own memory.
+func (c *Card) generate(key *cryptogram.Key, e *cryptogram.Elements) (cryptogram.Cryptogram, error) {
+	recipe := &c.static.recipe
+	session, err := recipe.SessionKey(key, e)
+	if err != nil {
+		return cryptogram.Cryptogram{}, err
+	}
+	input, err := recipe.AppendInput(c.input[:0], e)
+	if err != nil {
+		return cryptogram.Cryptogram{}, err
+	}
+	return recipe.MAC(session, input), nil
+}
+
 // respond makes the cryptogram with that key and fills the answer in.
 func (c *Card) respond(r *request, v verdict, key int) []byte {
 	a := &c.static.online
@@ -139,7 +153,7 @@ func (c *Card) respond(r *request, v verdict, key int) []byte {
 	iad := out[a.iad : a.iad+a.iadLen]
 	c.static.fillIAD(iad, v, k.Index)
 	r.elements.AIP, r.elements.ATC, r.elements.IAD = a.aip, c.state.ATC, iad
-	ac, err := c.static.recipe.Generate(k.Key, &r.elements)
+	ac, err := c.generate(k.Key, &r.elements)
 	if err != nil { // New has tried the recipe: this cannot be the terminal's doing
 		c.last.Status, c.last.Reason = apdu.StatusUnknown, ReasonFault
 		return status(apdu.StatusUnknown)

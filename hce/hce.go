@@ -37,6 +37,7 @@ type Card struct {
 	state  State
 	last   Tap
 	tapped bool
+	input  [cryptogram.MaxInput]byte // room for the input of a cryptogram
 }
 
 var _ apdu.Responder = (*Card)(nil)

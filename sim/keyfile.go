@@ -7,9 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"tapsim/internal/statedir"
 )
 
-// keyFile reads a secret of size bytes, or makes the file from source.
+// keyFile reads a secret of size bytes, or makes the file from source. What is
+// sealed under the key must never outlive it, so the file is made whole.
 func keyFile(path string, size int, source io.Reader) ([]byte, error) {
 	key, err := os.ReadFile(path)
 	switch {
@@ -25,21 +28,5 @@ func keyFile(path string, size int, source io.Reader) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	return key, writeDurably(path, key)
-}
-
-// writeDurably makes a file whole or not at all: what is sealed under the key
-// must never outlive it.
-func writeDurably(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return key, statedir.WriteFile(path, key)
 }

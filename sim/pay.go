@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -126,9 +127,12 @@ func (w *World) newField(r Request) (*field, error) {
 // header says how this run can be repeated.
 func (w *World) header(r Request) ([]transcript.Field, error) {
 	values := map[string]string{
-		"card": w.Profile.Name, "terminal": w.Terminal.Name, "now": w.Clock.Now().UTC().Format(time.RFC3339),
+		"card": nameOf(w.options.Card, w.Profile.Name), "terminal": nameOf(w.options.Terminal, w.Terminal.Name), "now": w.Clock.Now().UTC().Format(time.RFC3339),
 		"seed":   strconv.FormatUint(w.seed, 10),
 		"amount": r.Currency.Format(r.Amount), "currency": r.Currency.Alpha,
+	}
+	if w.options.Host != nil {
+		values["host"] = otherHost
 	}
 	if r.AmountOther != 0 {
 		values["amount-other"] = r.Currency.Format(r.AmountOther)
@@ -141,6 +145,18 @@ func (w *World) header(r Request) ([]transcript.Field, error) {
 		values["verified"] = strconv.FormatBool(!r.Locked)
 	}
 	return transcript.NewHeader(values)
+}
+
+// otherHost in a recording's header says that the outcome was not our bank's.
+const otherHost = "other"
+
+// nameOf is what a recording calls a card or terminal: its name when it is
+// built in, else its file's, without the folders, which are nobody's business.
+func nameOf(option, name string) string {
+	if isPath(option) {
+		return filepath.Base(option)
+	}
+	return name
 }
 
 // finish notes the outcome in the recording.

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"tapsim/hce"
 	"tapsim/hce/profile"
+	"tapsim/internal/config"
 	"tapsim/internal/statedir"
 	"tapsim/iso8583"
 	issuerconfig "tapsim/issuer/config"
@@ -120,7 +120,7 @@ func LoadTerminal(name string) (termconfig.Terminal, error) {
 	if !isPath(name) {
 		return termconfig.Load(name)
 	}
-	data, err := os.ReadFile(name)
+	data, err := config.ReadFile(name)
 	if err != nil {
 		return termconfig.Terminal{}, err
 	}

@@ -44,28 +44,27 @@ type Tap struct {
 	Steps               []kernel.Step      // when the request has a tracer
 }
 
-// session is one transaction on its way through the entry point. The terminal
-// has one and uses it again, so nothing of it may stay in what a tap returns.
+// session is one transaction on its way through the entry point. It stays on
+// the stack; what a kernel and its display must reach is in the terminal.
 type session struct {
 	t      *Terminal
-	req    *Request
+	req    Request
 	field  Field
 	issuer []byte // issuer data of a restart
 	again  bool   // the restart flag
 
-	prepared   []prepared
 	candidates []candidate
 	card       apdu.Transceiver
 	current    *candidate
 	uiRestart  *kernel.UIRequest
 	tap        Tap
-	act        kernel.Activation
+	act        *kernel.Activation // the terminal's
 	trace      *recorder
-
-	// Room for the usual case, so that a tap needs few allocations.
-	preparedRoom   [4]prepared
-	candidatesRoom [4]candidate
 }
+
+// commandRoom is enough for the commands that cards usually want: the header,
+// and up to 59 bytes of the PDOL's data.
+const commandRoom = 64
 
 // usualMessages is how many messages a payment shows that meets no trouble.
 const usualMessages = 4
@@ -78,6 +77,10 @@ type recorder struct {
 
 func (r *recorder) step(rule, text string) { r.trace(kernel.Step{Rule: rule, Text: text}) }
 
+func (r *recorder) stepf(rule, format string, args ...any) {
+	r.step(rule, fmt.Sprintf(format, args...))
+}
+
 func (r *recorder) trace(s kernel.Step) {
 	r.steps = append(r.steps, s)
 	r.next(s)
@@ -87,11 +90,12 @@ func (r *recorder) trace(s kernel.Step) {
 // outcome Online Request stays one. It returns an error when nobody presented
 // a card, when the context ended, or when reader or kernel could not decide.
 func (t *Terminal) Tap(ctx context.Context, f Field, r Request) (Tap, error) {
-	s, err := t.begin(f, &r)
-	if err != nil {
+	var s session
+	if err := s.begin(t, f, r); err != nil {
 		return Tap{}, err
 	}
-	err = s.startA(ctx)
+	err := s.startA(ctx)
+	s.keep()
 	return s.tap, errors.Join(err, switchOff(ctx, f))
 }
 
@@ -103,13 +107,13 @@ func switchOff(ctx context.Context, f Field) error {
 	return f.Off(ctx, 0)
 }
 
-// begin checks a request and makes its session.
-func (t *Terminal) begin(f Field, r *Request) (*session, error) {
+// begin checks a request and starts its session.
+func (s *session) begin(t *Terminal, f Field, r Request) error {
 	if r.Amount < 0 || r.Amount > emv.MaxAmount || r.AmountOther < 0 || r.AmountOther > emv.MaxAmount {
-		return nil, fmt.Errorf("an amount field holds 0 to %d minor units", int64(emv.MaxAmount))
+		return fmt.Errorf("an amount field holds 0 to %d minor units", int64(emv.MaxAmount))
 	}
 	if r.STAN < 0 || r.STAN > maxSTAN {
-		return nil, fmt.Errorf("STAN %d: want 1 to %d", r.STAN, maxSTAN)
+		return fmt.Errorf("STAN %d: want 1 to %d", r.STAN, maxSTAN)
 	}
 	if r.Currency.Numeric == 0 {
 		r.Currency = t.config.Currency
@@ -117,44 +121,41 @@ func (t *Terminal) begin(f Field, r *Request) (*session, error) {
 	if r.Time.IsZero() {
 		r.Time = t.env.Now()
 	}
-	s := &t.session
-	*s = session{}
-	s.t, s.req, s.field = t, r, f
-	a := &s.act
-	a.Now, a.Rand, a.Display = t.env.Now, t.env.Rand, t.display
-	a.Transaction = kernel.Transaction{
+	s.t, s.req, s.field, s.act = t, r, f, &t.act
+	s.candidates = t.candidates
+	t.shown = make([]kernel.UIRequest, 0, usualMessages)
+	t.act.Trace = nil
+	t.act.Transaction = kernel.Transaction{
 		Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, Time: r.Time,
-		SequenceCounter: uint32(t.nextSTAN(r)),
+		SequenceCounter: uint32(t.nextSTAN(&s.req)),
 	}
-	s.prepared, s.candidates = s.preparedRoom[:0], s.candidatesRoom[:0]
-	s.tap.UI = make([]kernel.UIRequest, 0, usualMessages)
 	if r.Trace != nil {
 		s.trace = &recorder{next: r.Trace}
-		a.Trace = s.trace.trace
+		t.act.Trace = s.trace.trace
 	}
-	return s, nil
+	return nil
+}
+
+// keep puts what was shown and traced into the result.
+func (s *session) keep() {
+	s.tap.UI, s.t.shown = s.t.shown, nil
+	if s.trace != nil {
+		s.tap.Steps = s.trace.steps
+	}
 }
 
 // startA prepares every combination and goes on to the card.
 func (s *session) startA(ctx context.Context) error {
-	defer s.keepSteps()
+	prepare := s.t.preprocess
 	if s.req.FixedAmount {
-		s.prepared = s.t.asConfigured(&s.act.Transaction, s.prepared)
-	} else {
-		s.prepared = s.t.preprocess(&s.act.Transaction, s.prepared)
+		prepare = s.t.asConfigured
 	}
-	if len(s.prepared) == 0 {
+	if !prepare(&s.act.Transaction) {
 		s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAnotherInterface, UI: &uiInsertOrSwipe,
 			Reason: kernel.Step{Rule: "EMV Book B, 3.1.1", Text: "no application may be used for this amount"}}
 		return s.finish(ctx)
 	}
 	return s.startB(ctx)
-}
-
-func (s *session) keepSteps() {
-	if s.trace != nil {
-		s.tap.Steps = s.trace.steps
-	}
 }
 
 // Messages that the entry point itself shows (EMV Book B, 3.2 and 3.3).
@@ -193,7 +194,9 @@ func (s *session) startB(ctx context.Context) error {
 		}
 		s.again = true
 	}
-	s.notef("EMV Book B, 3.5", "the card was asked for %d times: the last outcome stands", s.tap.Taps)
+	if s.trace != nil {
+		s.trace.stepf("EMV Book B, 3.5", "the card was asked for %d times: the last outcome stands", s.tap.Taps)
+	}
 	return nil
 }
 
@@ -272,13 +275,15 @@ func (s *session) nothingLeft(why string) {
 
 // finalSelect selects a candidate; false drops it.
 func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool, err error) {
-	command := c.selectCommand(make([]byte, 0, 32))
+	command := c.selectCommand(s.act.Buffer[:0])
 	answer, err := apdu.ExchangeBytes(ctx, s.card, command)
 	if err != nil {
 		return false, err
 	}
 	if answer.Status != apdu.StatusOK {
-		s.notef(ruleSelect, "the card answers %s to SELECT %X: candidate dropped", answer.Status, c.adf)
+		if s.trace != nil {
+			s.trace.stepf(ruleSelect, "the card answers %s to SELECT %X: candidate dropped", answer.Status, c.adf)
+		}
 		return false, nil
 	}
 	fci, wellFormed := kernel.ParseFCI(answer.Data)
@@ -291,7 +296,7 @@ func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool,
 	}
 	s.act.FCI = fci
 	if s.trace != nil {
-		s.notef(ruleSelect, "selected %X for kernel %d", c.adf, c.prepared.combo.Kernel)
+		s.trace.stepf(ruleSelect, "selected %X for kernel %d", c.adf, c.combo.Kernel)
 	}
 	return true, nil
 }
@@ -299,10 +304,10 @@ func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool,
 // olderVisa hands a Visa application without 9F66 in its PDOL to kernel 1,
 // where the reader has one for it.
 func (s *session) olderVisa(c *candidate) bool {
-	for i := range s.prepared {
-		p := &s.prepared[i]
-		if p.combo.Kernel == 1 && string(p.combo.AID) == string(c.prepared.combo.AID) {
-			c.prepared = p
+	for i := range s.t.combos {
+		older := &s.t.combos[i]
+		if older.usable && older.Kernel == 1 && string(older.AID) == string(c.combo.AID) {
+			c.combo = older
 			return true
 		}
 	}
@@ -318,12 +323,12 @@ func (s *session) activateKernel(ctx context.Context, c *candidate) error {
 	} else if _, err := io.ReadFull(s.t.env.Rand, tx.UnpredictableNumber[:]); err != nil {
 		return fmt.Errorf("unpredictable number: %w", err)
 	}
-	combo := c.prepared.combo
+	combo := c.combo
 	s.current = c
 	s.tap.KernelID, s.tap.AID, s.tap.FCI, s.tap.UnpredictableNumber = combo.Kernel, c.adf, s.act.FCI.Raw, tx.UnpredictableNumber
-	a := &s.act
+	a := s.act
 	a.Card, a.AID, a.Start, a.Restart, a.IssuerData = s.card, c.adf, kernel.StartB, s.again, s.issuer
-	a.Indicators, a.TTQ, a.Config = c.prepared.indicators, c.prepared.ttq, &combo.config
+	a.Indicators, a.TTQ, a.Config = combo.indicators, combo.ttq, &combo.config
 	var err error
 	s.tap.Outcome, err = combo.kernel.Run(ctx, a)
 	return err
@@ -356,12 +361,12 @@ func (s *session) resume(ctx context.Context, start kernel.Start, issuer []byte)
 	return s.finish(ctx)
 }
 
-func (s *session) show(ui *kernel.UIRequest) { s.display(*ui) }
+func (s *session) show(ui *kernel.UIRequest) { s.t.display(*ui) }
 
 // display keeps a request for the result and shows it.
-func (s *session) display(ui kernel.UIRequest) {
-	s.tap.UI = append(s.tap.UI, ui)
-	if s.t.env.Display != nil {
-		s.t.env.Display(ui)
+func (t *Terminal) display(ui kernel.UIRequest) {
+	t.shown = append(t.shown, ui)
+	if t.env.Display != nil {
+		t.env.Display(ui)
 	}
 }

@@ -49,7 +49,7 @@ func (s *session) baseMessage(mti string) *iso8583.Message {
 	utc, amount := tx.Time.UTC(), tx.Amount
 	m := &iso8583.Message{
 		MTI: iso8583.MTI(mti), ProcessingCode: fmt.Sprintf("%02X0000", tx.Type), Amount: &amount,
-		TransmissionTime: utc.Format("0102150405"), STAN: fmt.Sprintf("%06d", s.t.nextSTAN(s.req)),
+		TransmissionTime: utc.Format("0102150405"), STAN: fmt.Sprintf("%06d", s.t.nextSTAN(&s.req)),
 		LocalTime: tx.Time.Format("150405"), LocalDate: tx.Time.Format("0102"),
 		MerchantCategory: c.MerchantCategory, AcquirerCountry: fmt.Sprintf("%03d", c.Country), EntryMode: c.Host.EntryMode,
 		ConditionCode: "00", AcquirerID: c.Host.AcquirerID, ForwardingID: c.Host.ForwardingID,
@@ -72,11 +72,11 @@ func (c *Config) field43() string {
 }
 
 // field55 is the kernel's data record in its order, and what the terminal adds.
-func (s *session) field55(record emv.List) []byte {
+func (s *session) field55(record emv.Coded) []byte {
 	out := make([]byte, 0, 256)
-	for _, o := range record {
-		if !notForField55(o.Tag) {
-			out = o.Append(out)
+	for scan := emv.Scan(record); scan.Next(); {
+		if !notForField55(scan.Tag()) {
+			out = emv.AppendTLV(out, scan.Tag(), scan.Value())
 		}
 	}
 	for _, tag := range terminalTags {
@@ -101,7 +101,7 @@ const reasonNoAnswer = "68"
 // it is made before anybody knows that it is needed, and carries no track data:
 // it waits on disk.
 func (s *session) reversal(request *iso8583.Message) *iso8583.Message {
-	m := iso8583.Reversal(request, iso8583.Stamp{STAN: s.t.nextSTAN(s.req), Time: s.act.Transaction.Time}, reasonNoAnswer)
+	m := iso8583.Reversal(request, iso8583.Stamp{STAN: s.t.nextSTAN(&s.req), Time: s.act.Transaction.Time}, reasonNoAnswer)
 	m.MTI = iso8583.MTI(s.t.config.Host.Reversal)
 	m.Track2, m.ICCData = "", nil
 	record := s.tap.Outcome.DataRecord

@@ -14,15 +14,16 @@ import (
 // is in the result; an error means that no decision came about (nobody
 // presented a card, the journal cannot be written, the context ended).
 func (t *Terminal) Pay(ctx context.Context, f Field, r Request) (Result, error) {
-	s, err := t.begin(f, &r)
-	if err != nil {
+	var s session
+	if err := s.begin(t, f, r); err != nil {
 		return Result{}, err
 	}
 	res := Result{}
-	if err = s.startA(ctx); err == nil {
+	err := s.startA(ctx)
+	if err == nil {
 		err = s.complete(ctx, &res)
 	}
-	s.keepSteps()
+	s.keep()
 	res.Tap = s.tap
 	s.describe(&res)
 	return res, errors.Join(err, switchOff(ctx, f))
@@ -150,7 +151,7 @@ func (s *session) update(ctx context.Context, res *Result) {
 	if updated := s.tap.Outcome; updated.Kind != 0 {
 		res.Update = &updated
 	}
-	paid.UI, paid.Taps = s.tap.UI, s.tap.Taps
+	paid.Taps = s.tap.Taps
 	s.tap = paid // the report is of the payment
 	if err != nil {
 		res.Detail += fmt.Sprintf(" (the issuer's data did not reach the card: %v)", err)

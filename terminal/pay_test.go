@@ -343,9 +343,9 @@ func TestDeclinedByTheCard(t *testing.T) {
 // reported with the next delivery.
 func TestOfflineApprovalIsReported(t *testing.T) {
 	track2 := emv.TLV{Tag: emv.TagTrack2, Value: unhex(t, "4761739001010119D49122010000000000000F")}
-	k := &fake{id: 3, say: []kernel.Outcome{{Kind: kernel.Approved, CVM: kernel.CVMNotRequired, DataRecord: emv.List{
+	k := &fake{id: 3, say: []kernel.Outcome{{Kind: kernel.Approved, CVM: kernel.CVMNotRequired, DataRecord: emv.Coded(emv.List{
 		track2, {Tag: emv.TagCryptogram, Value: unhex(t, "27552E9226B3CC95")}, {Tag: emv.TagCID, Value: []byte{0x40}},
-	}}}}
+	}.Append(nil))}}}
 	host := &approving{}
 	j := journal.NewMemory()
 	c := terminal.Config{Name: "x", TerminalID: "T", MerchantID: "M", Combinations: []terminal.Combination{{AID: unhex(t, "A000000003"), Kernel: 3}}}

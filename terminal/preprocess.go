@@ -7,14 +7,6 @@ import (
 	"tapsim/terminal/kernel"
 )
 
-// prepared is what pre-processing leaves for one combination: the indicators
-// and the working copy of the TTQ.
-type prepared struct {
-	combo      *combo
-	indicators kernel.Indicators
-	ttq        emv.TTQ
-}
-
 // unit is one unit of the currency in minor units: 100 for the euro, 1 for the
 // yen.
 func unit(c emv.Currency) int64 {
@@ -26,38 +18,38 @@ func unit(c emv.Currency) int64 {
 }
 
 // preprocess is Start A (EMV Book B, 3.1.1) for every combination that takes
-// this type of transaction; those that may not be used are left out.
-func (t *Terminal) preprocess(tx *kernel.Transaction, into []prepared) []prepared {
+// this type of transaction. False is none left that may be used.
+func (t *Terminal) preprocess(tx *kernel.Transaction) (usable bool) {
 	for i := range t.combos {
 		c := &t.combos[i]
-		if !c.takes(tx.Type) {
+		if c.start(tx.Type); !c.usable {
 			continue
 		}
-		p := prepared{combo: c}
-		p.limits(tx)
-		p.qualifiers()
-		if !p.indicators.NotAllowed {
-			into = append(into, p)
-		}
+		c.limits(tx)
+		c.qualifiers()
+		c.usable = !c.indicators.NotAllowed
+		usable = usable || c.usable
 	}
-	return into
+	return usable
 }
 
 // asConfigured is for a reader of a fixed amount that enters at Start B:
 // indicators reset, TTQ as configured (EMV Book B, 3.2).
-func (t *Terminal) asConfigured(tx *kernel.Transaction, into []prepared) []prepared {
+func (t *Terminal) asConfigured(tx *kernel.Transaction) (usable bool) {
 	for i := range t.combos {
 		c := &t.combos[i]
-		if !c.takes(tx.Type) {
-			continue
-		}
-		p := prepared{combo: c}
+		c.start(tx.Type)
 		if c.Settings.TTQ != nil {
-			p.ttq = *c.Settings.TTQ
+			c.ttq = *c.Settings.TTQ
 		}
-		into = append(into, p)
+		usable = usable || c.usable
 	}
-	return into
+	return usable
+}
+
+// start forgets the last transaction.
+func (c *combo) start(kind byte) {
+	c.usable, c.indicators, c.ttq = c.takes(kind), kernel.Indicators{}, emv.TTQ{}
 }
 
 func (c *combo) takes(kind byte) bool {
@@ -66,8 +58,8 @@ func (c *combo) takes(kind byte) bool {
 
 // limits compares the amount. Transaction and CVM limit are reached by an
 // equal amount, floor limits only exceeded by a greater one.
-func (p *prepared) limits(tx *kernel.Transaction) {
-	s, in := &p.combo.Settings, &p.indicators
+func (c *combo) limits(tx *kernel.Transaction) {
+	s, in := &c.Settings, &c.indicators
 	if s.StatusCheck && tx.Amount == unit(tx.Currency) {
 		in.StatusCheckRequested = true
 	}
@@ -94,15 +86,15 @@ func (p *prepared) limits(tx *kernel.Transaction) {
 
 // qualifiers sets the two dynamic bits of the working copy of the TTQ; what
 // the configuration says there does not count.
-func (p *prepared) qualifiers() {
-	if p.combo.Settings.TTQ == nil {
+func (c *combo) qualifiers() {
+	if c.Settings.TTQ == nil {
 		return
 	}
-	p.ttq = *p.combo.Settings.TTQ
-	in := &p.indicators
-	offlineOnly := p.ttq.Has(emv.TTQOfflineOnly)
-	p.ttq.Set(emv.TTQOnlineCryptogram, in.FloorLimitExceeded || in.StatusCheckRequested || in.ZeroAmount && !offlineOnly)
-	p.ttq.Set(emv.TTQCVMRequired, in.CVMRequiredLimitHit)
+	c.ttq = *c.Settings.TTQ
+	in := &c.indicators
+	offlineOnly := c.ttq.Has(emv.TTQOfflineOnly)
+	c.ttq.Set(emv.TTQOnlineCryptogram, in.FloorLimitExceeded || in.StatusCheckRequested || in.ZeroAmount && !offlineOnly)
+	c.ttq.Set(emv.TTQCVMRequired, in.CVMRequiredLimitHit)
 	if in.ZeroAmount && offlineOnly {
 		in.NotAllowed = true
 	}

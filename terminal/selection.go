@@ -3,7 +3,6 @@ package terminal
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"tapsim/apdu"
 	"tapsim/emv"
@@ -24,15 +23,12 @@ const (
 	ruleSelect = "EMV Book B, 3.3.3"
 )
 
-// anyKernel is a requested kernel identifier that every kernel fits.
-const anyKernel = 0
-
 // candidate is an application of the card with a combination of the reader.
 type candidate struct {
 	adf       []byte // as the card listed it: the AID or longer
 	extended  []byte // 9F29
 	priority  byte   // 1 best, 15 worst; 16 for none
-	prepared  *prepared
+	combo     *combo
 	discarded bool
 }
 
@@ -51,7 +47,9 @@ func (s *session) buildCandidates(ctx context.Context, card apdu.Transceiver) er
 		return err
 	}
 	if answer.Status != apdu.StatusOK {
-		s.notef(rulePPSE, "the card answers %s to SELECT 2PAY.SYS.DDF01: no candidates", answer.Status)
+		if s.trace != nil {
+			s.trace.stepf(rulePPSE, "the card answers %s to SELECT 2PAY.SYS.DDF01: no candidates", answer.Status)
+		}
 		return nil
 	}
 	directory, ok := emv.Find(answer.Data, emv.TagFCI, emv.TagFCIProprietary, emv.TagFCIDiscretionary)
@@ -79,33 +77,43 @@ func (s *session) buildCandidates(ctx context.Context, card apdu.Transceiver) er
 func (s *session) addEntry(n int, template []byte) {
 	e, ok := parseEntry(template)
 	if !ok {
-		s.notef(rulePPSE, "entry %d is malformed: skipped", n)
+		if s.trace != nil {
+			s.trace.stepf(rulePPSE, "entry %d is malformed: skipped", n)
+		}
 		return
 	}
 	matched := false
-	for i := range s.prepared {
-		p := &s.prepared[i]
-		if !bytes.HasPrefix(e.adf, p.combo.AID) {
+	for i := range s.t.combos {
+		combo := &s.t.combos[i]
+		if !combo.usable || !bytes.HasPrefix(e.adf, combo.AID) {
 			continue
 		}
 		matched = true
 		requested, ok := e.requestedKernel()
 		if !ok {
-			s.notef(rulePPSE, "entry %d names its kernel in too few bytes (%X): skipped", n, e.kernel)
+			if s.trace != nil {
+				s.trace.stepf(rulePPSE, "entry %d names its kernel in too few bytes (%X): skipped", n, e.kernel)
+			}
 			return
 		}
-		if requested != anyKernel && requested != uint32(p.combo.Kernel) {
-			s.notef(rulePPSE, "entry %d asks for kernel %d, not %d: not this combination", n, requested, p.combo.Kernel)
+		if requested != emv.AnyKernel && requested != uint32(combo.Kernel) {
+			if s.trace != nil {
+				s.trace.stepf(rulePPSE, "entry %d asks for kernel %d, not %d: not this combination", n, requested, combo.Kernel)
+			}
 			continue
 		}
 		if len(s.candidates) == maxCandidates {
-			s.notef(rulePPSE, "more than %d candidates: the rest is ignored", maxCandidates)
+			if s.trace != nil {
+				s.trace.stepf(rulePPSE, "more than %d candidates: the rest is ignored", maxCandidates)
+			}
 			return
 		}
-		s.candidates = append(s.candidates, candidate{adf: e.adf, extended: e.extended, priority: e.priority, prepared: p})
+		s.candidates = append(s.candidates, candidate{adf: e.adf, extended: e.extended, priority: e.priority, combo: combo})
 	}
 	if !matched {
-		s.notef(rulePPSE, "entry %d, %X: this terminal does not take it", n, e.adf)
+		if s.trace != nil {
+			s.trace.stepf(rulePPSE, "entry %d, %X: this terminal does not take it", n, e.adf)
+		}
 	}
 }
 
@@ -133,26 +141,9 @@ func parseEntry(template []byte) (e entry, ok bool) {
 	return e, scan.Err() == nil && len(e.adf) >= 5 && len(e.adf) <= 16
 }
 
-// requestedKernel reads 9F2A: the default kernel of the application when it is
-// absent or empty; one byte in its international form (bits 8-7 are 00 or 01);
-// one or three bytes in its domestic forms. False says that the value is too
-// short for its form.
-func (e *entry) requestedKernel() (uint32, bool) {
-	if len(e.kernel) == 0 {
-		return uint32(emv.DefaultKernel(e.adf)), true
-	}
-	first := e.kernel[0]
-	switch {
-	case first&0x80 == 0:
-		return uint32(first), true
-	case len(e.kernel) < 3:
-		return 0, false
-	case first&0x3F == 0:
-		return uint32(first), true
-	default:
-		return uint32(first)<<16 | uint32(e.kernel[1])<<8 | uint32(e.kernel[2]), true
-	}
-}
+// requestedKernel is the kernel that the entry asks for; false says that it
+// names one in too few bytes.
+func (e *entry) requestedKernel() (uint32, bool) { return emv.RequestedKernel(e.kernel, e.adf) }
 
 // best is the candidate of the highest priority; of equals the one that the
 // card listed first. Nil when none is left.
@@ -172,7 +163,7 @@ func (s *session) best() *candidate {
 func (c *candidate) selectCommand(dst []byte) []byte {
 	name := len(c.adf)
 	extended := c.extended
-	if !c.prepared.combo.Settings.ExtendedSelection || name+len(extended) > 16 {
+	if !c.combo.Settings.ExtendedSelection || name+len(extended) > 16 {
 		extended = nil
 	}
 	dst = append(dst, 0x00, 0xA4, 0x04, 0x00, byte(name+len(extended)))
@@ -183,7 +174,7 @@ func (c *candidate) selectCommand(dst []byte) []byte {
 // visaNeedsAnother applies the rule for old Visa applications: without a PDOL
 // that asks for 9F66 they are not for kernel 3 (EMV Book B, 3.3.3).
 func (c *candidate) visaNeedsAnother(fci *kernel.FCI) bool {
-	if c.prepared.combo.Kernel != 3 || emv.SchemeOf(c.adf) != emv.SchemeVisa {
+	if c.combo.Kernel != 3 || emv.SchemeOf(c.adf) != emv.SchemeVisa {
 		return false
 	}
 	for pdol := fci.PDOL; len(pdol) > 0; {
@@ -196,15 +187,10 @@ func (c *candidate) visaNeedsAnother(fci *kernel.FCI) bool {
 	return true
 }
 
-// note and notef trace; nothing is formatted when nobody looks.
+// note traces a text that is ready. What must be formatted first goes to
+// trace.stepf, after a look whether anybody wants it.
 func (s *session) note(rule, text string) {
 	if s.trace != nil {
 		s.trace.step(rule, text)
-	}
-}
-
-func (s *session) notef(rule, format string, args ...any) {
-	if s.trace != nil {
-		s.trace.step(rule, fmt.Sprintf(format, args...))
 	}
 }

@@ -86,23 +86,33 @@ type Terminal struct {
 	kernels []kernel.Kernel
 	// combos are the combinations of the configuration with their data joined,
 	// for which there is a kernel.
-	combos  []combo
-	session session
-	display func(kernel.UIRequest) // session.display, bound once
+	combos []combo
+	// What one transaction after the other uses: nothing of it stays in what a
+	// tap returns, but the requests shown, of which each tap has its own.
+	act        kernel.Activation
+	command    [commandRoom]byte
+	candidates []candidate // empty, with room for maxCandidates
+	shown      []kernel.UIRequest
 }
 
-// combo is a Combination as the entry point works with it.
+// combo is a Combination as the entry point works with it, and what
+// pre-processing left for it in the transaction under way: whether it may be
+// used, the indicators and the working copy of the TTQ.
 type combo struct {
 	*Combination
 	config kernel.Config
 	kernel kernel.Kernel
+
+	usable     bool
+	indicators kernel.Indicators
+	ttq        emv.TTQ
 }
 
 // New makes a terminal. A combination whose kernel is not among kernels, and
 // a configuration that contradicts itself, are errors.
 func New(config Config, kernels []kernel.Kernel, env Env) (*Terminal, error) {
 	t := &Terminal{config: config, env: env, kernels: kernels}
-	t.display = t.session.display
+	t.act = kernel.Activation{Now: env.Now, Rand: env.Rand, Display: t.display, Buffer: t.command[:]}
 	if env.Now == nil || env.Rand == nil {
 		return nil, errors.New("a terminal needs a clock and a source of randomness")
 	}
@@ -119,8 +129,9 @@ func New(config Config, kernels []kernel.Kernel, env Env) (*Terminal, error) {
 			return nil, fmt.Errorf("terminal %q: combination %X needs kernel %d, which is not there", config.Name, c.AID, c.Kernel)
 		}
 		data := append(append(emv.List{}, c.Data...), t.config.Data...)
-		t.combos = append(t.combos, combo{c, kernel.Config{Data: data, Settings: c.Settings}, k})
+		t.combos = append(t.combos, combo{Combination: c, config: kernel.Config{Data: data, Settings: c.Settings}, kernel: k})
 	}
+	t.candidates = make([]candidate, 0, maxCandidates)
 	return t, nil
 }
 

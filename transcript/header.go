@@ -44,6 +44,7 @@ var headerKeys = []headerKey{
 	{"verified", checkBool},
 	{"atc", checkATC},
 	{"key-index", checkKeyIndex},
+	{"host", checkWord},
 	{"expect", checkWord},
 	{"expect-kernel", checkWord},
 }
@@ -60,6 +61,7 @@ var headerKeys = []headerKey{
 //	verified       true when the phone had verified its user
 //	atc            the card's transaction counter before the first tap, hex
 //	key-index      the limited-use key of a phone, seven digits
+//	host           other when not our bank decided
 //	expect         the outcome that the customer gets: approved, declined ...
 //	expect-kernel  what the kernel answers: online-request ...
 func Keys() []string {

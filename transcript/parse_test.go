@@ -212,7 +212,7 @@ func TestFormatRefusesWhatParseWouldNotReadBack(t *testing.T) {
 	pair := []Line{{Kind: AnyCommand}, {Kind: Lost}}
 	for want, x := range map[string]*Transcript{
 		"must come first":                {Header: []Field{{"card", "x"}}},
-		"unknown key":                    {Header: []Field{{"tapsim", "1"}, {"host", "x"}}},
+		"unknown key":                    {Header: []Field{{"tapsim", "1"}, {"shoe-size", "x"}}},
 		"twice":                          {Header: []Field{{"tapsim", "1"}, {"tapsim", "1"}}},
 		"no header and no exchange":      {},
 		"no answer line":                 {Header: head, Lines: []Line{{Kind: AnyCommand}}},

@@ -30,10 +30,12 @@ func (k CAKey) CheckSum() [20]byte {
 // maxCAKeys bounds a set.
 const maxCAKeys = 1000
 
-// CAKeys is a set of certification authority keys. Two keys may share RID and
-// index: test and live keys do.
+// CAKeys is what a terminal knows of certification authorities: their keys and
+// the issuer certificates that they revoked. Two keys may share RID and index:
+// test and live keys do.
 type CAKeys struct {
-	keys []entry
+	keys    []entry
+	revoked map[Revocation]struct{}
 }
 
 type entry struct {
@@ -62,6 +64,39 @@ func (s *CAKeys) Add(k CAKey) error {
 
 // Len is the number of keys in the set.
 func (s *CAKeys) Len() int { return len(s.keys) }
+
+// Revocation names an issuer certificate that is not valid any more, as an entry
+// of a certification revocation list does (EMV Book 2, 5.1.2).
+type Revocation struct {
+	RID    [5]byte
+	Index  byte // of the CA key that signed it
+	Serial [3]byte
+}
+
+// maxRevocations bounds a revocation list.
+const maxRevocations = 10_000
+
+// Revoke puts an issuer certificate on the revocation list. One that is there
+// already stays.
+func (s *CAKeys) Revoke(r Revocation) error {
+	if s.Revoked(r) {
+		return nil
+	}
+	if len(s.revoked) == maxRevocations {
+		return fmt.Errorf("more than %d revoked certificates", maxRevocations)
+	}
+	if s.revoked == nil {
+		s.revoked = map[Revocation]struct{}{}
+	}
+	s.revoked[r] = struct{}{}
+	return nil
+}
+
+// Revoked is true for an issuer certificate on the revocation list.
+func (s *CAKeys) Revoked(r Revocation) bool {
+	_, found := s.revoked[r]
+	return found
+}
 
 // Has is true when the set has a key with that RID and index.
 func (s *CAKeys) Has(rid [5]byte, index byte) bool {

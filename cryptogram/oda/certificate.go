@@ -1,6 +1,7 @@
 package oda
 
 import (
+	"fmt"
 	"time"
 
 	"tapsim/emv"
@@ -29,13 +30,23 @@ func (e Expiry) end() (time.Time, bool) {
 	return time.Date(int(year), time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC), true
 }
 
+// String is the last day of the month, YYYY-MM-DD, or the bytes in hex when they
+// are no month.
+func (e Expiry) String() string {
+	end, ok := e.end()
+	if !ok {
+		return fmt.Sprintf("%X", e[:])
+	}
+	return end.AddDate(0, 0, -1).Format(time.DateOnly)
+}
+
 func (e Expiry) check(object string, today time.Time) error {
 	end, ok := e.end()
 	if !ok {
 		return fail(object, FaultFormat, "expiry date %X is no month and year", e[:])
 	}
 	if !today.Before(end) {
-		return fail(object, FaultExpired, "valid until %s", end.AddDate(0, 0, -1).Format(time.DateOnly))
+		return fail(object, FaultExpired, "valid until %s", e)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ type Card struct {
 }
 
 // IssuerKey walks from the CA key (8F) to the issuer's key and checks all that
-// EMV Book 2, 6.3 asks.
+// EMV Book 2, 6.3 asks: form, hash, issuer, expiry, revocation.
 func (c Card) IssuerKey(keys *CAKeys) (*Key, error) {
 	index, err := c.get(emv.TagCAIndex, issuerCertificate)
 	if err != nil {
@@ -40,6 +40,9 @@ func (c Card) IssuerKey(keys *CAKeys) (*Key, error) {
 	}
 	if err := cert.Check(c.PAN, c.Today); err != nil {
 		return nil, err
+	}
+	if keys.Revoked(Revocation{RID: c.RID, Index: index[0], Serial: cert.Serial}) {
+		return nil, fail(issuerCertificate, FaultRevoked, "serial number %X of CA key %X index %02X is on the revocation list", cert.Serial, c.RID, index[0])
 	}
 	return cert.Key, nil
 }

@@ -110,15 +110,19 @@ func (f frame) hash() []byte { return f[len(f)-21 : len(f)-1] }
 // hash.
 func (f frame) signed() []byte { return f[1 : len(f)-21] }
 
-// verify compares the hash inside with the one over the signed part and what
-// follows it.
-func (f frame) verify(object string, more ...[]byte) error {
+// sum is the hash over the signed part and what follows it.
+func (f frame) sum(more ...[]byte) []byte {
 	h := sha1.New()
 	h.Write(f.signed())
 	for _, m := range more {
 		h.Write(m)
 	}
-	if sum := h.Sum(nil); string(sum) != string(f.hash()) {
+	return h.Sum(nil)
+}
+
+// verify compares the hash inside with the one over the data.
+func (f frame) verify(object string, more ...[]byte) error {
+	if sum := f.sum(more...); string(sum) != string(f.hash()) {
 		return fail(object, FaultHash, "SHA-1 over the data is %X, the signature holds %X", sum, f.hash())
 	}
 	return nil

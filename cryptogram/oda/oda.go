@@ -1,7 +1,8 @@
-// Package oda is offline data authentication: a terminal recovers the issuer's
-// and the card's public keys from their certificates, down from a certification
-// authority's key, and verifies what card and issuer signed (SDA, DDA, fDDA,
-// CDA; EMV Book 2, chapters 5 and 6). It holds no secrets and reads no clock.
+// Package oda is offline data authentication (EMV Book 2, chapters 5 and 6), both
+// sides of it. A terminal recovers the issuer's and the card's public keys from
+// their certificates, down from a certification authority's key, and verifies
+// what card and issuer signed (SDA, DDA, fDDA, CDA). A Signer makes these
+// certificates and signatures. Keys are arguments and the clock is not read.
 package oda
 
 import "fmt"
@@ -21,11 +22,12 @@ const (
 	FaultAlgorithm                  // a hash or key algorithm other than SHA-1 with RSA
 	FaultHash                       // the hash inside does not match the data
 	FaultExpired                    // past its expiry date
+	FaultRevoked                    // on the revocation list
 	FaultPAN                        // made for another PAN or issuer
 	FaultMismatch                   // signed contents differ from what the card said outside
 )
 
-var faultNames = [...]string{"", "missing", "key", "length", "header", "trailer", "format", "algorithm", "hash", "expired", "PAN", "mismatch"}
+var faultNames = [...]string{"", "missing", "key", "length", "header", "trailer", "format", "algorithm", "hash", "expired", "revoked", "PAN", "mismatch"}
 
 // String is the fault in a word, empty for what is none.
 func (f Fault) String() string {

@@ -2,7 +2,6 @@ package oda
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/sha1"
 	"math/big"
 	"slices"
@@ -25,21 +24,12 @@ type signer struct {
 func newSigner(t testing.TB, n int) signer {
 	t.Helper()
 	one, three := big.NewInt(1), big.NewInt(3)
-	for {
-		p, err := rand.Prime(rand.Reader, 4*n)
-		require.NoError(t, err)
-		q, err := rand.Prime(rand.Reader, 4*n)
-		require.NoError(t, err)
-		modulus := new(big.Int).Mul(p, q)
-		phi := new(big.Int).Mul(p.Sub(p, one), q.Sub(q, one))
-		d := new(big.Int).ModInverse(three, phi)
-		if d == nil || len(modulus.Bytes()) != n {
-			continue
-		}
-		key, err := NewKey(modulus.Bytes(), []byte{3})
-		require.NoError(t, err)
-		return signer{key, d}
-	}
+	p, q := new(big.Int).SetBytes(primeFor(t, three, 4*n)), new(big.Int).SetBytes(primeFor(t, three, 4*n))
+	modulus := new(big.Int).Mul(p, q)
+	phi := new(big.Int).Mul(p.Sub(p, one), q.Sub(q, one))
+	key, err := NewKey(modulus.Bytes(), []byte{3})
+	require.NoError(t, err)
+	return signer{key, new(big.Int).ModInverse(three, phi)}
 }
 
 func (s signer) raw(data []byte) []byte {

@@ -100,15 +100,24 @@ func verifyDynamic(icc *Key, signed []byte, format byte, terminalData ...[]byte)
 // 5F2A and 9F69 in format 95. Version 00, or no 9F69, signs 9F37 alone in
 // format 05. Other versions are a FaultFormat.
 func VerifyFDDA(icc *Key, signed, un, amount, currency, cardAuth []byte) (*DynamicSignature, error) {
+	format, terminal, err := fastDDA(un, amount, currency, cardAuth)
+	if err != nil {
+		return nil, err
+	}
+	return verifyDynamic(icc, signed, format, terminal...)
+}
+
+// fastDDA is the format of a fast DDA and the terminal's data that it signs.
+func fastDDA(un, amount, currency, cardAuth []byte) (format byte, terminal [][]byte, err error) {
 	switch {
 	case len(cardAuth) == 0 || cardAuth[0] == 0x00:
-		return VerifyDDA(icc, signed, un)
+		return FormatDDA, [][]byte{un}, nil
 	case cardAuth[0] != 0x01:
-		return nil, fail(dynamicSignature, FaultFormat, "fDDA version %02X, want 00 or 01", cardAuth[0])
+		return 0, nil, fail(dynamicSignature, FaultFormat, "fDDA version %02X, want 00 or 01", cardAuth[0])
 	case len(cardAuth) < 5 || len(cardAuth) > 16:
-		return nil, fail(dynamicSignature, FaultLength, "card authentication related data of %d bytes, want 5 to 16", len(cardAuth))
+		return 0, nil, fail(dynamicSignature, FaultLength, "card authentication related data of %d bytes, want 5 to 16", len(cardAuth))
 	}
-	return verifyDynamic(icc, signed, FormatFDDA, un, amount, currency, cardAuth)
+	return FormatFDDA, [][]byte{un, amount, currency, cardAuth}, nil
 }
 
 // CDAData is what a combined signature covers: exactly the bytes that

@@ -7,9 +7,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"tapsim/hce"
@@ -47,12 +44,7 @@ func Load(name string) (hce.Profile, error) {
 
 // LoadFile reads a card from a file.
 func LoadFile(path string) (hce.Profile, error) {
-	f, err := os.Open(filepath.Clean(path))
-	if err != nil {
-		return hce.Profile{}, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, config.MaxSize+1))
+	data, err := config.ReadFile(path)
 	if err != nil {
 		return hce.Profile{}, err
 	}

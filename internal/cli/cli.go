@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -91,11 +90,40 @@ Exit status: 0 did what was asked (a declined payment is a result, too),
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON on standard output and nothing else")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w (see 'tapsim %s --help')", err, strings.TrimPrefix(c.CommandPath(), "tapsim "))
+		return fmt.Errorf("%w (see '%s --help')", err, c.CommandPath())
 	})
+	root.Version = version
+	root.SetVersionTemplate("tapsim {{.Version}}\n")
+	root.SetHelpCommand(helpCommand(root))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.commands()...)
 	return root
+}
+
+// helpCommand is cobra's, but an unknown topic is an error.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return fmt.Errorf("no help about %q (see 'tapsim --help')", args)
+			}
+			return c.Help()
+		},
+	}
+}
+
+// arguments is a check of how many arguments a command takes, that says what
+// they are.
+func arguments(low, high int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < low || len(args) > high {
+			return fmt.Errorf("want %s, got %d arguments (see '%s --help')", what, len(args), c.CommandPath())
+		}
+		return nil
+	}
 }
 
 // printJSON writes one JSON value.

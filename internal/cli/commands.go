@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"tapsim/internal/statedir"
+	issuerconfig "tapsim/issuer/config"
 	"tapsim/sim"
 	"tapsim/transcript"
 )
@@ -18,7 +19,7 @@ import (
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.payCommand(), a.cardsCommand(), a.terminalsCommand(), a.decodeCommand(), a.replayCommand(),
-		a.vectorsCommand(), a.cryptogramCommand(), a.issuerCommand(), a.versionCommand(),
+		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.issuerCommand(), a.versionCommand(),
 	}
 }
 
@@ -26,6 +27,7 @@ func (a *app) commands() []*cobra.Command {
 type worldFlags struct {
 	seed, now, state string
 	card, terminal   string
+	bank             string
 }
 
 func (f *worldFlags) register(c *cobra.Command) {
@@ -34,6 +36,7 @@ func (f *worldFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.now, "now", "", "start the clock at this time, such as 2030-01-01T12:00:00Z, instead of now")
 	flags.StringVar(&f.state, "state", "", "folder for what phone, terminal and issuer remember, or :memory: (default the user's data folder)")
 	flags.StringVar(&f.card, "card", "visa-phone", "built-in card (see 'tapsim cards') or profile file")
+	flags.StringVar(&f.bank, "bank", "", "configuration of the bank in process (default the demo bank; see 'tapsim issuer --print-config')")
 	flags.StringVar(&f.terminal, "terminal", "attended", "built-in terminal (see 'tapsim terminals') or configuration file")
 }
 
@@ -54,6 +57,19 @@ func (f *worldFlags) options(command string) (o sim.Options, err error) {
 		o.State, err = statedir.Default()
 	}
 	return o, err
+}
+
+// bankFile reads a bank's configuration; "" is nil, the demo bank.
+func (a *app) bankFile(name string) (*issuerconfig.Bank, error) {
+	if name == "" {
+		return nil, nil
+	}
+	data, err := a.readFile(name, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	bank, err := issuerconfig.Parse(name, data)
+	return &bank, err
 }
 
 // parseNow reads --now; "" is the zero time.

@@ -48,7 +48,7 @@ is the name of a published test key or a file with the key in hex; keys are neve
 arguments. Exit status 1 when the cryptogram is wrong.`,
 		Example: `  tapsim cryptogram --scheme visa --key visa-test --pan 4761739001010119 --psn 01 DATA
   tapsim cryptogram --scheme visa --key my-session-key.txt --key-kind session DATA --json`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1, "the transaction data in hex, or -"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.cryptogram(f, args[0]) },
 	}
 	flags := c.Flags()

@@ -12,6 +12,9 @@ import (
 	"strings"
 )
 
+// maxArgs bounds the files named on one command line.
+const maxArgs = 100_000
+
 // readLimited reads a file, or standard input for "-", of at most limit bytes.
 func readLimited(in io.Reader, name string, limit int64) ([]byte, error) {
 	r := in

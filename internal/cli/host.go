@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -63,7 +65,22 @@ func (f *hostFlags) open(a *app) (iso8583.Exchanger, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return client, func() { _ = client.Close() }, nil
+	return patient{client, f.timeout}, func() { _ = client.Close() }, nil
+}
+
+// patient words a time-out for people.
+type patient struct {
+	iso8583.Exchanger
+	timeout time.Duration
+}
+
+// Exchange implements iso8583.Exchanger.
+func (p patient) Exchange(ctx context.Context, request *iso8583.Message) (*iso8583.Message, error) {
+	answer, err := p.Exchanger.Exchange(ctx, request)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && !errors.Is(err, iso8583.ErrNotSent) {
+		return nil, fmt.Errorf("no answer within %s", p.timeout)
+	}
+	return answer, err
 }
 
 func (f *hostFlags) tlsConfig(a *app) (*tls.Config, error) {

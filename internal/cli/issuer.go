@@ -180,16 +180,8 @@ func (a *app) openBank(ctx context.Context, f *issuerFlags, h *issuerHandler) (*
 			return nil, err
 		}
 	}
-	if f.config != "" {
-		data, err := a.readFile(f.config, maxFile)
-		if err != nil {
-			return nil, err
-		}
-		bank, err := issuerconfig.Parse(f.config, data)
-		if err != nil {
-			return nil, err
-		}
-		o.Bank = &bank
+	if o.Bank, err = a.bankFile(f.config); err != nil {
+		return nil, err
 	}
 	bank, err := sim.OpenBank(ctx, o)
 	if err != nil {

@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -11,7 +11,6 @@ import (
 
 	"tapsim/emv"
 	"tapsim/sim"
-	"tapsim/transcript"
 )
 
 // payFlags are the flags of `tapsim pay`.
@@ -30,6 +29,7 @@ type payFlags struct {
 	tearAt   int
 	quiet    bool
 	reveal   bool
+	set      func(flag string) bool // the user gave it
 }
 
 func (a *app) payCommand() *cobra.Command {
@@ -49,7 +49,10 @@ Account numbers are masked; --reveal shows those of this project's test ranges.`
   tapsim pay --amount 12.50 --expect approved --quiet
   tapsim pay --issuer 127.0.0.1:8583`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.pay(c.Context(), f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			f.set = c.Flags().Changed
+			return a.pay(c.Context(), f)
+		},
 	}
 	f.register(c)
 	return c
@@ -60,7 +63,7 @@ func (f *payFlags) register(c *cobra.Command) {
 	f.host.register(c)
 	flags := c.Flags()
 	flags.StringVar(&f.amount, "amount", "1.00", "amount, with the currency's decimals")
-	flags.StringVar(&f.cashback, "cashback", "", "part of the amount that is paid out in cash; makes a purchase one with cashback")
+	flags.StringVar(&f.cashback, "cashback", "", "part of the amount that is paid out in cash; implies --type cashback")
 	flags.StringVar(&f.currency, "currency", "", "ISO 4217 letters (default the terminal's)")
 	flags.StringVar(&f.kind, "type", "purchase", "purchase, cash, cashback, refund or balance")
 	flags.IntVar(&f.stan, "stan", 0, "system trace audit number, 1 to 999999 (default the terminal's next)")
@@ -68,7 +71,7 @@ func (f *payFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.record, "record", "", "write the exchange between card and terminal to this file")
 	flags.BoolVar(&f.locked, "locked", false, "the customer has not unlocked the phone")
 	flags.BoolVar(&f.unlock, "unlock-after-first", false, "with --locked: they unlock it when told to, and tap again")
-	flags.IntVar(&f.tearAt, "tear-at", 0, "the card leaves before the answer of this exchange arrives")
+	flags.IntVar(&f.tearAt, "tear-at", 0, "the card leaves before the answer of this exchange arrives, and comes back")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the outcome only")
 	flags.BoolVar(&f.reveal, "reveal", false, "show account numbers of test cards")
 }
@@ -90,25 +93,43 @@ func (f *payFlags) request(w *sim.World) (r sim.Request, err error) {
 	if r.Amount, err = r.Currency.Parse(f.amount); err != nil {
 		return r, fmt.Errorf("--amount: %w", err)
 	}
-	if f.cashback != "" {
-		if r.AmountOther, err = r.Currency.Parse(f.cashback); err != nil {
-			return r, fmt.Errorf("--cashback: %w", err)
-		}
-		if f.kind == "purchase" && r.AmountOther > 0 {
-			f.kind = "cashback"
-		}
+	if r.Type, err = sim.ParseType(f.kind); err != nil {
+		return r, err
 	}
-	r.Type, err = sim.ParseType(f.kind)
-	return r, err
+	return r, f.addCashback(&r)
+}
+
+// addCashback adds the part that is paid out in cash, which makes a purchase
+// one with cashback.
+func (f *payFlags) addCashback(r *sim.Request) (err error) {
+	const name = "cashback"
+	switch {
+	case f.cashback == "" && f.kind == name:
+		return fmt.Errorf("--type cashback needs --cashback AMOUNT")
+	case f.cashback == "":
+		return nil
+	case f.set("type") && f.kind != name:
+		return fmt.Errorf("--cashback does not go with --type %s", f.kind)
+	}
+	if r.AmountOther, err = r.Currency.Parse(f.cashback); err != nil {
+		return fmt.Errorf("--cashback: %w", err)
+	}
+	if r.AmountOther == 0 || r.AmountOther > r.Amount {
+		return fmt.Errorf("--cashback %s: want a part of the amount, which is %s", f.cashback, r.Currency.Format(r.Amount))
+	}
+	r.Type, err = sim.ParseType(name)
+	return err
 }
 
 // check finds what is wrong with flags that need no world.
 func (f *payFlags) check() error {
 	switch {
-	case f.stan < 0 || f.stan > 999999:
+	case f.set("stan") && (f.stan < 1 || f.stan > 999999):
 		return fmt.Errorf("--stan %d: want 1 to 999999", f.stan)
-	case f.tearAt < 0 || f.tearAt > 1000:
+	case f.set("tear-at") && (f.tearAt < 1 || f.tearAt > 1000):
 		return fmt.Errorf("--tear-at %d: want the number of an exchange, from 1", f.tearAt)
+	case f.world.bank != "" && f.host.address != "":
+		return fmt.Errorf("--bank and --issuer: one of them decides; name one")
 	case f.unlock && !f.locked:
 		return fmt.Errorf("--unlock-after-first goes with --locked")
 	case f.expect != "" && !slices.Contains(outcomes, f.expect):
@@ -131,18 +152,25 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 	}
 	defer closeHost()
 	o.Host = host
+	if o.Bank, err = a.bankFile(f.world.bank); err != nil {
+		return err
+	}
 	w, err := sim.Open(ctx, o)
 	if err != nil {
 		return err
+	}
+	keep, err := f.openRecording(w)
+	if err != nil {
+		return errors.Join(err, w.Close())
 	}
 	p, r, err := f.run(ctx, w)
 	if closed := w.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, keep.discard())
 	}
-	return a.reportPayment(f, w, r, p)
+	return errors.Join(a.reportPayment(f, w, r, p), keep.write(p.Transcript))
 }
 
 func (f *payFlags) run(ctx context.Context, w *sim.World) (sim.Payment, sim.Request, error) {
@@ -158,7 +186,7 @@ func (f *payFlags) run(ctx context.Context, w *sim.World) (sim.Payment, sim.Requ
 // reportPayment prints the payment, writes the recording, and checks --expect.
 func (a *app) reportPayment(f *payFlags, w *sim.World, r sim.Request, p sim.Payment) error {
 	reveal := f.reveal && emv.TestRange(p.PAN)
-	for _, n := range w.Notes {
+	for _, n := range append(w.Notes, f.remarks(p)...) {
 		fmt.Fprintln(a.errw, "tapsim:", n)
 	}
 	if f.reveal && !reveal && p.PAN != "" {
@@ -174,23 +202,19 @@ func (a *app) reportPayment(f *payFlags, w *sim.World, r sim.Request, p sim.Paym
 	default:
 		_, err = a.out.Write(v.appendText(nil, a.style()))
 	}
-	if err == nil && f.record != "" {
-		err = writeTranscript(f.record, p.Transcript)
-	}
 	if err != nil || f.expect == "" || f.expect == p.Outcome.String() {
 		return err
 	}
 	return checkFailed("expected %s, the outcome is %s: %s", f.expect, p.Outcome, p.Detail)
 }
 
-// writeTranscript writes a recording whole or not at all.
-func writeTranscript(name string, t *transcript.Transcript) error {
-	text, err := transcript.Format(t)
-	if err != nil {
-		return err
+// remarks are what the user should know besides the result.
+func (f *payFlags) remarks(p sim.Payment) (notes []string) {
+	if n := len(p.Transcript.Exchanges()); f.tearAt > n {
+		notes = append(notes, fmt.Sprintf("--tear-at %d: the tap had %d exchanges, so nothing was torn", f.tearAt, n))
 	}
-	if err := os.WriteFile(name, text, 0o600); err != nil {
-		return fileError(name, err)
+	if p.ReversalPending && f.world.state == sim.Memory {
+		notes = append(notes, "the reversal is lost with --state :memory:; keep the state in a folder to see it delivered")
 	}
-	return nil
+	return notes
 }

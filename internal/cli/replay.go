@@ -17,8 +17,8 @@ type replayJSON struct {
 	File    string   `json:"file"`
 	Passed  bool     `json:"passed"`
 	Outcome string   `json:"outcome,omitempty"`
-	Played  []string `json:"played"`           // card: against our terminal; terminal: against our card; decode: explained only
-	Reason  string   `json:"reason,omitempty"` // what differs, or why a side was not played
+	Played  []string `json:"played"`            // card: against our terminal; terminal: against our card; decode: explained only
+	Reasons []string `json:"reasons,omitempty"` // what differs, the most exact first, or why a side was not played
 }
 
 func (a *app) replayCommand() *cobra.Command {
@@ -32,7 +32,7 @@ order, exchanges left over: each fails and is named with its meaning.
 
 Exit status: 0 all passed, 1 some failed, 2 a file cannot be read.`,
 		Example: "  tapsim pay --record tap.apdu && tapsim replay tap.apdu\n  tapsim replay testdata/transcripts/golden",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    arguments(1, maxArgs, "transcripts or folders of them"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.replay(c.Context(), args)
 		},
@@ -81,21 +81,20 @@ func (a *app) replayFile(ctx context.Context, t *transcript.Transcript) (replayJ
 	if err != nil {
 		return out, err
 	}
-	out.Outcome, out.Passed, out.Reason = r.Outcome, r.Card == nil && r.Terminal == nil, r.CardOnly
-	if r.CardOnly == "" {
+	out.Outcome, out.Passed = r.Outcome, r.Card == nil && r.Terminal == nil
+	if r.CardOnly != "" {
+		out.Reasons = append(out.Reasons, r.CardOnly)
+	} else {
 		out.Played = append(out.Played, "terminal")
 	}
-	if r.Terminal != nil {
-		out.Reason = "our card against the recorded terminal: " + r.Terminal.Error()
-	}
-	if r.Card != nil {
-		out.Reason = "our terminal against the recorded card: " + r.Card.Error()
+	for _, difference := range r.Differences() {
+		out.Reasons = append(out.Reasons, difference.Error())
 	}
 	return out, nil
 }
 
-// replayRecorded plays a published recording as the manifest beside it says; a
-// recording without one is played, and its outcome told.
+// replayRecorded plays a published recording as the manifest beside it says. One
+// that no manifest knows demands nothing, so there is nothing to pass.
 func (a *app) replayRecorded(ctx context.Context, t *transcript.Transcript) (replayJSON, error) {
 	out := replayJSON{File: t.Name, Played: []string{"card"}}
 	entry, err := a.manifestEntry(t.Name)
@@ -104,12 +103,12 @@ func (a *app) replayRecorded(ctx context.Context, t *transcript.Transcript) (rep
 	}
 	if entry.Mode == transcript.DecodeOnly {
 		s := transcript.ExplainSession(t, false)
-		out.Played, out.Passed, out.Reason = []string{"decode"}, true, fmt.Sprintf("%s (%s)", entry.Reason, s.Summary())
+		out.Played, out.Passed, out.Reasons = []string{"decode"}, true, []string{fmt.Sprintf("%s (%s)", entry.Reason, s.Summary())}
 		return out, nil
 	}
 	outcome, err := sim.ReplayRecorded(ctx, t, entry)
 	if err != nil {
-		out.Reason = err.Error()
+		out.Reasons = []string{err.Error()}
 		return out, ctx.Err()
 	}
 	out.Outcome, out.Passed = outcome.Kind.String(), true
@@ -120,7 +119,7 @@ func (a *app) replayRecorded(ctx context.Context, t *transcript.Transcript) (rep
 func (a *app) manifestEntry(file string) (transcript.Entry, error) {
 	name := filepath.Join(filepath.Dir(file), "manifest.tsv")
 	if _, err := os.Stat(name); err != nil {
-		return transcript.Entry{Mode: transcript.PlayCard}, nil
+		return transcript.Entry{}, fmt.Errorf("%s is no recording of tapsim's, and no manifest.tsv beside it says what must come out (see testdata/transcripts/recorded)", file)
 	}
 	data, err := a.readFile(name, maxFile)
 	if err != nil {
@@ -148,8 +147,8 @@ func (a *app) printReplays(results []replayJSON, failed int) error {
 			mark = "FAILED"
 		}
 		fmt.Fprintf(a.out, "%s %s  %s\n", mark, r.File, r.Outcome)
-		if r.Reason != "" {
-			fmt.Fprintf(a.out, "       %s\n", r.Reason)
+		for _, reason := range r.Reasons {
+			fmt.Fprintf(a.out, "       %s\n", reason)
 		}
 	}
 	_, err := fmt.Fprintf(a.out, "%d passed, %d failed\n", len(results)-failed, failed)

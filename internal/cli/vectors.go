@@ -32,7 +32,7 @@ traces, standards or your HSM. The format is described in testdata/vectors.
 
 Exit status: 0 all passed, 1 some failed, 2 a file cannot be read.`,
 		Example: "  tapsim vectors testdata/vectors\n  tapsim vectors my-hsm.json --json",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    arguments(1, maxArgs, "files or folders of known answers"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.runVectors(args)
 		},

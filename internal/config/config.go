@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -38,6 +41,32 @@ func Decode(name string, data []byte, into any) error {
 		return fmt.Errorf("%s: more than one YAML document", name)
 	}
 	return nil
+}
+
+// ReadFile reads a file of at most MaxSize bytes.
+func ReadFile(name string) ([]byte, error) {
+	f, err := os.Open(filepath.Clean(name))
+	if err != nil {
+		return nil, fileError(name, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	switch {
+	case err != nil:
+		return nil, fileError(name, err)
+	case len(data) > MaxSize:
+		return nil, fmt.Errorf("%s: it is longer than %d bytes, and at most those are read", name, MaxSize)
+	}
+	return data, nil
+}
+
+// fileError names the file once and leaves the system call out.
+func fileError(name string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // explain puts the file's name in front of each of the decoder's complaints,

@@ -118,11 +118,12 @@ func orUnknown(who []byte) string {
 	return string(who)
 }
 
-// checkVersion writes the version into a new part and refuses a newer one.
+// checkVersion writes the version into a new part and refuses a newer one. An
+// empty file is a new part, too: an earlier run was killed while it made it.
 func checkVersion(file string) error {
 	b, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return os.WriteFile(file, fmt.Appendln(nil, Version), 0o600)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0 {
+		return WriteFile(file, fmt.Appendln(nil, Version))
 	}
 	if err != nil {
 		return cause(err)
@@ -133,6 +134,23 @@ func checkVersion(file string) error {
 		return fmt.Errorf("its version file does not hold a number: restore it, or use another --state DIR")
 	case v > Version:
 		return fmt.Errorf("it was written by a newer tapsim (layout %d, this one knows %d): use that one, or another --state DIR", v, Version)
+	}
+	return nil
+}
+
+// WriteFile makes a private file whole or not at all, whatever kills the
+// program, and replaces one that is there.
+func WriteFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }

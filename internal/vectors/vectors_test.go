@@ -14,7 +14,7 @@ func loadAll(t testing.TB) []Case {
 	t.Helper()
 	names, err := filepath.Glob("../../testdata/vectors/*.json")
 	require.NoError(t, err)
-	require.Len(t, names, 21)
+	require.NotEmpty(t, names)
 	var all []Case
 	for _, name := range names {
 		data, err := os.ReadFile(name)

@@ -7,7 +7,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,7 +92,7 @@ func Names() []string {
 // .yaml or .yml.
 func Load(name string) (Terminal, error) {
 	if strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
-		data, err := os.ReadFile(name)
+		data, err := config.ReadFile(name)
 		if err != nil {
 			return Terminal{}, err
 		}

@@ -10,7 +10,8 @@ const maxSequence = 99_999_999
 // does not have itself comes from the configuration. Values alias it.
 type TransactionData struct {
 	amount, other [6]byte
-	date, time    [3]byte
+	date          [3]byte
+	clock         [3]byte
 	currency      [2]byte
 	sequence      [4]byte
 	un            [4]byte
@@ -19,24 +20,23 @@ type TransactionData struct {
 	kind          [1]byte
 	entryMode     [1]byte
 	hasTTQ        bool
+	tx            *Transaction
 	config        *Config
 }
 
-// Load codes the values of an activation. Amounts outside n 12 are the
+// Load codes the values of an activation, but for those that few cards ask for,
+// which Lookup codes. Amounts outside n 12 are the
 // caller's fault and panic.
 func (d *TransactionData) Load(a *Activation) {
 	t := &a.Transaction
 	emv.AppendBCD(d.amount[:0], uint64(t.Amount), 6)
 	emv.AppendBCD(d.other[:0], uint64(t.AmountOther), 6)
 	emv.AppendBCD(d.currency[:0], uint64(t.Currency.Numeric), 2)
-	emv.AppendBCD(d.sequence[:0], uint64(t.SequenceCounter)%(maxSequence+1), 4)
 	year, month, day := t.Time.Date()
-	hour, minute, second := t.Time.Clock()
 	d.date = [3]byte{bcd(year % 100), bcd(int(month)), bcd(day)}
-	d.time = [3]byte{bcd(hour), bcd(minute), bcd(second)}
 	d.un, d.ttq, d.hasTTQ = t.UnpredictableNumber, a.TTQ, a.Config.Settings.TTQ != nil
 	d.kind[0], d.entryMode[0] = t.Type, EntryModeContactless
-	d.config = a.Config
+	d.tx, d.config = t, a.Config
 }
 
 // EntryModeContactless is the POS entry mode 9F39 of a contactless chip: the
@@ -58,7 +58,9 @@ func (d *TransactionData) Lookup(tag emv.Tag) ([]byte, bool) {
 	case emv.TagTransactionDate:
 		return d.date[:], true
 	case emv.TagTransactionTime:
-		return d.time[:], true
+		hour, minute, second := d.tx.Time.Clock()
+		d.clock = [3]byte{bcd(hour), bcd(minute), bcd(second)}
+		return d.clock[:], true
 	case emv.TagTransactionType:
 		return d.kind[:], true
 	case emv.TagTransactionCurrency:
@@ -68,7 +70,7 @@ func (d *TransactionData) Lookup(tag emv.Tag) ([]byte, bool) {
 	case emv.TagTVR:
 		return d.tvr[:], true
 	case emv.TagSequenceCounter:
-		return d.sequence[:], true
+		return emv.AppendBCD(d.sequence[:0], uint64(d.tx.SequenceCounter)%(maxSequence+1), 4), true
 	case emv.TagPOSEntryMode:
 		return d.entryMode[:], true
 	case emv.TagTTQ:

@@ -132,11 +132,10 @@ const (
 
 // UIRequest is a user interface request (EMV Book A, Table 6-2).
 type UIRequest struct {
-	Message  MessageID
-	Status   Status
-	Hold     time.Duration
-	Language string
-	Value    *UIValue
+	Message MessageID
+	Status  Status
+	Hold    time.Duration
+	Value   *UIValue
 }
 
 // UIValue is an amount or balance to show.
@@ -180,7 +179,7 @@ type Outcome struct {
 	CVM            CVM
 	UI             *UIRequest // shown with the outcome
 	UIRestart      *UIRequest // shown at a restart
-	DataRecord     emv.List   // for the host
+	DataRecord     emv.Coded  // for the host
 	Discretionary  emv.List
 	Alternate      Interface
 	Receipt        bool

@@ -36,14 +36,15 @@ func (*Kernel) ID() byte { return id }
 // restart that carries the issuer's data delivers them; any other start, also
 // the second tap of a phone, is a whole transaction.
 func (k *Kernel) Run(ctx context.Context, a *kernel.Activation) (kernel.Outcome, error) {
-	r := &run{k: k, a: a}
+	r := run{k: k, a: a, card: newCardData()}
 	r.terminal.Load(a)
-	r.lookup = [1]emv.Source{&r.terminal}
-	process := r.transaction
+	var v verdict
+	var err error
 	if a.Restart && len(a.IssuerData) > 0 {
-		process = r.issuerUpdate
+		v, err = r.issuerUpdate(ctx)
+	} else {
+		v, err = r.transaction(ctx)
 	}
-	v, err := process(ctx)
 	switch {
 	case errors.Is(err, apdu.ErrLost):
 		v = r.because(presentAgain, "EMV Book C-3", "the card left the field before the kernel had its data")
@@ -69,14 +70,13 @@ const (
 	presentAgain // try again: the card was gone
 )
 
-// run is one activation of the kernel.
+// run is one activation of the kernel. It stays on the stack; of the memory it
+// uses only the card's data outlive it, in the outcome.
 type run struct {
 	k        *Kernel
 	a        *kernel.Activation
 	terminal kernel.TransactionData
-	lookup   [1]emv.Source // the terminal's data, for the PDOL
-	card     cardData
-	command  [usualCommand]byte
+	card     *cardData
 
 	kind    emv.CryptogramType
 	online  bool // an online authorisation is required
@@ -85,8 +85,6 @@ type run struct {
 	cvm     kernel.CVM
 	oda     kernel.ODAResult
 	odaNote string
-	ffi     [4]byte
-	cid     [1]byte
 	reason  kernel.Step
 	scripts []byte // 9F5B after issuer scripts
 	afl     emv.AFL
@@ -104,17 +102,32 @@ func (r *run) transaction(ctx context.Context) (verdict, error) {
 	if r.a.Display != nil {
 		r.a.Display(kernel.UIRequest{Message: kernel.MessageCardReadOK, Status: kernel.StatusCardRead})
 	}
-	for _, step := range [...]func(*run) verdict{
-		(*run).checkData, (*run).cryptogramType, (*run).restrictions, (*run).authenticate, (*run).verifyCardholder,
-	} {
-		if v := step(r); v != goOn {
-			return v, nil
-		}
+	return r.decide(), nil
+}
+
+// decide is what the terminal makes of the card's data. The steps are called by
+// name: a table of functions would move the run to the heap.
+func (r *run) decide() verdict {
+	v := r.checkData()
+	if v == goOn {
+		v = r.cryptogramType()
 	}
-	if r.online {
-		return goOnline, nil
+	if v == goOn {
+		v = r.restrictions()
 	}
-	return r.because(approve, "EMV Book C-3, 5.6", "the card approved offline and is genuine"), nil
+	if v == goOn {
+		v = r.authenticate()
+	}
+	if v == goOn {
+		v = r.verifyCardholder()
+	}
+	switch {
+	case v != goOn:
+		return v
+	case r.online:
+		return goOnline
+	}
+	return r.because(approve, "EMV Book C-3, 5.6", "the card approved offline and is genuine")
 }
 
 // because keeps the rule that decided and returns v.

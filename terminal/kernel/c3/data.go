@@ -36,12 +36,8 @@ const (
 	slotTrack1
 	slotDFName
 	slotPDOL
-	usual // the number of slots for what nearly every card gives
-)
-
-// Slots for what only cards with offline data authentication give.
-const (
-	slotSDAD slot = iota + usual
+	// What only cards with offline data authentication give.
+	slotSDAD
 	slotCAIndex
 	slotIssuerCertificate
 	slotIssuerRemainder
@@ -136,7 +132,7 @@ func slotOfRare(tag emv.Tag) slot {
 }
 
 // lengths are the shortest and longest value of each object that the kernel
-// itself reads (Book C-3, Annex A). Zero means any.
+// itself reads (Book C-3, Annex A), when it has any. Zero means any.
 var lengths = [slots]struct{ min, max int }{
 	slotAIP: {2, 2}, slotTrack2: {8, 19}, slotPAN: {4, 10}, slotExpiry: {3, 3}, slotIssuerCountry: {2, 2}, slotPSN: {1, 1},
 	slotAUC: {2, 2}, slotIAD: {7, 32}, slotCryptogram: {8, 8}, slotCID: {1, 1}, slotATC: {2, 2}, slotCTQ: {2, 2},
@@ -148,34 +144,53 @@ var lengths = [slots]struct{ min, max int }{
 // to notice one that comes twice.
 const maxUnknown = 32
 
-// cardData are the data objects of one card, each at most once.
+// Room for the values of one card.
+const (
+	// usualRoom holds what a phone gives and the data record made of it.
+	usualRoom = 320
+	maxRoom   = 0xFFFF
+)
+
+// cardData are the data objects of one card, each at most once. It has its own
+// copy of every value, one behind the other, and remembers places: one small
+// block of memory with hardly a pointer in it outlives the tap.
 type cardData struct {
-	value   [usual][]byte
-	rare    *[slots - usual][]byte // of a card that takes part in offline data authentication
+	values  []byte // begins in room
 	unknown []emv.Tag
+	places  [slots]place
+	room    [usualRoom]byte
+}
+
+// place is where a value stands. Values begin at 1, so the zero place is none.
+type place struct{ from, to uint16 }
+
+func newCardData() *cardData {
+	c := &cardData{}
+	c.values = c.room[:1]
+	return c
 }
 
 // put keeps an object. A non-empty reason says why the card's data are in
-// error: the same tag twice (5.4.2.2) or a length that the tag cannot have.
+// error: the same tag twice (5.4.2.2) or a length that the tag cannot have. An
+// object without a value is as good as none, whichever it is: what must be
+// there is then missing, and nothing else is wrong.
 func (c *cardData) put(tag emv.Tag, value []byte) (reason string) {
 	s := slotOf(tag)
 	if s == none {
 		return c.putUnknown(tag)
 	}
-	if c.has(s) {
+	if c.places[s] != (place{}) {
 		return "the card gave the same data object twice"
 	}
-	if l := lengths[s]; l.max > 0 && (len(value) < l.min || len(value) > l.max) {
+	if l := lengths[s]; l.max > 0 && len(value) > 0 && (len(value) < l.min || len(value) > l.max) {
 		return "a data object of the card has a wrong length"
 	}
-	if s < usual {
-		c.value[s] = value
-		return ""
+	from := len(c.values)
+	if from+len(value) > maxRoom {
+		return "the card gave more data than the kernel keeps"
 	}
-	if c.rare == nil {
-		c.rare = new([slots - usual][]byte)
-	}
-	c.rare[s-usual] = value
+	c.values = append(c.values, value...)
+	c.places[s] = place{uint16(from), uint16(len(c.values))}
 	return ""
 }
 
@@ -190,27 +205,21 @@ func (c *cardData) putUnknown(tag emv.Tag) (reason string) {
 	return ""
 }
 
-// get is the value in a slot; nil when the card did not give it. A value of no
-// bytes is not nil.
+// get is the value in a slot; nil when the card did not give it, or gave it
+// without a value.
 func (c *cardData) get(s slot) []byte {
-	if s < usual {
-		return c.value[s]
-	}
-	if c.rare == nil {
+	if !c.has(s) {
 		return nil
 	}
-	return c.rare[s-usual]
+	p := c.places[s]
+	return c.values[p.from:p.to:p.to]
 }
 
-// has is true when the card gave the object.
-func (c *cardData) has(s slot) bool { return c.get(s) != nil }
+// has is true when the card gave the object a value.
+func (c *cardData) has(s slot) bool { return c.places[s].to > c.places[s].from }
 
 // Lookup makes the card's data a Source, for reports.
 func (c *cardData) Lookup(tag emv.Tag) ([]byte, bool) {
-	s := slotOf(tag)
-	if s == none {
-		return nil, false
-	}
-	v := c.get(s)
+	v := c.get(slotOf(tag))
 	return v, v != nil
 }

@@ -3,14 +3,11 @@ package c3
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"tapsim/apdu"
 	"tapsim/emv"
 )
-
-// usualCommand is the room for GET PROCESSING OPTIONS as cards want it: header,
-// Lc, template 83, 33 to 53 bytes of data, Le.
-const usualCommand = 64
 
 // rule citations that recur.
 const (
@@ -49,37 +46,29 @@ func (r *run) gpoCommand() ([]byte, verdict) {
 	if reason := r.readFCI(); reason != "" {
 		return nil, r.because(endHere, ruleMissing, reason)
 	}
-	n, asks := measure(r.card.get(slotPDOL))
-	switch {
-	case !asks:
-		return nil, r.because(endHere, ruleMissing, "the application has no PDOL that asks for 9F66")
-	case n > emv.MaxDOLData:
-		return nil, r.because(endHere, ruleMissing, "the PDOL asks for more than a command carries")
-	}
-	template := 2
-	if n > 0x7F {
-		template = 3
-	}
-	c := append(r.command[:0], 0x80, 0xA8, 0, 0, byte(template+n), byte(emv.TagCommandTemplate))
-	c = emv.AppendLength(c, n)
-	for pdol := r.card.get(slotPDOL); len(pdol) > 0; {
-		e, rest, _ := emv.NextDOLEntry(pdol)
-		c, pdol = e.AppendValue(c, r.lookup[:]...), rest
-	}
-	return append(c, 0), goOn
-}
-
-// measure is how many bytes a PDOL asks for, and whether it is well formed and
-// asks for 9F66.
-func measure(pdol []byte) (n int, asks bool) {
-	for len(pdol) > 0 {
+	c := append(r.a.Buffer[:0], 0x80, 0xA8, 0, 0, 0, byte(emv.TagCommandTemplate), 0)
+	start, asks := len(c), false
+	for pdol := r.a.FCI.PDOL; len(pdol) > 0; {
 		e, rest, ok := emv.NextDOLEntry(pdol)
 		if !ok {
-			return 0, false
+			return nil, r.because(endHere, ruleMissing, "the PDOL is malformed")
 		}
-		n, asks, pdol = n+e.Length, asks || e.Tag == emv.TagTTQ, rest
+		value, _ := r.terminal.Lookup(e.Tag)
+		c, pdol, asks = e.Fit(c, value), rest, asks || e.Tag == emv.TagTTQ
+		if len(c)-start > emv.MaxDOLData {
+			return nil, r.because(endHere, ruleMissing, "the PDOL asks for more than a command carries")
+		}
 	}
-	return n, asks
+	if !asks {
+		return nil, r.because(endHere, ruleMissing, "the application has no PDOL that asks for 9F66")
+	}
+	n := byte(len(c) - start)
+	c[start-1] = n
+	if n > 0x7F { // the template's length takes two bytes
+		c = slices.Insert(c, start-1, 0x81)
+	}
+	c[4] = byte(len(c) - 5)
+	return append(c, 0), goOn
 }
 
 // readFCI keeps the DF name and the PDOL of the selected application.

@@ -31,7 +31,7 @@ var (
 
 // outcome turns a verdict into the outcome with its parameters.
 func (r *run) outcome(v verdict) kernel.Outcome {
-	o := kernel.Outcome{Card: &r.card, Type: r.kind, ODA: r.oda, ODANote: r.odaNote, Reason: r.reason}
+	o := kernel.Outcome{Card: r.card, Type: r.kind, ODA: r.oda, ODANote: r.odaNote, Reason: r.reason}
 	switch v {
 	case approve:
 		r.approved(&o)
@@ -40,6 +40,9 @@ func (r *run) outcome(v verdict) kernel.Outcome {
 	case decline:
 		o.Kind, o.CVM = kernel.Declined, kernel.CVMNotRequired
 		o.UI = r.withBalance(&uiDeclined, &o)
+		if r.scripts != nil { // the host wants to hear of them all the same
+			o.DataRecord = r.dataRecord()
+		}
 	case useContact:
 		o.Kind, o.UI, o.Alternate = kernel.TryAnotherInterface, &uiInsertCard, kernel.InterfaceContact
 	case useOther:
@@ -97,57 +100,54 @@ func (r *run) withBalance(ui *kernel.UIRequest, o *kernel.Outcome) *kernel.UIReq
 	return &shown
 }
 
-// recordSize is how many objects a data record has at most.
-const recordSize = 21
-
-// dataRecord is what the host needs (Book C-3). Tag 95 is the value that
-// went to the card, five zero bytes: the card made its cryptogram before the
-// terminal could set anything. 9F27 and 84 are added for field 55.
-func (r *run) dataRecord() emv.List {
-	l := make(emv.List, 0, recordSize)
-	l = r.fromTerminal(l, emv.TagAmount, emv.TagAmountOther)
-	l = r.fromCard(l, emv.TagCryptogram, slotCryptogram)
-	l = append(l, emv.TLV{Tag: emv.TagCID, Value: r.identification()})
-	l = r.fromCard(l, emv.TagAIP, slotAIP)
-	l = r.fromCard(l, emv.TagATC, slotATC)
-	l = r.fromCard(l, emv.TagPANSequence, slotPSN)
-	l = r.fromCard(l, emv.TagCustomerExclusive, slotExclusive)
-	l = r.fromCard(l, emv.TagIAD, slotIAD)
-	l = r.fromTerminal(l, emv.TagPOSEntryMode, emv.TagTerminalCountry, emv.TagTerminalCapabilities)
-	l = r.fromCard(l, emv.TagTrack2, slotTrack2)
-	l = r.fromTerminal(l, emv.TagTransactionCurrency, emv.TagTransactionDate, emv.TagTransactionType, emv.TagUnpredictableNumber, emv.TagTVR)
+// dataRecord is what the host needs (Book C-3), behind the card's data in the
+// same memory. Tag 95 is the value that went to the card, five zero bytes: the
+// card made its cryptogram before the terminal could set anything. 9F27 and 84
+// are added for field 55.
+func (r *run) dataRecord() emv.Coded {
+	start := len(r.card.values)
+	r.fromTerminal(emv.TagAmount, emv.TagAmountOther)
+	r.fromCard(emv.TagCryptogram, slotCryptogram)
+	if r.card.has(slotCID) {
+		r.fromCard(emv.TagCID, slotCID)
+	} else { // what it would be
+		r.record(emv.TagCID, []byte{byte(r.kind)})
+	}
+	r.fromCard(emv.TagAIP, slotAIP)
+	r.fromCard(emv.TagATC, slotATC)
+	r.fromCard(emv.TagPANSequence, slotPSN)
+	r.fromCard(emv.TagCustomerExclusive, slotExclusive)
+	r.fromCard(emv.TagIAD, slotIAD)
+	r.fromTerminal(emv.TagPOSEntryMode, emv.TagTerminalCountry, emv.TagTerminalCapabilities)
+	r.fromCard(emv.TagTrack2, slotTrack2)
+	r.fromTerminal(emv.TagTransactionCurrency, emv.TagTransactionDate, emv.TagTransactionType, emv.TagUnpredictableNumber, emv.TagTVR)
 	if ffi := r.card.get(slotFormFactor); ffi != nil {
-		r.ffi = [4]byte(ffi)
-		r.ffi[3] &= 0xF0 // the reader knows the technology: contactless (4.1.1.1)
-		l = append(l, emv.TLV{Tag: emv.TagFormFactor, Value: r.ffi[:]})
+		known := [4]byte(ffi)
+		known[3] &= 0xF0 // the reader knows the technology: contactless (4.1.1.1)
+		r.record(emv.TagFormFactor, known[:])
 	}
 	if r.scripts != nil {
-		l = append(l, emv.TLV{Tag: emv.TagIssuerScriptResults, Value: r.scripts})
+		r.record(emv.TagIssuerScriptResults, r.scripts)
 	}
-	return r.fromCard(l, emv.TagDFName, slotDFName)
+	r.fromCard(emv.TagDFName, slotDFName)
+	return emv.Coded(r.card.values[start:len(r.card.values):len(r.card.values)])
 }
 
-// identification is 9F27, or what it would be for a card that leaves it out.
-func (r *run) identification() []byte {
-	if cid := r.card.get(slotCID); cid != nil {
-		return cid
-	}
-	r.cid[0] = byte(r.kind)
-	return r.cid[:]
+// record adds an object to the data record.
+func (r *run) record(tag emv.Tag, value []byte) {
+	r.card.values = emv.AppendTLV(r.card.values, tag, value)
 }
 
-func (r *run) fromTerminal(l emv.List, tags ...emv.Tag) emv.List {
+func (r *run) fromTerminal(tags ...emv.Tag) {
 	for _, t := range tags {
 		if v, ok := r.terminal.Lookup(t); ok {
-			l = append(l, emv.TLV{Tag: t, Value: v})
+			r.record(t, v)
 		}
 	}
-	return l
 }
 
-func (r *run) fromCard(l emv.List, tag emv.Tag, s slot) emv.List {
+func (r *run) fromCard(tag emv.Tag, s slot) {
 	if v := r.card.get(s); v != nil {
-		l = append(l, emv.TLV{Tag: tag, Value: v})
+		r.record(tag, v)
 	}
-	return l
 }

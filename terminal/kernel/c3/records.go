@@ -39,7 +39,7 @@ func (r *run) readRecords(ctx context.Context) (verdict, error) {
 }
 
 func (r *run) readRecord(ctx context.Context, e emv.AFLEntry, n byte) (verdict, error) {
-	answer, err := apdu.ExchangeBytes(ctx, r.a.Card, []byte{0x00, 0xB2, n, e.SFI<<3 | 4, 0x00})
+	answer, err := apdu.ExchangeBytes(ctx, r.a.Card, append(r.a.Buffer[:0], 0x00, 0xB2, n, e.SFI<<3|4, 0x00))
 	if err != nil {
 		return goOn, err
 	}
