@@ -57,7 +57,7 @@ func ParseIAD(scheme Scheme, b []byte) (IAD, error) {
 	case IADMChip:
 		return IAD{Format: f, DKI: b[0], CVN: b[1], CVR: b[2:8], DACIDN: b[8:10], Counters: b[10:]}, nil
 	}
-	return IAD{}, fmt.Errorf("issuer application data of %d bytes has no known layout", len(b))
+	return IAD{}, fmt.Errorf("issuer application data of %s has no known layout", count(len(b), "byte"))
 }
 
 func iadFormat(scheme Scheme, b []byte) IADFormat {
@@ -107,6 +107,25 @@ func (i IAD) CryptogramType() (CryptogramType, bool) {
 		return CryptogramType(i.CVR[0] << 2 & 0xC0), true
 	}
 	return RFU, false
+}
+
+// LastCryptogramType is the type of the cryptogram that comes with these data:
+// of the second one, bits 8-7 of the byte that CryptogramType reads, where the
+// card made a second, else of the first. Those bits are 10 when there was no
+// second GENERATE AC, as always in contactless payments.
+func (i IAD) LastCryptogramType() (CryptogramType, bool) {
+	first, ok := i.CryptogramType()
+	if !ok {
+		return RFU, false
+	}
+	results := i.CVR[0]
+	if i.Format != IADMChip && i.Format != IADCCD {
+		results = i.CVR[1]
+	}
+	if second := CryptogramType(results & 0xC0); second != ARQC {
+		return second, true
+	}
+	return first, true
 }
 
 func tail(b []byte, n int) []byte {
