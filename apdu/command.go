@@ -117,9 +117,9 @@ func parseShort(c Command, body []byte) (Command, error) {
 	rest := body[1:]
 	switch {
 	case len(rest) < lc:
-		return Command{}, &CommandError{4, fmt.Sprintf("Lc says %d data bytes, %d are there", lc, len(rest))}
+		return Command{}, &CommandError{4, fmt.Sprintf("Lc says %s, %d follow", count(lc, "data byte"), len(rest))}
 	case len(rest) > lc+1:
-		return Command{}, &CommandError{5 + lc + 1, fmt.Sprintf("%d bytes after Le", len(rest)-lc-1)}
+		return Command{}, &CommandError{5 + lc + 1, count(len(rest)-lc-1, "byte") + " after Le"}
 	}
 	c.Data = rest[:lc:lc]
 	if len(rest) == lc+1 {
@@ -146,9 +146,9 @@ func parseExtended(c Command, body []byte) (Command, error) {
 		c.Data = rest[:n:n]
 		c.Ne = extendedNe(int(rest[n])<<8 | int(rest[n+1]))
 	case len(rest) < n:
-		return Command{}, &CommandError{5, fmt.Sprintf("extended Lc says %d data bytes, %d are there", n, len(rest))}
+		return Command{}, &CommandError{5, fmt.Sprintf("extended Lc says %s, %d follow", count(n, "data byte"), len(rest))}
 	default:
-		return Command{}, &CommandError{7 + n, fmt.Sprintf("%d bytes after the data; an extended Le has 2", len(rest)-n)}
+		return Command{}, &CommandError{7 + n, count(len(rest)-n, "byte") + " after the data; an extended Le has 2"}
 	}
 	return c, nil
 }

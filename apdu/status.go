@@ -98,6 +98,13 @@ func (s Status) Warning() bool { return s.SW1() == 0x62 || s.SW1() == 0x63 }
 // Append appends the two bytes of the status word to dst.
 func (s Status) Append(dst []byte) []byte { return append(dst, byte(s>>8), byte(s)) }
 
+// Known is true for the status words that have a meaning of their own here, not
+// only that of their class.
+func (s Status) Known() bool {
+	_, listed := statusText[s]
+	return listed || s.SW1() == 0x61 || s.SW1() == 0x6C || s&0xFFF0 == 0x63C0
+}
+
 // Text describes the status word for people.
 func (s Status) Text() string {
 	if t, ok := statusText[s]; ok {
@@ -105,11 +112,11 @@ func (s Status) Text() string {
 	}
 	switch {
 	case s.SW1() == 0x61:
-		return fmt.Sprintf("success, %d more bytes: GET RESPONSE", shortNe(s.SW2()))
+		return fmt.Sprintf("success, %s: GET RESPONSE", count(shortNe(s.SW2()), "more byte"))
 	case s.SW1() == 0x6C:
-		return fmt.Sprintf("wrong Le, %d bytes are there: repeat with Le %02X", shortNe(s.SW2()), s.SW2())
+		return fmt.Sprintf("wrong Le, the answer has %s: repeat with Le %02X", count(shortNe(s.SW2()), "byte"), s.SW2())
 	case s&0xFFF0 == 0x63C0:
-		return fmt.Sprintf("verification failed, %d tries left", s&0xF)
+		return fmt.Sprintf("verification failed, tries left: %d", s&0xF)
 	case s.SW1() == 0x62 || s.SW1() == 0x63:
 		return "warning"
 	case s.SW1() == 0x64 || s.SW1() == 0x65 || s.SW1() == 0x66:
@@ -121,6 +128,14 @@ func (s Status) Text() string {
 	default:
 		return "unknown status word"
 	}
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // String is the four hex digits.

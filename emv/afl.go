@@ -17,7 +17,7 @@ type AFL []AFLEntry
 // than there are is an error with its offset (EMV Book 3, 10.2).
 func ParseAFL(b []byte) (AFL, error) {
 	if len(b)%4 != 0 {
-		return nil, &TLVError{len(b) &^ 3, fmt.Sprintf("AFL of %d bytes is no multiple of 4", len(b))}
+		return nil, &TLVError{len(b) &^ 3, fmt.Sprintf("AFL of %s is no multiple of 4", count(len(b), "byte"))}
 	}
 	a := make(AFL, 0, len(b)/4)
 	for i := 0; i < len(b); i += 4 {

@@ -42,7 +42,7 @@ func AppendDigits(dst []byte, digits string, n int) ([]byte, error) {
 		n = (len(digits) + 1) / 2
 	}
 	if len(digits) > 2*n {
-		return dst, fmt.Errorf("%d digits do not fit %d bytes", len(digits), n)
+		return dst, fmt.Errorf("%s do not fit %s", count(len(digits), "digit"), count(n, "byte"))
 	}
 	start := len(dst)
 	for i := 0; i < n; i++ {

@@ -137,7 +137,7 @@ type CVMList struct {
 // missing. Other lengths are a *TLVError.
 func ParseCVMList(b []byte) (CVMList, error) {
 	if len(b) < 8 {
-		return CVMList{}, &TLVError{len(b), fmt.Sprintf("CVM list of %d bytes has no amounts X and Y", len(b))}
+		return CVMList{}, &TLVError{len(b), fmt.Sprintf("CVM list of %s has no amounts X and Y", count(len(b), "byte"))}
 	}
 	if len(b)%2 != 0 {
 		return CVMList{}, &TLVError{len(b) - 1, "CVM list: half a rule"}

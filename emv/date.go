@@ -15,7 +15,7 @@ type Date struct {
 // does not have are an error.
 func ParseDate(b []byte) (Date, error) {
 	if len(b) != 3 {
-		return Date{}, fmt.Errorf("date of %d bytes, want 3: YYMMDD", len(b))
+		return Date{}, fmt.Errorf("date of %s, want 3: YYMMDD", count(len(b), "byte"))
 	}
 	v, err := BCD(b)
 	if err != nil {

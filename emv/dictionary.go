@@ -14,7 +14,25 @@ import (
 type Context struct {
 	Scheme   Scheme
 	Kernel   byte // contactless kernel, 2 to 8; 0 is the scheme's own
+	Other    bool // the scheme is none of those that Scheme names
 	Template Tag  // template that holds the object; 0 is none, or not known
+}
+
+// ContextOf is the context of an application: its scheme, or Other when the
+// AID is a registered one of another scheme. Names of directories tell
+// nothing.
+func ContextOf(aid []byte) Context {
+	s := SchemeOf(aid)
+	return Context{Scheme: s, Other: s == SchemeUnknown && len(aid) >= 5 && aid[0] >= 0xA0}
+}
+
+// named is true when it is known whose meanings count.
+func (c Context) named() bool { return c.Scheme != SchemeUnknown || c.Kernel != 0 || c.Other }
+
+// isKernel is true for the scheme of a kernel, and for another scheme's card
+// that names it.
+func (c Context) isKernel(n byte, own Scheme) bool {
+	return c.Kernel == n || c.Kernel == 0 && c.Scheme == own
 }
 
 // Entry is one meaning of a tag: a row of the dictionary.
@@ -164,9 +182,22 @@ func lookup(tag Tag, ctx Context, length int, qr bool) (Entry, bool) {
 	if at < 0 {
 		return Entry{}, false
 	}
-	e := rows[at]
+	return rows[at].in(own), true
+}
+
+// in marks the entry as Foreign unless its owner is one of those.
+func (e Entry) in(own []string) Entry {
 	e.Foreign = !e.general() && !slices.Contains(own, e.Owner)
-	return e, true
+	return e
+}
+
+// misfit says that a value has not the length of the entry, and is empty when
+// it has, or when the dictionary gives no numbers.
+func (e Entry) misfit(length int) string {
+	if fits, exact := fitsLength(e.Length, length); fits || !exact {
+		return ""
+	}
+	return fmt.Sprintf("length %d does not fit (wants %s)", length, e.Length)
 }
 
 func (e Entry) general() bool {

@@ -47,7 +47,7 @@ func TestEveryTagRoundTrips(t *testing.T) {
 
 func TestDictionaryRows(t *testing.T) {
 	entries := allEntries(t)
-	require.Len(t, entries, 569)
+	require.Len(t, entries, 572)
 	seen := map[string]bool{}
 	symbolic := []string{"", "var", "NCA", "NI", "NIC", "NI-NCA+36", "NIC-NI+42", "NPE-NI+42", "NPE or NIC"}
 	for _, e := range entries {
@@ -102,6 +102,10 @@ func TestLookupDependsOnContext(t *testing.T) {
 		{0x9F6E, Context{Scheme: SchemeMastercard}, "Third party data"},
 		{0x9F6E, Context{Scheme: SchemeAmex}, "Enhanced contactless reader capabilities"},
 		{0x9F6E, Context{}, "Form factor indicator (FFI) (kernel 3)"},
+		{0x9F6C, Context{Scheme: SchemeMastercard}, "Mag-stripe application version number, card"},
+		{0x9F6C, Context{Other: true}, "Card transaction qualifiers (CTQ) (kernel 3)"},
+		{0x9F5B, Context{Scheme: SchemeAmex}, "Product membership number"},
+		{0x9F5A, Context{Scheme: SchemeAmex}, "Membership product identifier"},
 		{0x9F5D, Context{Scheme: SchemeMastercard}, "Application capabilities information (ACI)"},
 		{0x9F5D, Context{Kernel: 3}, "Available offline spending amount (AOSA)"},
 		{0x9F5D, Context{Scheme: SchemeInterac}, "Terminal contactless receipt required limit"},
@@ -263,5 +267,20 @@ func TestElements(t *testing.T) {
 	for _, bad := range []string{"", "tlv", "atr", "9F"} {
 		_, _, found = Element(bad)
 		require.False(t, found, bad)
+	}
+}
+
+// Of an application a registered name tells the scheme, or that it is none of
+// those that are known here; the names of directories tell nothing.
+func TestContextOf(t *testing.T) {
+	for aid, want := range map[string]Context{
+		"A0000000031010":               {Scheme: SchemeVisa},
+		"A0000000421010":               {Other: true},
+		"D27600002547410100":           {Other: true},
+		"325041592E5359532E4444463031": {},
+		"A000":                         {},
+		"":                             {},
+	} {
+		require.Equal(t, want, ContextOf(unhex(t, aid)), aid)
 	}
 }

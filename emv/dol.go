@@ -134,7 +134,7 @@ func (e DOLEntry) Fit(dst, v []byte) []byte {
 // error.
 func (d DOL) Split(data []byte) (List, error) {
 	if len(data) != d.Length() {
-		return nil, fmt.Errorf("data object list asks for %d bytes, %d came", d.Length(), len(data))
+		return nil, fmt.Errorf("data object list asks for %s, %d came", count(d.Length(), "byte"), len(data))
 	}
 	l := make(List, 0, len(d))
 	for i := range d {

@@ -119,10 +119,10 @@ func (s *scope) inner(template Tag, b []byte) *scope {
 	if v, ok := n.objects.Lookup(0x85); ok && template == 0 && string(v) == "CPV01" {
 		n.qr = true
 	}
-	if n.ctx.Scheme == SchemeUnknown {
+	if !n.ctx.named() {
 		for _, tag := range []Tag{TagDFName, TagADFName, 0x9F06} {
-			if aid, ok := n.objects.Lookup(tag); ok && SchemeOf(aid) != SchemeUnknown {
-				n.ctx.Scheme = SchemeOf(aid)
+			if aid, ok := n.objects.Lookup(tag); ok && ContextOf(aid).named() {
+				n.ctx.Scheme, n.ctx.Other = SchemeOf(aid), ContextOf(aid).Other
 			}
 		}
 	}
@@ -169,13 +169,7 @@ func appendPadding(items []Item, offset int, b []byte) []Item {
 // object explains one object.
 func (e explainer) object(o Object, depth int, s *scope, total int) (Item, error) {
 	item := Item{Tag: o.Tag.String(), Name: "unknown tag", Offset: o.Offset, Length: len(o.Value)}
-	entry, known := lookup(o.Tag, s.ctx, len(o.Value), s.qr)
-	if o.Tag == TagFormFactor && entry.Foreign && len(o.Value) == 4 && o.Value[0]>>5 != 1 {
-		// a form factor indicator has version 1; kernel 4's data of the same
-		// length begin with the reader's interfaces
-		entry, known = lookup(o.Tag, Context{Scheme: SchemeAmex}, len(o.Value), s.qr)
-		entry.Foreign = true
-	}
+	entry, known, shaped := s.entry(o)
 	if known {
 		item.Name, item.Known = entry.Title(), true
 	}
@@ -186,9 +180,42 @@ func (e explainer) object(o Object, depth int, s *scope, total int) (Item, error
 		return item, err
 	}
 	v := value{bytes: o.Value, tag: o.Tag, entry: entry, known: known, scope: s, explainer: e, offset: o.Offset + len(o.Header)}
+	v.borrowed = entry.Foreign && s.ctx.named() && !shaped
 	v.alone = depth == 1 && o.Offset == 0 && v.offset+len(o.Value) == total
 	v.explain(&item)
 	return item, nil
+}
+
+// entry is the meaning of an object's tag. shaped says that the shape of the
+// value settled it.
+func (s *scope) entry(o Object) (e Entry, known, shaped bool) {
+	e, known = lookup(o.Tag, s.ctx, len(o.Value), s.qr)
+	switch {
+	case o.Tag == TagFormFactor && e.Foreign && len(o.Value) == 4 && o.Value[0]>>5 != 1:
+		// a form factor indicator has version 1; kernel 4's data of the same
+		// length begin with the reader's interfaces
+		e, _ = lookup(o.Tag, Context{Kernel: 4}, len(o.Value), s.qr)
+		e = e.in(s.ctx.owners())
+	case o.Tag == TagCardAuthData && isUDOL(o.Value):
+		e, _ = lookup(o.Tag, Context{Kernel: 2}, len(o.Value), s.qr)
+		e, shaped = e.in(s.ctx.owners()), true
+	}
+	return e, known, shaped
+}
+
+// isUDOL tells kernel 2's data object list in tag 9F69 from the data of other
+// kernels, which begin with a version.
+func isUDOL(v []byte) bool {
+	list, err := ParseDOL(v)
+	if err != nil || len(v) == 0 || v[0] <= 0x01 {
+		return false
+	}
+	for _, e := range list {
+		if _, known := Lookup(e.Tag, Context{}); !known {
+			return false
+		}
+	}
+	return true
 }
 
 // wellFormed is true when b parses through all levels.
@@ -205,13 +232,14 @@ func wellFormed(b []byte, depth int) bool {
 // value is a primitive value on its way to an Item.
 type value struct {
 	explainer
-	bytes  []byte
-	tag    Tag
-	entry  Entry
-	known  bool
-	scope  *scope
-	offset int  // of the value, in the data explained
-	alone  bool // the object is the whole of the data
+	bytes    []byte
+	tag      Tag
+	entry    Entry
+	known    bool
+	borrowed bool // the meaning belongs to another kernel than the card's: a name, no more
+	scope    *scope
+	offset   int  // of the value, in the data explained
+	alone    bool // the object is the whole of the data
 }
 
 // explain fills in everything that follows from the value.
@@ -226,8 +254,14 @@ func (v value) explain(item *Item) {
 		item.Text = v.maskedText()
 	case item.Masked:
 		item.Text = "masked: holds what looks like an account number"
-	case !v.known:
+	case !v.known || v.borrowed:
 		item.Text = v.unknownText()
+	case v.entry.misfit(len(v.bytes)) != "":
+		item.Text = v.unknownText()
+		if item.Text != "" {
+			item.Text += ", "
+		}
+		item.Text += v.entry.misfit(len(v.bytes))
 	default:
 		v.meaning(item)
 	}
@@ -265,8 +299,7 @@ func (v value) maskedText() string {
 	return "masked"
 }
 
-// unknownText shows characters where a value of an unknown tag has nothing
-// else.
+// unknownText shows characters where nothing else is known of a value.
 func (v value) unknownText() string {
 	if len(v.bytes) >= 3 && printable(v.bytes) {
 		return quoted(decodeText(v.bytes, 0))

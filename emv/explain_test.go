@@ -39,12 +39,13 @@ func TestExplainVisaAnswer(t *testing.T) {
 	require.Equal(t, "476173******0119=****", got["57"].Text)
 	require.True(t, got["57"].Masked)
 	require.Equal(t, "no bit set", got["82"].Text)
-	require.Equal(t, "Visa format 1, cryptogram version 12, key index 01", got["9F10"].Text)
-	require.Equal(t, []string{"byte 1 bits 8-7 = 10: type ARQC", "byte 1 bits 3-1 = 000: reason none"}, got["9F27"].Details)
+	require.Equal(t, "Visa format 1, cryptogram version 12 hex (CVN 18), key index 01", got["9F10"].Text)
+	require.Equal(t, "ARQC, an online authorisation is asked for", got["9F27"].Text)
+	require.Empty(t, got["9F27"].Details)
 	require.Equal(t, "1", got["9F36"].Text)
 	require.Equal(t, []string{"byte 2 bit 8: consumer device CVM performed"}, got["9F6C"].Details)
 	require.Equal(t, []string{
-		"byte 1 bits 8-6 = 001: version (001)", "byte 1 bits 5-1 = 00011: form mobile phone", "byte 2 bit 8: passcode capable",
+		"byte 1 bits 8-6 = 001: version 1", "byte 1 bits 5-1 = 00011: form factor mobile phone", "byte 2 bit 8: passcode capable",
 		"byte 2 bit 4: two-way messaging", "byte 2 bit 3: cloud based credentials", "byte 2 bit 2: biometric capable", "byte 4 bits 4-1 = 0000: technology contactless ISO 14443",
 	}, got["9F6E"].Details)
 
@@ -81,7 +82,7 @@ func TestExplainQRCode(t *testing.T) {
 }
 
 func TestExplainValues(t *testing.T) {
-	visa, mastercard := Context{Scheme: SchemeVisa}, Context{Scheme: SchemeMastercard}
+	visa, mastercard, amex, other := Context{Scheme: SchemeVisa}, Context{Scheme: SchemeMastercard}, Context{Scheme: SchemeAmex}, Context{Other: true}
 	for _, c := range []struct {
 		tag     Tag
 		value   string
@@ -106,7 +107,8 @@ func TestExplainValues(t *testing.T) {
 		{0x8A, "3035", Context{}, `"05" response code of the issuer`, ""},
 		{0x9F35, "22", Context{}, "merchant, attended, offline with online capability", ""},
 		{0x9F34, "1F0302", Context{}, "no CVM required, if the terminal supports it: successful", ""},
-		{0x94, "10020401", Context{}, "3 records to read", "file 2, records 2 to 4, 1 signed"},
+		{0x94, "10020401", Context{}, "3 records to read", "SFI 2, records 2 to 4, the first signed"},
+		{0x94, "080101001001030210020302", Context{}, "6 records to read", "SFI 1, record 1, not signed|SFI 2, records 1 to 3, the first 2 signed|SFI 2, records 2 to 3, signed"},
 		{0x94, "100204", Context{}, "damaged: TLV data, byte 0: AFL of 3 bytes is no multiple of 4", ""},
 		{0x95, "0000008000", Context{}, "", "byte 4 bit 8: over floor limit"},
 		{0x95, "0000000000", Context{}, "no bit set", ""},
@@ -129,8 +131,13 @@ func TestExplainValues(t *testing.T) {
 		{0x9F2A, "03", Context{}, "kernel 3", ""},
 		{0x9F2A, "00", Context{}, "any kernel", ""},
 		{0x9F2A, "0200000000000000", Context{}, "kernel 2", ""},
-		{0x9F2A, "810978", Context{}, "domestic kernel 1, requested by 810978", ""},
-		{0x9F2A, "8109", Context{}, "too short for a domestic kernel", ""},
+		{0x9F2A, "43", Context{}, "kernel identifier 43, of the reserved kind", ""},
+		{0x9F2A, "40", Context{}, "kernel identifier 40, of the reserved kind", ""},
+		{0x9F2A, "1F", Context{}, "kernel identifier 1F", ""},
+		{0x9F2A, "80", Context{}, "a domestic kernel takes 3 bytes: the entry is skipped", ""},
+		{0x9F2A, "800840", Context{}, "domestic kernel 80, in EMVCo's format", ""},
+		{0x9F2A, "810978", Context{}, "domestic kernel 810978, in EMVCo's format", ""},
+		{0x9F2A, "C1097800", Context{}, "domestic kernel C10978, in a format of its own", ""},
 		{0x9F0A, "00010502000000 00", Context{}, "", "0001 European Cards Stakeholders Group, product type: 0200000000, credit"},
 		{0x9F0A, "0003020400", Context{}, "", "0003 Technical Cooperation ep2 Association, product type: 0400, prepaid"},
 		{0x9F0A, "000101", Context{}, "damaged: the last piece is cut off", ""},
@@ -146,7 +153,7 @@ func TestExplainValues(t *testing.T) {
 		{0x91, "50FC6205038200003030", Context{}, "ARPC by method 1, response code", `ARPC 50FC620503820000|response code "00"`},
 		{0x91, "A584F94900820000", Context{}, "ARPC by method 2, card status update",
 			"ARPC A584F949|card status update 00820000|CSU byte 2 bit 8: issuer approves online transaction|CSU byte 2 bits 2-1 = 10: counters reset"},
-		{0x91, "A584F949", Context{}, "no shape of issuer authentication data", ""},
+		{0x91, "A584F949", Context{}, "length 4 does not fit (wants 8-16)", ""},
 		{0x86, "04DA9F580900C7356286E3779889", visa, "PUT DATA 9F58 Consecutive transaction counter lower limit", "with secure messaging|9 bytes of data announced, 9 there"},
 		{0x86, "8424000210FEBF34F00B7CE770DC61DA847BFB1E59", Context{}, "PIN CHANGE/UNBLOCK", "with secure messaging|16 bytes of data announced, 16 there"},
 		{0x9F71, "010002", Context{Scheme: SchemeAmex}, "mobile CVM performed, mobile CVM not required, successful", ""},
@@ -157,6 +164,56 @@ func TestExplainValues(t *testing.T) {
 		{0xDF4B, "001000", mastercard, "", "byte 2 bit 5: on-device CVM successful|byte 1 = 00: version"},
 		{0xDF7F, "414243", Context{}, `"ABC"`, ""},
 		{0x9F36, "", Context{}, "empty", ""},
+
+		// Numbers that name something keep their zeros.
+		{0x9F25, "0119", Context{}, "0119", ""},
+		{0x9F19, "001234567890", Context{}, "01234567890", ""},
+		{0x9F19, "140010030001", Context{}, "140010030001", ""},
+		{0x5F34, "00", Context{}, "00", ""},
+		{0x9F15, "0742", Context{}, "0742", ""},
+		{0x5F36, "02", Context{}, "2", ""},
+		{0x9F41, "00000012", Context{}, "12", ""},
+		{0x42, "012345", Context{}, "012345", ""},
+
+		// The version of fDDA stands in the value, and so does a UDOL.
+		{0x9F69, "00ABCDEF120000", visa, "", "byte 1 = 00: fDDA version 00|bytes 2-5 = ABCDEF12: card unpredictable number|bytes 6-7 = 0000: copy of CTQ"},
+		{0x9F69, "05ABCDEF12", visa, "", "byte 1 = 05: fDDA version|bytes 2-5 = ABCDEF12: card unpredictable number"},
+		{0x9F69, "01ABCDEF12380000", Context{Scheme: SchemeUnionPay}, "", "byte 1 = 01: fDDA version 01|bytes 2-5 = ABCDEF12: card unpredictable number|bytes 6-7 = 3800: copy of CTQ"},
+		{0x9F69, "9F6A049F0206", visa, "asks for 2 objects, 10 bytes", "9F6A Unpredictable number, numeric (kernel 2), 4 bytes|9F02 Amount authorised, numeric, 6 bytes"},
+
+		// Tag 9F6C is another thing to kernel 2, and to a girocard nothing that
+		// is known.
+		{0x9F6C, "0001", mastercard, "version 1", ""},
+		{0x9F6C, "FFFF", other, "", ""},
+		{0x9F6C, "0080", Context{Other: true, Kernel: 3}, "", "byte 2 bit 8: consumer device CVM performed"},
+		{0x9F5B, "9F0206", amex, `"\x9F\x02\x06"`, ""},
+		{0x9F5B, "313233", amex, `"123"`, ""},
+		{0x9F66, "36004000", amex, "", ""},
+
+		// Kernel 2 writes a verification on the device in its own way.
+		{0x9F34, "010002", mastercard, "verified on the consumer's device, always: successful", ""},
+		{0x9F34, "010302", mastercard, "plaintext PIN checked by the card, if the terminal supports it: successful", ""},
+		{0x9F34, "010002", visa, "plaintext PIN checked by the card, always: successful", ""},
+
+		{0x9F5D, "010300", mastercard, "", "byte 1 bits 4-1 = 0001: data storage version 1|byte 2 bit 2: balance reading|byte 2 bit 1: CDA supported over TC, ARQC and AAC|byte 3 = 00: standalone data storage none"},
+		{0x9F5D, "000008", mastercard, "", "byte 1 bits 4-1 = 0000: data storage version none|byte 3 = 08: standalone data storage 10 envelopes of 32 bytes (9F78 of 64)"},
+
+		// A value of another length has no bits.
+		{0x95, "80", Context{}, "length 1 does not fit (wants 5)", ""},
+		{0x9F02, "0000001250", Context{}, "length 5 does not fit (wants 6)", ""},
+		{0x9F5D, "010300", visa, "length 3 does not fit (wants 6)", ""},
+		{0x9F5D, "000000001000", mastercard, "length 6 does not fit (wants 3)", ""},
+		{0x9F66, "3600", visa, "length 2 does not fit (wants 4)", ""},
+		{0x9F68, "00000000000000001F00", visa, "length 10 does not fit (wants 4)", ""},
+		{0x9F1E, "313233", Context{}, `"123", length 3 does not fit (wants 8)`, ""},
+
+		{0x9F27, "00", Context{}, "AAC, declined", ""},
+		{0x9F27, "49", Context{}, "TC, approved offline", "byte 1 bit 4: advice required|byte 1 bits 3-1 = 001: reason service not allowed"},
+		{0x9F27, "C0", Context{}, "reserved type of cryptogram", ""},
+		{0x9F10, "06011203A00000", amex, "American Express, cryptogram version 12 hex, key index 01", "card verification results 03A00000|CVR byte 2: first cryptogram ARQC; the other bits are not public"},
+		{0x9F10, "06011A03A02000", other, "laid out as Visa's, cryptogram version 1A hex, key index 01", "card verification results 03A02000|CVR byte 2: first cryptogram ARQC; the other bits are not public"},
+		{0x9F10, "06011003900000", Context{Other: true, Kernel: 3}, "Visa format 1, cryptogram version 10 hex, key index 01",
+			"card verification results 03900000|CVR byte 2 bits 8-7 = 10: second cryptogram not requested|CVR byte 2 bits 6-5 = 01: first cryptogram TC"},
 	} {
 		item := ExplainValue(c.tag, unhex(t, c.value), c.ctx, false)
 		require.Equal(t, c.text, item.Text, "%s %s", c.tag, c.value)
@@ -229,7 +286,7 @@ func TestExplainDOLData(t *testing.T) {
 
 func TestExplainDamagedDataKeepsWhatWasRead(t *testing.T) {
 	items, err := Explain(unhex(t, "9F36020001700782021980940408"), Context{}, false)
-	require.EqualError(t, err, "TLV data, byte 12: tag 94 says 4 bytes, 1 are left")
+	require.EqualError(t, err, "TLV data, byte 12: tag 94 says 4 bytes, 1 left")
 	require.Len(t, items, 2)
 	require.Equal(t, "1", items[0].Text)
 	require.Len(t, items[1].Children, 1)
@@ -254,7 +311,7 @@ func TestItemJSON(t *testing.T) {
 
 func TestExplainLimitedUseKeyIndex(t *testing.T) {
 	item := ExplainValue(TagIAD, unhex(t, "1F430132A0000000 00 00000000 05123407 000000000000000000000000000000"), Context{Scheme: SchemeVisa}, false)
-	require.Equal(t, "Visa format 4, cryptogram version 43, key index 01", item.Text)
+	require.Equal(t, "Visa format 4, cryptogram version 43 hex, key index 01", item.Text)
 	require.Contains(t, item.Details, "CVR byte 1 bits 8-5 = 0011: verifying entity application in the secure element")
 	require.Contains(t, item.Details, "CVR byte 1 bits 4-1 = 0010: verification finger")
 	require.Contains(t, item.Details, "limited-use key index 5123407: year digit 5, hour 1234, counter 07")
@@ -268,4 +325,28 @@ func BenchmarkExplainPPSE(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// The name that Visa's oldest versions have is decimal, all others are hex.
+func TestCryptogramVersionNames(t *testing.T) {
+	for value, want := range map[string]string{
+		"06010A03A00000": "0A hex (CVN 10)", "06011103A00000": "11 hex (CVN 17)", "06011203A00000": "12 hex (CVN 18)", "06011A03A00000": "1A hex",
+		"1F220100A0000000000000000000000000000000000000000000000000000000": "22 hex", "1F430132A0000000000000000000000000000000000000000000000000000000": "43 hex",
+		"07010103A0000001": "01 hex", "0110A08003240000000000000000000000FF": "10 hex",
+	} {
+		require.Contains(t, ExplainValue(TagIAD, unhex(t, value), Context{}, false).Text, ", cryptogram version "+want+", key index ", value)
+	}
+}
+
+// An application of a scheme that is not known here keeps kernel 3 out.
+func TestExplainDoesNotBorrowBits(t *testing.T) {
+	items, err := Explain(unhex(t, "840AA0000003591010028001 9F6C02FFFF 9F6604B620C000"), Context{}, false)
+	require.NoError(t, err)
+	require.Equal(t, "Card transaction qualifiers (CTQ) (kernel 3)", items[1].Name)
+	require.Empty(t, items[1].Text)
+	require.Empty(t, items[1].Details)
+	require.Empty(t, items[2].Details)
+	items, err = Explain(unhex(t, "9F6C02FFFF"), Context{}, false)
+	require.NoError(t, err)
+	require.Len(t, items[0].Details, 16, "nothing is known of the card")
 }

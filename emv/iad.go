@@ -57,7 +57,7 @@ func ParseIAD(scheme Scheme, b []byte) (IAD, error) {
 	case IADMChip:
 		return IAD{Format: f, DKI: b[0], CVN: b[1], CVR: b[2:8], DACIDN: b[8:10], Counters: b[10:]}, nil
 	}
-	return IAD{}, fmt.Errorf("issuer application data of %d bytes has no known layout", len(b))
+	return IAD{}, fmt.Errorf("issuer application data of %s has no known layout", count(len(b), "byte"))
 }
 
 func iadFormat(scheme Scheme, b []byte) IADFormat {

@@ -4,6 +4,9 @@ package emv
 // length and characters that the tag may have. Damaged data that still parse
 // show themselves by what is not.
 func plausible(tag Tag, v []byte) bool {
+	if tag == TagIssuerAuthData && len(v) >= 5 && len(v) <= 16 {
+		return true // shorter than EMV's, in messages between hosts
+	}
 	switch FormatOf(tag) {
 	case FormatA, FormatAN:
 		if !printable(v) {
@@ -52,6 +55,10 @@ func accountFree(tag Tag, v []byte, alone bool) bool {
 		return len(v) >= 64 && !holdsObjects(v)
 	case TagCryptogram:
 		return len(v) == 8
+	case TagIssuerAuthData, 0x9F4C:
+		return len(v) <= 16 && !wellFormed(v, 1)
+	case TagUnpredictableNumber, 0xDF8301, 0xDF8302:
+		return len(v) == 4
 	case 0x9F7F:
 		return len(v) == 42 // production data: dates and serial numbers of the chip
 	case TagAFL:

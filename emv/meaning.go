@@ -55,6 +55,8 @@ func (v value) byFormat() string {
 	switch {
 	case err != nil:
 		return "not decimal digits"
+	case strings.Contains(name, "counter"):
+		return fmt.Sprintf("%d", n)
 	case v.entry.Digits == 12:
 		return v.amount(int64(n))
 	case v.entry.Digits == 3 && strings.Contains(name, "currency code"):
@@ -64,7 +66,17 @@ func (v value) byFormat() string {
 	case v.entry.Digits == 6 && strings.HasSuffix(name, " date"):
 		return dateText(v.bytes)
 	}
-	return fmt.Sprintf("%d", n)
+	return v.digits()
+}
+
+// digits are the decimal digits of a number that names something: leading
+// zeros count, but for those that fill up the last byte.
+func (v value) digits() string {
+	digits := upperHex(v.bytes)
+	if n := len(digits) - v.entry.Digits; v.entry.Digits > 0 && n > 0 && strings.Trim(digits[:n], "0") == "" {
+		return digits[n:]
+	}
+	return digits
 }
 
 // amount writes minor units with the currency that stands in the same data.

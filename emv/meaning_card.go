@@ -43,9 +43,17 @@ func cvmResults(v value, item *Item) bool {
 	if len(v.bytes) != 3 {
 		return false
 	}
-	item.Text = CVMResults(v.bytes).String()
+	r := CVMResults(v.bytes)
+	item.Text = r.String()
+	if r == onDeviceCVM && v.scope.ctx.isKernel(2, SchemeMastercard) {
+		item.Text = "verified on the consumer's device, always: successful"
+	}
 	return true
 }
+
+// onDeviceCVM is how kernel 2 writes that the consumer's device has verified:
+// the method that is a plaintext PIN everywhere else (EMV Book C-2).
+var onDeviceCVM = CVMResults{0x01, 0x00, CVMSuccessful}
 
 // mobileCVMResults is tag 9F71 of kernel 4: 01 or 3F, condition, result.
 func mobileCVMResults(v value, item *Item) bool {
@@ -91,25 +99,6 @@ func serviceCode(v value, item *Item) bool {
 		parts = append(parts, p)
 	}
 	item.Text = strings.Join(parts, ", ")
-	return true
-}
-
-// kernelIdentifier is tag 9F2A (EMV Book B, 3.3.2.5).
-func kernelIdentifier(v value, item *Item) bool {
-	first := v.bytes[0]
-	switch {
-	case len(v.bytes) == 1 || first&0xC0 == 0x00, first&0xC0 == 0x40:
-		item.Text = fmt.Sprintf("kernel %d", first&0x3F)
-		if first&0x3F == 0 {
-			item.Text = "any kernel"
-		}
-	case len(v.bytes) >= 3 && first&0x3F == 0:
-		item.Text = "domestic kernel, chosen by the AID"
-	case len(v.bytes) >= 3:
-		item.Text = fmt.Sprintf("domestic kernel %d, requested by %02X%02X%02X", first&0x3F, first, v.bytes[1], v.bytes[2])
-	default:
-		item.Text = "too short for a domestic kernel"
-	}
 	return true
 }
 

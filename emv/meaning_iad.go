@@ -51,7 +51,8 @@ func issuerApplicationData(v value, item *Item) bool {
 		item.Text = err.Error()
 		return true
 	}
-	item.Text = fmt.Sprintf("%s, cryptogram version %02X, key index %02X", iad.layoutName(), iad.CVN, iad.DKI)
+	ctx := v.scope.ctx
+	item.Text = fmt.Sprintf("%s, cryptogram version %s, key index %02X", iad.layoutName(ctx), iad.versionName(ctx), iad.DKI)
 	if iad.Format == IADCCD {
 		item.Text = fmt.Sprintf("%s, common core identifier %02X, key index %02X", iad.Format, iad.CVN, iad.DKI)
 	}
@@ -59,11 +60,10 @@ func issuerApplicationData(v value, item *Item) bool {
 	if len(iad.CVR) > 0 {
 		add("card verification results %s", upperHex(iad.CVR))
 	}
-	if iad.Format == IADJCB {
+	if iad.Format == IADJCB || iad.likeVisa(ctx) {
 		t, _ := iad.CryptogramType()
 		add("CVR byte 2: first cryptogram %s; the other bits are not public", t)
-	}
-	if l, found := cvrLayouts[iad.Format]; found {
+	} else if l, found := cvrLayouts[iad.Format]; found {
 		for _, line := range parseLayout(l).describe(iad.CVR) {
 			add("CVR %s", line)
 		}
@@ -87,12 +87,34 @@ func issuerApplicationData(v value, item *Item) bool {
 	return true
 }
 
+// ofVisa is true for Visa's layouts, whosever data they hold.
+func (i IAD) ofVisa() bool { return i.Format == IADVisa013 || i.Format == IADVisa24 }
+
+// likeVisa is true when another scheme uses a layout of Visa's.
+func (i IAD) likeVisa(ctx Context) bool {
+	return i.ofVisa() && ctx.named() && !ctx.isKernel(3, SchemeVisa)
+}
+
 // layoutName tells the Visa formats apart by the high half of the cryptogram
 // version number.
-func (i IAD) layoutName() string {
-	switch i.Format {
-	case IADVisa013, IADVisa24:
+func (i IAD) layoutName(ctx Context) string {
+	switch {
+	case i.likeVisa(ctx) && ctx.Scheme == SchemeAmex:
+		return "American Express"
+	case i.likeVisa(ctx):
+		return "laid out as Visa's"
+	case i.ofVisa():
 		return fmt.Sprintf("Visa format %d", i.CVN>>4)
 	}
 	return i.Format.String()
+}
+
+// versionName says that the cryptogram version number is hex, since the oldest
+// Visa versions are known by their decimal numbers and all others are not.
+func (i IAD) versionName(ctx Context) string {
+	name := fmt.Sprintf("%02X hex", i.CVN)
+	if i.ofVisa() && !i.likeVisa(ctx) && (i.CVN == 0x0A || i.CVN == 0x11 || i.CVN == 0x12) {
+		name += fmt.Sprintf(" (CVN %d)", i.CVN)
+	}
+	return name
 }

@@ -52,7 +52,7 @@ func init() {
 		0x81: binaryAmount, 0x9F04: binaryAmount, TagTerminalFloorLimit: binaryAmount, 0x9F3A: binaryAmount,
 		0x5F55: countryLetters, TagTransactionTime: clock, 0x9F3B: referenceCurrencies, TagSDATagList: tagList, 0x5C: tagList,
 		TagCVMList: cvmList, TagCVMResults: cvmResults, TagTerminalType: terminalType,
-		TagIAD: issuerApplicationData, TagIssuerAuthData: issuerAuthentication,
+		TagCID: cryptogramInformation, TagIAD: issuerApplicationData, TagIssuerAuthData: issuerAuthentication,
 		0x86: issuerScript, TagResponseCode: responseCode,
 		0x9F0A: registeredItems, 0x8B: pointOfInteraction, 0x9F3E: terminalCategories,
 	}
@@ -222,7 +222,10 @@ func counter(v value, item *Item) bool {
 }
 
 // version is an application version number of two bytes.
-func version(v value, item *Item) bool { return len(v.bytes) == 2 && counter(v, item) }
+func version(v value, item *Item) bool {
+	item.Text = fmt.Sprintf("version %d", bigEndian(v.bytes))
+	return len(v.bytes) == 2
+}
 
 func clock(v value, item *Item) bool {
 	n, err := BCD(v.bytes)
@@ -246,11 +249,43 @@ func locator(v value, item *Item) bool {
 	}
 	item.Text = count(a.Records(), "record") + " to read"
 	for _, e := range a {
-		signed := "none signed"
-		if e.Signed > 0 {
-			signed = fmt.Sprintf("%d signed", e.Signed)
+		records := fmt.Sprintf("records %d to %d", e.First, e.Last)
+		if e.First == e.Last {
+			records = fmt.Sprintf("record %d", e.First)
 		}
-		item.Details = append(item.Details, fmt.Sprintf("file %d, records %d to %d, %s", e.SFI, e.First, e.Last, signed))
+		item.Details = append(item.Details, fmt.Sprintf("SFI %d, %s, %s", e.SFI, records, e.signedText()))
+	}
+	return true
+}
+
+// signedText says how many records of a run are part of offline data
+// authentication.
+func (e AFLEntry) signedText() string {
+	switch {
+	case e.Signed == 0:
+		return "not signed"
+	case e.Signed == e.Last-e.First+1:
+		return "signed"
+	case e.Signed == 1:
+		return "the first signed"
+	default:
+		return fmt.Sprintf("the first %d signed", e.Signed)
+	}
+}
+
+// cryptogramInformation is tag 9F27: the type in words, and what else is set.
+func cryptogramInformation(v value, item *Item) bool {
+	b := v.bytes[0]
+	item.Text = map[CryptogramType]string{
+		AAC: "AAC, declined", TC: "TC, approved offline", ARQC: "ARQC, an online authorisation is asked for",
+	}[CryptogramType(b&0xC0)]
+	if item.Text == "" {
+		item.Text = "reserved type of cryptogram"
+	}
+	for _, line := range parseLayout(v.entry.Bits).describe([]byte{b & 0x3F}) {
+		if !strings.Contains(line, "= 00: type") && !strings.Contains(line, "= 000: reason") {
+			item.Details = append(item.Details, line)
+		}
 	}
 	return true
 }

@@ -130,7 +130,7 @@ func (s *Scanner) read() bool {
 	}
 	header := n + m
 	if length > len(b)-header {
-		return s.fail(s.pos+n, fmt.Sprintf("tag %s says %d bytes, %d are left", tag, length, len(b)-header))
+		return s.fail(s.pos+n, fmt.Sprintf("tag %s says %s, %d left", tag, count(length, "byte"), len(b)-header))
 	}
 	s.tag = tag
 	s.value += header

@@ -30,16 +30,16 @@ func TestDamagedDataSayWhere(t *testing.T) {
 	for data, want := range map[string]string{
 		"9F":                                   "TLV data, byte 0: data end inside a tag",
 		"9F02":                                 "TLV data, byte 2: data end before a length (tag 9F02)",
-		"9F0206":                               "TLV data, byte 2: tag 9F02 says 6 bytes, 0 are left",
-		"820219":                               "TLV data, byte 1: tag 82 says 2 bytes, 1 are left",
-		"70039F3602":                           "TLV data, byte 4: tag 9F36 says 2 bytes, 0 are left",
+		"9F0206":                               "TLV data, byte 2: tag 9F02 says 6 bytes, 0 left",
+		"820219":                               "TLV data, byte 1: tag 82 says 2 bytes, 1 left",
+		"70039F3602":                           "TLV data, byte 4: tag 9F36 says 2 bytes, 0 left",
 		"70800000":                             "TLV data, byte 1: indefinite length, which EMV forbids (tag 70)",
 		"8283000001AA":                         "TLV data, byte 1: length byte 83: EMV lengths have at most 3 bytes (tag 82)",
-		"82820100":                             "TLV data, byte 1: tag 82 says 256 bytes, 0 are left",
+		"82820100":                             "TLV data, byte 1: tag 82 says 256 bytes, 0 left",
 		"8281":                                 "TLV data, byte 1: data end inside a length (tag 82)",
 		"9F8181818100":                         "TLV data, byte 0: tag longer than 4 bytes",
 		"8200FF82":                             "TLV data, byte 2: data end inside a tag",
-		"70067004720282":                       "TLV data, byte 1: tag 70 says 6 bytes, 5 are left",
+		"70067004720282":                       "TLV data, byte 1: tag 70 says 6 bytes, 5 left",
 		"7010700E700C700A70087006700470027000": "TLV data, byte 16: objects nest deeper than 8 levels",
 	} {
 		_, err := Parse(unhex(t, data))

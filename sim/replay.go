@@ -30,7 +30,8 @@ type Replay struct {
 	Report         *issuer.Report // of the bank that checked the recorded cryptogram
 }
 
-// Differences are what both sides found, the one that names a byte first.
+// Differences are what both sides found: the one that comes first in the
+// recording, unless only the other names a byte.
 func (r *Replay) Differences() []error {
 	var list []error
 	if r.Card != nil {
@@ -39,11 +40,15 @@ func (r *Replay) Differences() []error {
 	if r.Terminal != nil {
 		list = append(list, fmt.Errorf("our card against the recorded terminal: %w", r.Terminal))
 	}
-	var m *transcript.Mismatch
-	if len(list) == 2 && errors.As(r.Terminal, &m) && m.Offset >= 0 && !(errors.As(r.Card, &m) && m.Offset >= 0) {
+	if len(list) == 2 && namesByte(r.Terminal) && (!namesByte(r.Card) || transcript.First(r.Card, r.Terminal) == r.Terminal) {
 		list[0], list[1] = list[1], list[0]
 	}
 	return list
+}
+
+func namesByte(err error) bool {
+	var m *transcript.Mismatch
+	return errors.As(err, &m) && m.Offset >= 0
 }
 
 // ReplayOwn replays a recording that tapsim made: our terminal and bank against

@@ -23,9 +23,6 @@ const (
 	ruleSelect = "EMV Book B, 3.3.3"
 )
 
-// anyKernel is a requested kernel identifier that every kernel fits.
-const anyKernel = 0
-
 // candidate is an application of the card with a combination of the reader.
 type candidate struct {
 	adf       []byte // as the card listed it: the AID or longer
@@ -99,7 +96,7 @@ func (s *session) addEntry(n int, template []byte) {
 			}
 			return
 		}
-		if requested != anyKernel && requested != uint32(combo.Kernel) {
+		if requested != emv.AnyKernel && requested != uint32(combo.Kernel) {
 			if s.trace != nil {
 				s.trace.stepf(rulePPSE, "entry %d asks for kernel %d, not %d: not this combination", n, requested, combo.Kernel)
 			}
@@ -144,26 +141,9 @@ func parseEntry(template []byte) (e entry, ok bool) {
 	return e, scan.Err() == nil && len(e.adf) >= 5 && len(e.adf) <= 16
 }
 
-// requestedKernel reads 9F2A: the default kernel of the application when it is
-// absent or empty; one byte in its international form (bits 8-7 are 00 or 01);
-// one or three bytes in its domestic forms. False says that the value is too
-// short for its form.
-func (e *entry) requestedKernel() (uint32, bool) {
-	if len(e.kernel) == 0 {
-		return uint32(emv.DefaultKernel(e.adf)), true
-	}
-	first := e.kernel[0]
-	switch {
-	case first&0x80 == 0:
-		return uint32(first), true
-	case len(e.kernel) < 3:
-		return 0, false
-	case first&0x3F == 0:
-		return uint32(first), true
-	default:
-		return uint32(first)<<16 | uint32(e.kernel[1])<<8 | uint32(e.kernel[2]), true
-	}
-}
+// requestedKernel is the kernel that the entry asks for; false says that it
+// names one in too few bytes.
+func (e *entry) requestedKernel() (uint32, bool) { return emv.RequestedKernel(e.kernel, e.adf) }
 
 // best is the candidate of the highest priority; of equals the one that the
 // card listed first. Nil when none is left.

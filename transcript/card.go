@@ -68,7 +68,7 @@ func (c *StrictCard) Transceive(ctx context.Context, command []byte) ([]byte, er
 	case answer.Kind == Lost:
 		return nil, apdu.ErrLost
 	case c.torn:
-		return nil, c.fail(&Mismatch{File: c.t.Name, Exchange: x.Number, Line: x.Line, Reason: "the recording has an answer after `! tear`; write `< !`"})
+		return nil, c.fail(&Mismatch{File: c.t.Name, Exchange: x.Number, Line: x.Line, Offset: -1, Reason: "the recording has an answer after `! tear`; write `< !`"})
 	}
 	return bytes.Clone(x.Response), nil
 }
@@ -132,11 +132,12 @@ func (c *StrictCard) Finish() error {
 	case l == nil:
 		return nil
 	case l.Kind == Reset:
-		return c.fail(&Mismatch{File: c.t.Name, Exchange: c.done + 1, Reason: "left over: the recording goes on with `! reset`"})
+		return c.fail(&Mismatch{File: c.t.Name, Exchange: c.done + 1, Offset: -1,
+			Reason: "left over: the terminal stopped, and the recording goes on with `! reset`"})
 	}
 	m := mismatchAt(c.t, c.exchanges, c.done)
 	m.Offset = -1
-	m.Reason = fmt.Sprintf("left over: the terminal stopped before it, with %s of the recording not used", plural(len(c.exchanges)-c.done, "exchange"))
+	m.Reason = fmt.Sprintf("left over: the terminal stopped before it; %s of the recording not played", plural(len(c.exchanges)-c.done, "exchange"))
 	return c.fail(m)
 }
 

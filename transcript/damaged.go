@@ -7,33 +7,67 @@ import (
 	"tapsim/emv"
 )
 
-// damagedObjects explains TLV data that do not parse: whole objects as they
-// are, then one part with the rest and the reason.
-func (e *Explainer) damagedObjects(data []byte, base int, template emv.Tag, depth int) []Part {
-	var parts []Part
+// restName names the bytes behind a damage. Tags there would be guesses.
+const restName = "rest, not taken apart"
+
+// damagedObjects explains TLV data that may be damaged: objects as they are,
+// up to the damage, and what is behind it as one part, with the reason. damaged
+// says that there was one.
+func (e *Explainer) damagedObjects(data []byte, base int, template emv.Tag, depth int) (parts []Part, damaged bool) {
 	pos := 0
 	s := emv.Scan(data)
-	for s.Next() {
+	for !damaged && s.Next() {
 		o := s.Object()
 		parts = appendPadding(parts, data[pos:o.Offset], base+pos)
 		pos = o.Offset + len(o.Header) + len(o.Value)
 		p := e.object(o.Tag, o.Header, o.Value, base+o.Offset, template)
-		if o.Tag.Constructed() && depth < emv.MaxDepth {
-			p.Parts = e.damagedObjects(o.Value, base+o.Offset+len(o.Header), o.Tag, depth+1)
-		} else if o.Tag.Constructed() {
-			p.Problem = fmt.Sprintf("objects nest deeper than %d levels", emv.MaxDepth)
+		switch {
+		case o.Tag.Constructed() && depth < emv.MaxDepth:
+			p.Parts, damaged = e.damagedObjects(o.Value, base+o.Offset+len(o.Header), o.Tag, depth+1)
+		case o.Tag.Constructed():
+			p.Problem, damaged = fmt.Sprintf("objects nest deeper than %d levels", emv.MaxDepth), true
 		}
 		parts = append(parts, p)
 	}
-	if s.Err() == nil {
-		return appendPadding(parts, data[pos:], base+pos)
+	switch {
+	case damaged:
+		return e.appendBehind(parts, data[pos:], base+pos, template), true
+	case s.Err() != nil:
+		return e.appendDamage(parts, data[pos:], base+pos, reasonOf(s.Err(), base), template, depth), true
 	}
-	return e.appendDamage(parts, data[pos:], base+pos, reasonOf(s.Err(), base), template, depth)
+	return appendPadding(parts, data[pos:], base+pos), false
+}
+
+// appendBehind appends what follows an object that holds damage. It is taken
+// apart when it parses to its end and the dictionary knows all its tags, so
+// that the lengths around the damage were right.
+func (e *Explainer) appendBehind(parts []Part, data []byte, base int, template emv.Tag) []Part {
+	if len(data) == 0 {
+		return parts
+	}
+	if tree, err := emv.Parse(data); err == nil && knownTags(tree.Nodes) {
+		ctx := e.context
+		ctx.Template = template
+		items, _ := emv.Explain(data, ctx, e.shows())
+		return append(parts, placed(items, data, base)...)
+	}
+	p := e.plain(restName, data, base, "")
+	p.Text = "behind the damage"
+	return append(parts, p)
+}
+
+func knownTags(nodes []emv.Node) bool {
+	for _, n := range nodes {
+		if _, known := emv.Lookup(n.Tag, emv.Context{}); !known || !knownTags(n.Children) {
+			return false
+		}
+	}
+	return true
 }
 
 // appendDamage appends the rest of data from an object that cannot be read.
 // When that is a template which says more bytes than are left, what is left of
-// it is taken apart all the same.
+// it is taken apart all the same: captures are often cut at their end.
 func (e *Explainer) appendDamage(parts []Part, data []byte, base int, reason string, template emv.Tag, depth int) []Part {
 	zeros := 0
 	for zeros < len(data) && data[zeros] == 0 {
@@ -42,13 +76,31 @@ func (e *Explainer) appendDamage(parts []Part, data []byte, base int, reason str
 	parts = appendPadding(parts, data[:zeros], base)
 	data, base = data[zeros:], base+zeros
 	tag, head := templateHeader(data)
-	if head == 0 || head >= len(data) || depth >= emv.MaxDepth {
-		return append(parts, e.plain("damaged data", data, base, reason))
+	if _, known := emv.Lookup(tag, emv.Context{}); !known || head >= len(data) || depth >= emv.MaxDepth {
+		return append(parts, e.plain(restName, data, base, reason))
 	}
 	p := e.object(tag, data[:head], data[head:], base, template)
 	p.Problem = reason
-	p.Parts = e.damagedObjects(data[head:], base+head, tag, depth+1)
+	p.Parts, _ = e.damagedObjects(data[head:], base+head, tag, depth+1)
 	return append(parts, p)
+}
+
+// maskRest hides in the parts without a tag what is hidden in the hex of all
+// the data, since the end of a part may cut an account number in two.
+func maskRest(parts []Part, hidden string, base int) {
+	eachLeaf(parts, func(p *Part) {
+		start := 2 * (p.Offset - base)
+		if p.Tag != "" || len(p.Value) != 2*p.Size {
+			return
+		}
+		value := []byte(p.Value)
+		for i := range value {
+			if hidden[start+i] == '*' {
+				value[i], p.Masked = '*', true
+			}
+		}
+		p.Value = string(value)
+	})
 }
 
 // templateHeader reads tag and length of a template with a one-byte tag; head

@@ -14,7 +14,11 @@ import (
 // reason.
 func (e *Explainer) objects(data []byte, base int) []Part {
 	if _, err := emv.Parse(data); err != nil {
-		return e.damagedObjects(data, base, 0, 1)
+		parts, _ := e.damagedObjects(data, base, 0, 1)
+		if !e.shows() {
+			maskRest(parts, emv.MaskedHex(data, nil), base)
+		}
+		return parts
 	}
 	items, _ := emv.Explain(data, e.context, e.shows())
 	return placed(items, data, base)

@@ -65,7 +65,7 @@ func (e *Explainer) Explain(command, response []byte) Explanation {
 		x.Name, parts = e.explainCommand(command)
 		if len(response) == 1 && len(command) == 5 {
 			last := &parts[len(parts)-1]
-			last.Name, last.Text = "P3", fmt.Sprintf("T=0: %d data bytes follow when the card asks", command[4])
+			last.Name, last.Text = "P3", fmt.Sprintf("T=0: %s to follow when the card asks", plural(int(command[4]), "data byte"))
 		}
 		x.Command = newMessage(command, parts)
 	} else {

@@ -15,8 +15,7 @@ func (e *Explainer) explainCommand(raw []byte) (name string, parts []Part) {
 	c, err := apdu.ParseCommand(raw)
 	if err != nil {
 		e.known, e.raw = false, raw
-		reason := err.Error()
-		return "not a command", []Part{e.plain("not a command", raw, 0, reason)}
+		return "malformed command", []Part{e.plain("content", raw, 0, err.Error())}
 	}
 	if isGetResponse(raw) {
 		e.raw = raw
@@ -69,12 +68,12 @@ func (e *Explainer) commandParts(raw []byte, c apdu.Command, data []Part) []Part
 		if c.Extended {
 			n = 3
 		}
-		b.cut(n, "Lc", fmt.Sprintf("%d data bytes", len(c.Data)))
+		b.cut(n, "Lc", plural(len(c.Data), "data byte"))
 		b.parts = append(b.parts, data...)
 		b.pos += len(c.Data)
 	}
 	if c.Ne > 0 {
-		text := fmt.Sprintf("%d bytes expected", c.Ne)
+		text := plural(c.Ne, "byte") + " expected"
 		if c.Ne == apdu.MaxShortNe || c.Ne == apdu.MaxExtendedNe {
 			text = "all bytes there are"
 		}
@@ -164,7 +163,7 @@ func (e *Explainer) processingData(data []byte, offset int) []Part {
 	p.Text = ""
 	switch pdol := e.lists[emv.TagPDOL]; {
 	case len(pdol) > 0 && len(o.Value) == 0:
-		p.Problem = fmt.Sprintf("the card's PDOL asks for %d bytes, none came", pdol.Length())
+		p.Problem = fmt.Sprintf("the card's PDOL asks for %s, none came", plural(pdol.Length(), "byte"))
 	case len(pdol) > 0:
 		p.Parts = e.listData(emv.TagPDOL, nil, o.Value, offset+len(o.Header))
 		p.Value, p.Masked = "", false
@@ -202,7 +201,7 @@ func (e *Explainer) listData(tag emv.Tag, standard emv.DOL, data []byte, offset 
 		return b.parts
 	}
 	if list.Length() != len(data) {
-		b.rest("data", fmt.Sprintf("the card's data object list %s asks for %d bytes, %d came", tag, list.Length(), len(data)))
+		b.rest("data", fmt.Sprintf("the card's data object list %s asks for %s, %d came", tag, plural(list.Length(), "byte"), len(data)))
 		return b.parts
 	}
 	items, _ := emv.ExplainDOL(list, data, e.context, e.shows())

@@ -115,7 +115,7 @@ func (e *Explainer) formatOne(layout emv.DOL, data []byte, base int) []Part {
 		b.parts = append(b.parts, e.bare(want.Tag, o.Value[b.pos:b.pos+n], b.base+b.pos))
 		b.pos += n
 	}
-	b.rest("data", fmt.Sprintf("template 80 of %d bytes does not fit this command", len(o.Value)))
+	b.rest("data", fmt.Sprintf("template 80 of %s does not fit this command", plural(len(o.Value), "byte")))
 	p.Parts = b.parts
 	return append([]Part{p}, e.objects(data[p.Size:], base+p.Size)...)
 }
@@ -155,7 +155,8 @@ func (e *Explainer) learnSelection(fci []byte) {
 		e.context = emv.Context{}
 		return
 	}
-	e.context = emv.Context{Scheme: emv.SchemeOf(name), Kernel: e.kernels[string(name)]}
+	e.context = emv.ContextOf(name)
+	e.context.Kernel = e.kernels[string(name)]
 	if pdol, ok := emv.Find(fci, emv.TagFCIProprietary, emv.TagPDOL); ok {
 		e.learnList(emv.TagPDOL, pdol)
 	}
@@ -170,8 +171,9 @@ func (e *Explainer) learnEntries(data []byte) {
 			continue
 		}
 		aid, _ := emv.Find(s.Value(), emv.TagADFName)
-		if id, ok := emv.Find(s.Value(), emv.TagKernelIdentifier); ok && len(id) > 0 && id[0]&0xC0 == 0 {
-			e.kernels[string(aid)] = id[0]
+		id, _ := emv.Find(s.Value(), emv.TagKernelIdentifier)
+		if kernel, ok := emv.RequestedKernel(id, nil); ok && kernel <= 8 {
+			e.kernels[string(aid)] = byte(kernel) // 0 leaves the scheme's own
 		}
 	}
 }

@@ -86,8 +86,8 @@ func TestWhatIsNotTakenApart(t *testing.T) {
 		"020": {"5 command: the card's PDOL asks for 33 bytes, none came"},
 		"024": {"5 command: the card's PDOL asks for 33 bytes, none came"},
 		"031": {"1 command: not in template 83", "2 " + noList},
-		"115": {"1 answer: byte 1: tag 6F says 63 bytes, 23 are left", "1 answer: byte 12: tag A5 says 52 bytes, 12 are left"},
-		"603": {"1 answer: byte 1: tag 6F says 108 bytes, 106 are left"},
+		"115": {"1 answer: byte 1: tag 6F says 63 bytes, 23 left", "1 answer: byte 12: tag A5 says 52 bytes, 12 left"},
+		"603": {"1 answer: byte 1: tag 6F says 108 bytes, 106 left"},
 		"711": {
 			"2 answer: " + notTLV + "4: length byte DC" + tag01,
 			"3 command: " + notTLV + "13: length byte 94" + tag01,
@@ -186,7 +186,7 @@ func TestCommandNames(t *testing.T) {
 		"FFFF000000":                               "unknown command FFFF",
 		"90530000":                                 "unknown command 9053",
 		"12345678":                                 "unknown command 1234",
-		"00":                                       "not a command",
+		"00":                                       "malformed command",
 	} {
 		require.Equal(t, want, nameOf(fromHex(t, strings.ReplaceAll(command, " ", ""))), command)
 	}
@@ -372,6 +372,54 @@ func TestDamagedDataAreMasked(t *testing.T) {
 	requireExplained(t, x, nil, response)
 	require.NotContains(t, x.Response.Hex, "9001010119")
 	require.Len(t, x.Problems, 1)
+}
+
+// Behind a damage nothing is taken apart, unless all of it makes sense.
+func TestDamageEndsTheGuessing(t *testing.T) {
+	texts := func(data string) (lines []string) {
+		m := ExplainData(fromHex(t, data), emv.Context{}, false)
+		requireTiled(t, m.Parts, 0, m.Size, data)
+		eachLeaf(m.Parts, func(p *Part) {
+			lines = append(lines, strings.Join(strings.Fields(p.Tag+" "+p.Name+" "+p.Value+" "+p.Text+" "+p.Problem), " "))
+		})
+		return lines
+	}
+	require.Equal(t, []string{
+		"5F2A Transaction currency code 0840 USD, US Dollar",
+		"9F1A Terminal country code 0840 US, United States",
+		"9F15 Merchant category code 5999 5999",
+		"rest, not taken apart 12 byte 20: data end before a length (tag 12)",
+		"rest, not taken apart 3456789ABCDE behind the damage",
+		"rest, not taken apart D002DEADFEDC behind the damage",
+	}, texts("701870105F2A0208409F1A0208409F15025999123456789ABCDED002DEADFEDC"), "published")
+	require.Equal(t, []string{
+		"rest, not taken apart 9F3602 byte 6: tag 9F36 says 2 bytes, 0 left",
+		"9F15 Merchant category code 5999 5999",
+		"padding 00",
+		"5F2A Transaction currency code 0978 EUR, Euro",
+	}, texts("7010A5039F36029F15025999005F2A020978"), "the lengths around the damage were right")
+	require.Equal(t, []string{"rest, not taken apart 340201 byte 1: tag 34 says 2 bytes, 1 left"}, texts("340201"), "no template that is known")
+}
+
+// An account number that two parts share stays hidden.
+func TestDamagedPartsShareTheirMask(t *testing.T) {
+	x := ExplainData(fromHex(t, "700A7005"+"DF4761739001"+"010119DF"), emv.Context{}, false)
+	require.Equal(t, "700A7005DF****************DF", x.Hex)
+}
+
+// Kernel 2 and a scheme that is not known here have their own tag 9F6C.
+func TestTheApplicationKeepsOtherMeaningsOut(t *testing.T) {
+	part := func(aid string) Part {
+		e := NewExplainer(false)
+		fci := emv.AppendTLV(nil, emv.TagFCI, append(emv.AppendTLV(nil, emv.TagDFName, fromHex(t, aid)), 0xA5, 0x00))
+		e.Explain(fromHex(t, "00A4040000"), append(fci, 0x90, 0x00))
+		return find(t, e.Explain(fromHex(t, "00B2010C00"), fromHex(t, "70059F6C0200019000")).Response, "9F6C")
+	}
+	require.Equal(t, "Mag-stripe application version number, card", part("A0000000041010").Name)
+	require.Equal(t, "version 1", part("A0000000041010").Text)
+	girocard := part("A0000003591010028001")
+	require.Equal(t, "Card transaction qualifiers (CTQ) (kernel 3)", girocard.Name)
+	require.Empty(t, girocard.Text+strings.Join(girocard.Details, ""))
 }
 
 func TestExplainData(t *testing.T) {

@@ -2,7 +2,9 @@ package transcript
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -12,12 +14,12 @@ type Mismatch struct {
 	Exchange int    // from 1
 	Line     int    // of the recorded command; 0 when the recording has no such exchange
 	Name     string // of the recorded command: GET PROCESSING OPTIONS
-	Offset   int    // byte of the command or answer, from 0; -1 when it is not about one byte
+	Offset   int    // first byte of the command or answer that differs, from 0; -1 when it is not about bytes
 	Path     string // tags on the way to the byte: 77/9F26
 	Element  string // the element that differs: 9F26 Application cryptogram
 	Got      string // its value now, masked where it is sensitive
 	Want     string // its value in the recording
-	Reason   string // in words, when it is not about one byte
+	Reason   string // in words, when it is not about one element
 }
 
 func (m *Mismatch) Error() string {
@@ -33,10 +35,13 @@ func (m *Mismatch) Error() string {
 	if m.Name != "" {
 		b.WriteString(" " + m.Name)
 	}
+	if m.Offset >= 0 {
+		fmt.Fprintf(&b, ", byte %d", m.Offset)
+	}
 	if m.Reason != "" {
 		return b.String() + ": " + m.Reason
 	}
-	fmt.Fprintf(&b, ", byte %d: %s ", m.Offset, m.Element)
+	fmt.Fprintf(&b, ": %s ", m.Element)
 	if m.Got == masked {
 		return b.String() + "differs; its value is masked"
 	}
@@ -44,19 +49,36 @@ func (m *Mismatch) Error() string {
 	return b.String()
 }
 
+// First is the difference that comes first in a recording, of those that its
+// replays found: nil when there is none, and what is no Mismatch last.
+func First(differences ...error) error {
+	var first error
+	at := 0
+	for _, d := range differences {
+		exchange := math.MaxInt
+		var m *Mismatch
+		if errors.As(d, &m) {
+			exchange = m.Exchange
+		}
+		if d != nil && (first == nil || exchange < at) {
+			first, at = d, exchange
+		}
+	}
+	return first
+}
+
 // commandMismatch explains how a command differs from the recorded one of
 // exchange n, counted from 0.
 func commandMismatch(t *Transcript, exchanges []Exchange, n int, got []byte) *Mismatch {
 	m := mismatchAt(t, exchanges, n)
 	want := exchanges[n].Command
+	m.Offset = firstDifference(got, want)
 	if other := indexOfCommand(exchanges, n+1, got); other >= 0 {
-		m.Offset = -1
 		m.Reason = fmt.Sprintf("%s came, which is recorded later, as exchange %d", nameOf(got), other+1)
 		return m
 	}
 	explained := explainTo(t, n)
 	if first := nameOf(got); first != explained.Name && !bytes.Equal(got[:min(2, len(got))], want[:min(2, len(want))]) {
-		m.Offset = -1
 		m.Reason = fmt.Sprintf("another command came: %s", first)
 		return m
 	}
@@ -95,9 +117,7 @@ func indexOfCommand(exchanges []Exchange, from int, command []byte) int {
 // locate finds the first byte in which got differs from want, whose parts are
 // given, and the element that it belongs to.
 func (m *Mismatch) locate(parts []Part, got, want []byte) {
-	for m.Offset < min(len(got), len(want)) && got[m.Offset] == want[m.Offset] {
-		m.Offset++
-	}
+	m.Offset = firstDifference(got, want)
 	p, path := at(parts, m.Offset)
 	m.Path = path
 	switch {
@@ -113,6 +133,16 @@ func (m *Mismatch) locate(parts []Part, got, want []byte) {
 		from, to := p.Offset+p.head, p.Offset+p.Size
 		m.Got, m.Want = p.shown(got[from:min(to, len(got))], m.Offset-from), p.shown(want[from:to], m.Offset-from)
 	}
+}
+
+// firstDifference is the first byte in which two messages differ; the end of
+// the shorter one counts.
+func firstDifference(a, b []byte) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // masked stands for a value that must not be shown.

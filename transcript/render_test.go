@@ -42,24 +42,22 @@ const sessionText = `
       77 Response template format 2
         82   Application interchange profile (AIP)  0000  no bit set
         94   Application file locator (AFL)         08010100  1 record to read
-            - file 1, records 1 to 1, none signed
+            - SFI 1, record 1, not signed
         57   Track 2 equivalent data                476173******0119=****
             476173******0119D*********************
-        5F34 PAN sequence number                    01  1
+        5F34 PAN sequence number                    01
         9F10 Issuer application data (IAD)          06011203A00000
-            Visa format 1, cryptogram version 12, key index 01
+            Visa format 1, cryptogram version 12 hex (CVN 18), key index 01
             - card verification results 03A00000
             - CVR byte 2 bits 8-7 = 10: second cryptogram not requested
             - CVR byte 2 bits 6-5 = 10: first cryptogram ARQC
         9F26 Application cryptogram                 0102030405060708
-        9F27 Cryptogram information data (CID)      80
-            - byte 1 bits 8-7 = 10: type ARQC
-            - byte 1 bits 3-1 = 000: reason none
+        9F27 Cryptogram information data (CID)      80  ARQC, an online authorisation is asked for
         9F36 Application transaction counter (ATC)  0001  1
         9F6C Card transaction qualifiers (CTQ)      0000  no bit set
         9F6E Form factor indicator (FFI)            20700000
-            - byte 1 bits 8-6 = 001: version (001)
-            - byte 1 bits 5-1 = 00000: form card
+            - byte 1 bits 8-6 = 001: version 1
+            - byte 1 bits 5-1 = 00000: form factor card
             - byte 2 bit 7: signature panel
             - byte 2 bit 6: hologram
             - byte 2 bit 5: CVV2
@@ -84,9 +82,9 @@ const sessionText = `
     > not shown by the source
     < 70059F01016A82
       70 READ RECORD response template
-          ! byte 1: tag 70 says 5 bytes, 3 are left
-        damaged data  9F0101
-            ! byte 4: tag 9F01 says 1 bytes, 0 are left
+          ! byte 1: tag 70 says 5 bytes, 3 left
+        rest, not taken apart  9F0101
+            ! byte 4: tag 9F01 says 1 byte, 0 left
 
 6 exchanges, 0 unknown tags, 2 places not taken apart
 `

@@ -3,6 +3,7 @@ package transcript
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,47 @@ func TestAChangedCommandByteIsNamed(t *testing.T) {
 	}
 }
 
+// Whatever byte differs, its exchange and its place are told.
+func TestEveryChangedByteIsNamed(t *testing.T) {
+	exchanges := parseTap(t).Exchanges()
+	for n, x := range exchanges {
+		for _, side := range []struct {
+			bytes    []byte
+			response bool
+		}{{x.Command, false}, {x.Response, true}} {
+			for at := range side.bytes {
+				changed := edit(t, n+1, at, side.response)
+				err := run(NewStrictCard(parseTap(t)), changed)
+				if side.response {
+					err = Terminal{Card: newScript(changed)}.Replay(parseTap(t))
+				}
+				var m *Mismatch
+				require.ErrorAs(t, err, &m)
+				require.Equal(t, []int{n + 1, at}, []int{m.Exchange, m.Offset})
+				require.ErrorContains(t, err, fmt.Sprintf("exchange %d %s, byte %d: ", n+1, nameOf(x.Command), at))
+			}
+		}
+	}
+}
+
+// A recorded command that is none has no elements.
+func TestAMalformedCommandDiffers(t *testing.T) {
+	x := readText(t, "> 00A4040001020304\n< 6700\n> 00A40400030405\n< 6700\n")
+	card := NewStrictCard(x)
+	_, err := card.Transceive(context.Background(), fromHex(t, "00A4040001020305"))
+	require.EqualError(t, err, "x:1: exchange 1 malformed command, byte 7: content is 00A4040001020305, recorded 00A4040001020304")
+}
+
+// Of what both sides of a replay found, the first is told.
+func TestFirstDifference(t *testing.T) {
+	second, third, other := &Mismatch{Exchange: 2}, &Mismatch{Exchange: 3}, errors.New("another outcome")
+	require.NoError(t, First(nil, nil))
+	require.Equal(t, error(second), First(third, second))
+	require.Equal(t, error(second), First(second, nil, third))
+	require.Equal(t, error(third), First(other, third))
+	require.Equal(t, other, First(nil, other))
+}
+
 func TestAChangedAnswerByteIsNamed(t *testing.T) {
 	for _, c := range []struct {
 		exchange, at int
@@ -191,14 +233,14 @@ func TestOrderAndCount(t *testing.T) {
 		return card, nil
 	}
 	_, err := send(1, 2, 4)
-	require.ErrorContains(t, err, "exchange 3 GET PROCESSING OPTIONS: READ RECORD SFI 1 record 1 came, which is recorded later, as exchange 4")
+	require.ErrorContains(t, err, "exchange 3 GET PROCESSING OPTIONS, byte 0: READ RECORD SFI 1 record 1 came, which is recorded later, as exchange 4")
 	_, err = send(1, 2, 3, 1)
-	require.ErrorContains(t, err, "exchange 4 READ RECORD SFI 1 record 1: another command came: SELECT 2PAY.SYS.DDF01")
+	require.ErrorContains(t, err, "exchange 4 READ RECORD SFI 1 record 1, byte 1: another command came: SELECT 2PAY.SYS.DDF01")
 	_, err = send(1, 2, 3, 4, 4)
 	require.ErrorContains(t, err, "exchange 5 READ RECORD SFI 1 record 1: not recorded: the recording ends after 4 exchanges")
 	card, err := send(1, 2)
 	require.NoError(t, err)
-	require.ErrorContains(t, card.Finish(), "exchange 3 GET PROCESSING OPTIONS: left over: the terminal stopped before it, with 2 exchanges of the recording not used")
+	require.ErrorContains(t, card.Finish(), "exchange 3 GET PROCESSING OPTIONS: left over: the terminal stopped before it; 2 exchanges of the recording not played")
 	require.Error(t, card.Finish())
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -287,7 +329,7 @@ func TestResetsAreStrictToo(t *testing.T) {
 	card = NewStrictCard(x)
 	_, err = card.Transceive(context.Background(), gpo)
 	require.NoError(t, err)
-	require.ErrorContains(t, card.Finish(), "left over: the recording goes on with `! reset`")
+	require.ErrorContains(t, card.Finish(), "left over: the terminal stopped, and the recording goes on with `! reset`")
 
 	card = NewStrictCard(x)
 	_, err = card.Transceive(context.Background(), gpo)
@@ -496,7 +538,7 @@ command 4: exchange 3 GET PROCESSING OPTIONS, byte 7: 9F66 Terminal transaction 
 command 5: READ RECORD SFI 1 record 2 is not recorded: answered 6A83 record not found
 command 6: GET DATA 9F36 is not recorded: answered 6A88 referenced data not found
 command 7: GENERATE AC ARQC is not recorded: answered 6D00 instruction not supported or invalid
-command 8: not a command is not recorded: answered 6700 wrong length
+command 8: malformed command is not recorded: answered 6700 wrong length
 command 9: SELECT 2PAY.SYS.DDF01 comes again: answered as in exchange 1
 not played: exchanges 4
 `, r.String())

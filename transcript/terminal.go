@@ -72,10 +72,10 @@ func (p Terminal) play(t *Transcript, answered func(n int, answer []byte) error)
 				answer, powered = p.Card.Respond(bytes.Clone(l.Bytes)), true
 			}
 		case AnyCommand:
-			return &Mismatch{File: t.Name, Exchange: n + 2, Reason: "the recording does not show this command, so it cannot be sent"}
+			return &Mismatch{File: t.Name, Exchange: n + 2, Offset: -1, Reason: "the recording does not show this command, so it cannot be sent"}
 		case Response:
 			if torn {
-				return &Mismatch{File: t.Name, Exchange: n + 1, Reason: "the recording has an answer after `! tear`; write `< !`"}
+				return &Mismatch{File: t.Name, Exchange: n + 1, Offset: -1, Reason: "the recording has an answer after `! tear`; write `< !`"}
 			}
 			if err := answered(n, answer); err != nil {
 				return err

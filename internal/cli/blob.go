@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,12 +34,16 @@ func (d *decoder) blob(text string) ([]decoded, error) {
 		case strings.HasPrefix(line, "#") || strings.TrimSpace(line) == "":
 		case key == "hex":
 			b, err := cleanHex(value)
+			if h := (*hexError)(nil); errors.As(err, &h) {
+				_, column := h.place()
+				return nil, fmt.Errorf("%s:%d:%d: %q is not a hex digit", d.source(), n+1, len(line)-len(value)+column, h.char)
+			}
 			if err != nil {
-				return nil, fmt.Errorf("%s:%d: %w", d.name, n+1, err)
+				return nil, fmt.Errorf("%s:%d: %w", d.source(), n+1, err)
 			}
 			values = append(values, b)
 		default:
-			return nil, fmt.Errorf("%s:%d: want a comment or hex:", d.name, n+1)
+			return nil, fmt.Errorf("%s:%d: want a comment or hex:", d.source(), n+1)
 		}
 	}
 	return d.blobValues(kind, values)

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"tapsim/iso8583"
 	"tapsim/transcript"
@@ -38,11 +40,36 @@ func (d *decoded) appendText(dst []byte, reveal bool, s transcript.Style) []byte
 		dst = appendField(dst, f, s)
 	}
 	dst = d.appendCertificates(transcript.AppendParts(dst, d.Parts, 0, s), s)
-	noun := "tags"
-	if d.Unknown == 1 {
-		noun = "tag"
+	return fmt.Appendf(dst, "%s, %s\n", count(d.Size, "byte"), count(d.Unknown, "unknown tag"))
+}
+
+// masked is true when the value of an element is not shown. That of a PIN never
+// is.
+func masked(found []decoded) bool {
+	hidden := false
+	look := func(parts []transcript.Part) { hidden = hidden || hidesValue(parts) }
+	for _, f := range found {
+		hidden = hidden || f.hidden
+		look(f.Parts)
+		if f.Session == nil {
+			continue
+		}
+		for _, x := range f.Session.Exchanges {
+			if x.Command != nil {
+				look(x.Command.Parts)
+			}
+			if x.Response != nil {
+				look(x.Response.Parts)
+			}
+		}
 	}
-	return fmt.Appendf(dst, "%d bytes, %d unknown %s\n", d.Size, d.Unknown, noun)
+	return hidden
+}
+
+func hidesValue(parts []transcript.Part) bool {
+	return slices.ContainsFunc(parts, func(p transcript.Part) bool {
+		return p.Masked && p.Value != "" || hidesValue(p.Parts)
+	})
 }
 
 func (d *decoded) appendCertificates(dst []byte, s transcript.Style) []byte {
@@ -57,8 +84,25 @@ func appendField(dst []byte, f iso8583.Field, s transcript.Style) []byte {
 		return dst
 	}
 	number := painted(s, transcript.RoleTag, fmt.Sprintf("%3d", f.Number))
-	line := fmt.Sprintf("  %s  %-34s  %-20s  %s", number, f.Name, f.Value, f.Text)
+	line := fmt.Sprintf("  %s  %-34s  %-20s  %s", number, f.Name, strings.Map(visible, f.Value), strings.Map(visible, f.Text))
 	return append(append(dst, trimRight(line)...), '\n')
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// visible puts a mark in the place of control characters, which would reach the
+// terminal.
+func visible(r rune) rune {
+	if unicode.IsControl(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 func trimRight(s string) string { return strings.TrimRight(s, " ") }

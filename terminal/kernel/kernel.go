@@ -29,13 +29,17 @@ type Activation struct {
 	Card  apdu.Transceiver
 	AID   []byte // AID of the selected combination as the card listed it
 	FCI   FCI
-	Start Start // how the entry point came here
-	// Restart is true when an earlier outcome of this transaction asked for
-	// the start: a second tap or an issuer's answer.
+	Start Start // where the entry point was last entered: A to D
+	// Restart is true when an earlier outcome of this transaction had a start:
+	// another application, a second tap, an issuer's answer.
 	Restart bool
 	// IssuerData are 91, 71, 72 and 8A of the issuer's answer, coded as TLV,
-	// on a restart that carries them.
+	// on a restart that carries them. Such a restart brings along what the
+	// point of sale made of the answer, Authorised, and the verification that
+	// the outcome before it had asked for, CVM.
 	IssuerData []byte
+	Authorised bool
+	CVM        CVM
 
 	// Buffer is memory that a kernel may build its commands in, and use for
 	// nothing that outlives Run. Nil is none.

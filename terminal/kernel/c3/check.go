@@ -80,9 +80,9 @@ func (r *run) cryptogramType() verdict {
 	const rule = "EMV Book C-3, 5.4.3.2"
 	switch {
 	case r.kind == emv.ARQC:
-		r.wantOnline(rule, "the card asks for an online authorisation (ARQC)")
+		return r.requireOnline(rule, "the card asks for an online authorisation (ARQC)")
 	case r.kind == emv.TC && r.a.TTQ.Has(emv.TTQOnlineCryptogram):
-		r.wantOnline(rule, "the card approved (TC) although the reader asked for an online cryptogram")
+		return r.requireOnline(rule, "the card approved (TC) although the reader asked for an online cryptogram")
 	case r.kind == emv.TC:
 		r.note(rule, "the card approved offline (TC)")
 	case r.kind == emv.AAC:
@@ -93,13 +93,17 @@ func (r *run) cryptogramType() verdict {
 	return goOn
 }
 
-// wantOnline notes that the transaction will go online, and why. The first
-// reason stays.
-func (r *run) wantOnline(rule, text string) {
+// requireOnline notes that the transaction will go online, and why; the first reason
+// stays. At a reader that never goes online it declines.
+func (r *run) requireOnline(rule, text string) verdict {
+	if !r.onlineCapable() {
+		return r.because(decline, rule, text+", and this reader is offline only")
+	}
 	if !r.online {
 		r.because(goOnline, rule, text)
 	}
 	r.online = true
+	return goOn
 }
 
 // onlineCapable is true unless the reader is offline only (TTQ byte 1 bit 4).

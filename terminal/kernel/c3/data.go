@@ -132,7 +132,7 @@ func slotOfRare(tag emv.Tag) slot {
 }
 
 // lengths are the shortest and longest value of each object that the kernel
-// itself reads (Book C-3, Annex A). Zero means any.
+// itself reads (Book C-3, Annex A), when it has any. Zero means any.
 var lengths = [slots]struct{ min, max int }{
 	slotAIP: {2, 2}, slotTrack2: {8, 19}, slotPAN: {4, 10}, slotExpiry: {3, 3}, slotIssuerCountry: {2, 2}, slotPSN: {1, 1},
 	slotAUC: {2, 2}, slotIAD: {7, 32}, slotCryptogram: {8, 8}, slotCID: {1, 1}, slotATC: {2, 2}, slotCTQ: {2, 2},
@@ -171,16 +171,18 @@ func newCardData() *cardData {
 }
 
 // put keeps an object. A non-empty reason says why the card's data are in
-// error: the same tag twice (5.4.2.2) or a length that the tag cannot have.
+// error: the same tag twice (5.4.2.2) or a length that the tag cannot have. An
+// object without a value is as good as none, whichever it is: what must be
+// there is then missing, and nothing else is wrong.
 func (c *cardData) put(tag emv.Tag, value []byte) (reason string) {
 	s := slotOf(tag)
 	if s == none {
 		return c.putUnknown(tag)
 	}
-	if c.has(s) {
+	if c.places[s] != (place{}) {
 		return "the card gave the same data object twice"
 	}
-	if l := lengths[s]; l.max > 0 && (len(value) < l.min || len(value) > l.max) {
+	if l := lengths[s]; l.max > 0 && len(value) > 0 && (len(value) < l.min || len(value) > l.max) {
 		return "a data object of the card has a wrong length"
 	}
 	from := len(c.values)
@@ -203,18 +205,18 @@ func (c *cardData) putUnknown(tag emv.Tag) (reason string) {
 	return ""
 }
 
-// get is the value in a slot; nil when the card did not give it. A value of no
-// bytes is not nil.
+// get is the value in a slot; nil when the card did not give it, or gave it
+// without a value.
 func (c *cardData) get(s slot) []byte {
-	p := c.places[s]
-	if p == (place{}) {
+	if !c.has(s) {
 		return nil
 	}
+	p := c.places[s]
 	return c.values[p.from:p.to:p.to]
 }
 
-// has is true when the card gave the object.
-func (c *cardData) has(s slot) bool { return c.places[s] != place{} }
+// has is true when the card gave the object a value.
+func (c *cardData) has(s slot) bool { return c.places[s].to > c.places[s].from }
 
 // Lookup makes the card's data a Source, for reports.
 func (c *cardData) Lookup(tag emv.Tag) ([]byte, bool) {

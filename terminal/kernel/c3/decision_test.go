@@ -91,6 +91,8 @@ func TestCardData(t *testing.T) {
 		"no IAD":                 {gpo: with(arqc, object{"9F10", "-"})},
 		"no cryptogram":          {gpo: with(arqc, object{"9F26", "-"})},
 		"no track 2":             {gpo: with(arqc, object{"57", "-"})},
+		"no value in 9F36":       {gpo: with(arqc, object{"9F36", ""})},
+		"no value, then another": {gpo: append(with(arqc, object{"9F7C", ""}), object{"9F7C", "0A"})},
 		"AIP of three bytes":     {gpo: with(arqc, object{"82", "000000"})},
 		"ATC of one byte":        {gpo: with(arqc, object{"9F36", "01"})},
 		"cryptogram of seven":    {gpo: with(arqc, object{"9F26", "27552E9226B3CC"})},
@@ -130,6 +132,8 @@ func TestCardDataThatIsFine(t *testing.T) {
 		"unknown objects":     {gpo: with(arqc, object{"DF01", "00"}, object{"DF02", ""}, object{"BF50", "DF0100"})},
 		"the same account":    {gpo: with(arqc, object{"5A", "4761739001010119"})},
 		"padding":             {sw: "7709 00 82020000 00000000 00" + "9000", answers: nil},
+		"no value in 9F7C":    {gpo: with(arqc, object{"9F7C", ""})},
+		"no value in others":  {gpo: with(arqc, object{"9F07", ""}, object{"9F6C", ""}, object{"9F6E", ""}, object{"5A", ""}, object{"9F5D", ""})},
 		"empty AFL":           {gpo: with(arqc, object{"94", ""})},
 		"format 1":            {sw: "8006 0000 10010100 9000", answers: []string{record}},
 		"masked account":      {gpo: with(arqc, object{"57", "406589FFFFFF5398D24022019413704390501F"}, object{"5A", "406589FFFFFF5398"})},
@@ -148,8 +152,8 @@ func TestCardDataThatIsFine(t *testing.T) {
 // one template 70 ends the application, a card that leaves is asked back.
 func TestRecords(t *testing.T) {
 	afl := func(v string) []object { return with(arqc, object{"94", v}) }
-	o, sent := situation{gpo: afl("10010200 08050501"), answers: []string{"70039F0700 9000", "70045F2801 03 9000", "7003DF0100 9000"}}.play(t)
-	require.Equal(t, kernel.EndApplication, o.Kind, "9F07 without a value has a wrong length")
+	o, sent := situation{gpo: afl("10010200 08050501"), answers: []string{"70049F0701C0 9000", "70045F2801 03 9000", "7003DF0100 9000"}}.play(t)
+	require.Equal(t, kernel.EndApplication, o.Kind, "9F07 has two bytes")
 	require.Len(t, sent, 2)
 
 	o, sent = situation{gpo: afl("10010200 08050501"), answers: []string{"70059F0702C000 9000", "70055F28020276 9000", "7003DF0100 9000"}}.play(t)
@@ -442,7 +446,9 @@ func TestBalanceIsShown(t *testing.T) {
 // decision (EMV Book 3, 6.5.4 and 10.10).
 func TestIssuerUpdate(t *testing.T) {
 	update := func(data string) func(*kernel.Activation) {
-		return func(a *kernel.Activation) { a.Restart, a.IssuerData = true, unhex(t, data) }
+		return func(a *kernel.Activation) {
+			a.Restart, a.IssuerData, a.Authorised, a.CVM = true, unhex(t, data), strings.HasSuffix(data, "8A023030"), kernel.CVMNotRequired
+		}
 	}
 	const auth = "91 08 1BCF65E800800000"
 	script := "72 16 9F18 04 00000001 86 0D 8424000008 1122334455667788"
@@ -463,6 +469,7 @@ func TestIssuerUpdate(t *testing.T) {
 		"script refused":                         {[]string{"9000", "6985"}, auth + script + "8A023030", kernel.Approved, "1100000001"},
 		"warning is success":                     {[]string{"9000", "6200"}, auth + script + "8A023030", kernel.Approved, "2000000001"},
 		"the host declined":                      {[]string{"9000"}, auth + "8A023035", kernel.Declined, ""},
+		"the host declined and sent a script":    {[]string{"9000", "9000"}, auth + script + "8A023035", kernel.Declined, "2000000001"},
 		"malformed script":                       {nil, "72 03 86 0D 84" + "8A023030", kernel.Approved, "0000000000"},
 		"the card left":                          {[]string{"lost"}, auth + "8A023030", kernel.TryAgain, ""},
 	} {
@@ -473,6 +480,42 @@ func TestIssuerUpdate(t *testing.T) {
 			require.Equal(t, unhex(t, c.results), v, name)
 		}
 	}
+}
+
+// The verification of the first tap stays with an update: what is signed for is
+// what the second tap says was approved.
+func TestIssuerUpdateKeepsTheVerification(t *testing.T) {
+	for cvm, message := range map[kernel.CVM]kernel.MessageID{
+		kernel.CVMSignature: kernel.MessageApprovedSign, kernel.CVMConfirmationCode: kernel.MessageApproved, kernel.CVMOnlinePIN: kernel.MessageApproved,
+	} {
+		o, _ := situation{answers: []string{"9000"}, change: func(a *kernel.Activation) {
+			a.Restart, a.IssuerData, a.Authorised, a.CVM = true, unhex(t, "91081BCF65E800800000"), true, cvm
+		}}.play(t)
+		require.Equal(t, kernel.Approved, o.Kind)
+		require.Equal(t, cvm, o.CVM)
+		require.Equal(t, message, o.UI.Message)
+		require.Equal(t, cvm == kernel.CVMSignature, o.Receipt)
+	}
+}
+
+// A reader that is offline only (TTQ byte 1 bit 4) declines what would need the
+// issuer.
+func TestOfflineOnlyReader(t *testing.T) {
+	for name, s := range map[string]situation{
+		"ARQC":                       {gpo: arqc},
+		"TC, online asked":           {gpo: tc, ttq: "2E804000"},
+		"no CTQ, reader has PIN":     {gpo: arqc, ttq: "2C404000"},
+		"expired, asks to go online": {gpo: with(tc, object{"5F24", "291231"}, object{"9F6C", "0800"})},
+	} {
+		if s.ttq == "" {
+			s.ttq = "2E004000"
+		}
+		o, _ := s.play(t)
+		require.Equal(t, kernel.Declined, o.Kind, name)
+		require.Empty(t, o.DataRecord, name)
+	}
+	o, _ := situation{gpo: arqc, ttq: "2E004000"}.play(t)
+	require.Contains(t, o.Reason.Text, "offline only")
 }
 
 // A context that ends, or a reader that fails, is an error and no outcome.

@@ -1,6 +1,7 @@
 package c3
 
 import (
+	"bytes"
 	"errors"
 
 	"tapsim/cryptogram/oda"
@@ -15,29 +16,40 @@ import (
 func (r *run) authenticate() verdict {
 	const rule = "EMV Book C-3, 5.6.1.2"
 	if r.online {
-		if r.kind == emv.ARQC && r.a.TTQ.Has(emv.TTQODAForOnline) && r.signs() {
-			r.verifySignature()
-		}
-		return goOn
+		return r.authenticateForOnline()
 	}
 	if r.verifySignature() {
 		return goOn
 	}
 	switch {
 	case r.hasCTQ && r.ctq.Has(emv.CTQOnlineIfODAFails) && r.onlineCapable():
-		r.wantOnline(rule, "the card could not be authenticated offline and asks to go online then")
-		return goOn
+		return r.requireOnline(rule, "the card could not be authenticated offline and asks to go online then")
 	case r.hasCTQ && r.ctq.Has(emv.CTQSwitchIfODAFails) && r.a.TTQ.Has(emv.TTQContact):
 		return r.because(useContact, rule, "the card could not be authenticated offline and asks for the contact interface then")
 	}
 	return r.because(decline, rule, "the card could not be authenticated offline")
 }
 
-// signs is true for a card whose AIP offers dynamic authentication and that
-// gave a signature.
-func (r *run) signs() bool {
-	return emv.AIP(r.card.get(slotAIP)).Has(emv.AIPDDA) && r.card.has(slotSDAD)
+// authenticateForOnline checks the signature of an online request. Where both
+// sides take part, what it needs is mandatory (5.4.2.1); a signature that does
+// not verify is for the issuer and the operator to know.
+func (r *run) authenticateForOnline() verdict {
+	if r.kind != emv.ARQC || !r.a.TTQ.Has(emv.TTQODAForOnline) || !r.offersDDA() {
+		return goOn
+	}
+	for _, s := range [...]slot{
+		slotSDAD, slotCAIndex, slotIssuerCertificate, slotIssuerExponent, slotICCCertificate, slotICCExponent, slotCardAuth, slotPAN, slotExpiry,
+	} {
+		if !r.card.has(s) {
+			return r.because(endHere, ruleMissing, "reader and card authenticate online requests too, but the card gave not all that it takes")
+		}
+	}
+	r.verifySignature()
+	return goOn
 }
+
+// offersDDA is true for a card whose AIP offers dynamic authentication.
+func (r *run) offersDDA() bool { return emv.AIP(r.card.get(slotAIP)).Has(emv.AIPDDA) }
 
 // verifySignature is true when the card proved to be genuine.
 func (r *run) verifySignature() bool {
@@ -48,24 +60,26 @@ func (r *run) verifySignature() bool {
 		return false
 	}
 	r.oda, r.odaNote = kernel.ODAVerified, "fDDA"
+	if related := r.card.get(slotCardAuth); related == nil || related[0] != fddaVersion {
+		r.odaNote = "fDDA version 00"
+	}
 	r.note(rule, "the card's signature is genuine (fDDA)")
 	return true
 }
 
-// fddaVersion is the version of fast DDA that this kernel takes: the first byte
-// of 9F69. Older cards do not sign the amount.
+// fddaVersion is the version of fast DDA that signs amount, currency and 9F69,
+// whose first byte it is. Cards of version 00, or without 9F69, sign the
+// unpredictable number alone.
 const fddaVersion = 0x01
 
 // checkSignature walks from the certification authority's key to the card's
-// and verifies the signature over unpredictable number, amount, currency and
-// 9F69.
+// and verifies its signature.
 func (r *run) checkSignature() error {
 	if r.k.Keys == nil || r.k.Keys.Len() == 0 {
 		return errors.New("this terminal has no certification authority keys")
 	}
-	related := r.card.get(slotCardAuth)
-	if !r.signs() || related == nil || related[0] != fddaVersion {
-		return errors.New("the card takes no part in fDDA version 01")
+	if !r.offersDDA() || !r.card.has(slotSDAD) {
+		return errors.New("the card takes no part in fDDA")
 	}
 	track2, err := emv.ParseTrack2(r.card.get(slotTrack2))
 	if err != nil {
@@ -84,9 +98,14 @@ func (r *run) checkSignature() error {
 	if err != nil {
 		return err
 	}
-	un, _ := r.terminal.Lookup(emv.TagUnpredictableNumber)
-	amount, _ := r.terminal.Lookup(emv.TagAmount)
-	currency, _ := r.terminal.Lookup(emv.TagTransactionCurrency)
-	_, err = oda.VerifyFDDA(icc, r.card.get(slotSDAD), un, amount, currency, related)
+	_, err = oda.VerifyFDDA(icc, r.card.get(slotSDAD), r.signedByCard(emv.TagUnpredictableNumber),
+		r.signedByCard(emv.TagAmount), r.signedByCard(emv.TagTransactionCurrency), r.card.get(slotCardAuth))
 	return err
+}
+
+// signedByCard is a copy of a terminal's value: the verification keeps what it
+// is given, and the run must stay on the stack.
+func (r *run) signedByCard(tag emv.Tag) []byte {
+	v, _ := r.terminal.Lookup(tag)
+	return bytes.Clone(v)
 }

@@ -49,8 +49,15 @@ func sign(k *rsa.PrivateKey, middle []byte, after ...[]byte) []byte {
 }
 
 // genuine is an offline approval of a card that proves to be genuine: the GPO
-// answer and its one signed record.
+// answer and its records, of which the first is signed.
 func genuine(t testing.TB, change ...object) (gpo []object, records []string) {
+	t.Helper()
+	return genuineWith(t, "01 A1A2A3A4 0000", change...)
+}
+
+// genuineWith is the same card with other card authentication related data
+// (9F69): version 01, version 00, or none.
+func genuineWith(t testing.TB, cardAuth string, change ...object) (gpo []object, records []string) {
 	t.Helper()
 	c := testChain()
 	issuer, icc := modulus(c.issuer), modulus(c.icc)
@@ -59,13 +66,16 @@ func genuine(t testing.TB, change ...object) (gpo []object, records []string) {
 	content, ok := emv.Find(signed, emv.TagRecord)
 	require.True(t, ok)
 	iccCert := sign(c.issuer, bytes.Join([][]byte{unhex(t, "04 4761739001010119FFFF 1249 000002 01 01 80 03"), icc[:86]}, nil), icc[86:], exponent, content, unhex(t, "2000"))
-	related := unhex(t, "01 A1A2A3A4 0000")
-	dynamic := append(unhex(t, "95 01 03 020001"), bytes.Repeat([]byte{0xBB}, 128-6-22)...)
-	sdad := sign(c.icc, dynamic, unhex(t, "1A2B3C4D 000000001250 0978"), related)
+	related := unhex(t, cardAuth)
+	format, covered := "05", unhex(t, "1A2B3C4D")
+	if len(related) > 0 && related[0] == 1 {
+		format, covered = "95", append(unhex(t, "1A2B3C4D 000000001250 0978"), related...)
+	}
+	sdad := sign(c.icc, append(unhex(t, format+"01 03 020001"), bytes.Repeat([]byte{0xBB}, 128-6-22)...), covered)
 	certificates := template(t, emv.TagRecord, []object{
 		{"8F", "92"}, {"90", hex.EncodeToString(issuerCert)}, {"92", hex.EncodeToString(issuer[92:])}, {"9F32", "010001"},
 	})
-	rest := template(t, emv.TagRecord, []object{{"9F46", hex.EncodeToString(iccCert)}, {"9F48", hex.EncodeToString(icc[86:])}, {"9F47", "010001"}, {"9F69", hex.EncodeToString(related)}})
+	rest := template(t, emv.TagRecord, []object{{"9F46", hex.EncodeToString(iccCert)}, {"9F48", hex.EncodeToString(icc[86:])}, {"9F47", "010001"}, {"9F69", cardAuth}})
 	gpo = with(tc, object{"82", "2000"}, object{"94", "08010301"}, object{"9F6C", "0000"}, object{"5F24", "-"}, object{"9F4B", hex.EncodeToString(sdad)})
 	gpo = with(gpo, change...)
 	return gpo, []string{hex.EncodeToString(signed) + "9000", hex.EncodeToString(certificates) + "9000", hex.EncodeToString(rest) + "9000"}
@@ -146,7 +156,8 @@ func swap(s, old, new string) string {
 }
 
 // In an online request authentication only informs, and only when the reader
-// offers it and the card gave a signature (TTQ byte 1 bit 1).
+// offers it (TTQ byte 1 bit 1). Where both take part, what it needs must be
+// there (5.4.2.1).
 func TestAuthenticationForOnline(t *testing.T) {
 	for name, c := range map[string]struct {
 		ttq, sdad string
@@ -154,7 +165,6 @@ func TestAuthenticationForOnline(t *testing.T) {
 	}{
 		"offered":       {"37804000", "", kernel.ODAVerified},
 		"not offered":   {"36804000", "", kernel.ODANotPerformed},
-		"no signature":  {"37804000", "-", kernel.ODANotPerformed},
 		"bad signature": {"37804000", hex.EncodeToString(make([]byte, 128)), kernel.ODAFailed},
 	} {
 		changes := []object{{"9F27", "80"}}
@@ -168,6 +178,70 @@ func TestAuthenticationForOnline(t *testing.T) {
 		require.Equal(t, c.want, o.ODA, name)
 		tvr, _ := o.DataRecord.Lookup(emv.TagTVR)
 		require.Equal(t, make([]byte, 5), tvr, "the host sees a TVR of zeros all the same")
+	}
+}
+
+// Each object that an online authentication takes, left out by itself, ends the
+// application: of a reader and a card that both take part, and of no others.
+func TestAuthenticationForOnlineIsMandatory(t *testing.T) {
+	play := func(ttq, drop string, change ...object) kernel.Outcome {
+		gpo, records := genuine(t, append(change, object{"9F27", "80"})...)
+		for i, r := range records {
+			records[i] = without(t, r, drop)
+		}
+		o, _, err := situation{gpo: gpo, answers: records, ttq: ttq}.runWith(t, &c3.Kernel{Keys: authority(t)})
+		require.NoError(t, err)
+		return o
+	}
+	for _, tag := range []string{"9F4B", "8F", "90", "9F32", "9F46", "9F47", "9F69", "5A", "5F24"} {
+		var change []object
+		if tag == "9F4B" {
+			change = []object{{tag, "-"}}
+		}
+		o := play("37804000", tag, change...)
+		require.Equal(t, kernel.EndApplication, o.Kind, tag)
+		require.Equal(t, "EMV Book C-3, 5.4.2.1", o.Reason.Rule, tag)
+		require.Equal(t, kernel.OnlineRequest, play("36804000", tag, change...).Kind, tag)
+		require.Equal(t, kernel.OnlineRequest, play("37804000", tag, append(change, object{"82", "0000"})...).Kind, tag)
+	}
+	require.Equal(t, kernel.ODAFailed, play("37804000", "92").ODA, "the remainder is only there when it is needed")
+}
+
+// without is a record's answer without one object.
+func without(t testing.TB, answer, tag string) string {
+	content, ok := emv.Find(unhex(t, answer), emv.TagRecord)
+	require.True(t, ok)
+	list, err := emv.ParseList(content)
+	require.NoError(t, err)
+	var kept []object
+	for _, o := range list {
+		if o.Tag.String() != tag {
+			kept = append(kept, object{o.Tag.String(), hex.EncodeToString(o.Value)})
+		}
+	}
+	return hex.EncodeToString(template(t, emv.TagRecord, kept)) + "9000"
+}
+
+// fDDA version 00, and cards without 9F69, sign the unpredictable number alone.
+// A verification on the device is then no proof offline: nobody signed it.
+func TestOldFastDDA(t *testing.T) {
+	for _, related := range []string{"", "00 A1A2A3A4 0080"} {
+		run := func(change ...object) kernel.Outcome {
+			gpo, records := genuineWith(t, related, change...)
+			if related == "" {
+				records[2] = without(t, records[2], "9F69")
+			}
+			o, _, err := situation{gpo: gpo, answers: records, ttq: "36404000"}.runWith(t, &c3.Kernel{Keys: authority(t)})
+			require.NoError(t, err)
+			return o
+		}
+		o := run(object{"9F6C", "4000"})
+		require.Equal(t, kernel.Approved, o.Kind, o.ODANote)
+		require.Equal(t, "fDDA version 00", o.ODANote)
+		o = run(object{"9F6C", "0080"})
+		require.Equal(t, kernel.Declined, o.Kind)
+		require.Equal(t, kernel.ODAVerified, o.ODA)
+		require.Equal(t, "EMV Book C-3, 5.7.1.2", o.Reason.Rule)
 	}
 }
 

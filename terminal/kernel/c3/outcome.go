@@ -40,6 +40,9 @@ func (r *run) outcome(v verdict) kernel.Outcome {
 	case decline:
 		o.Kind, o.CVM = kernel.Declined, kernel.CVMNotRequired
 		o.UI = r.withBalance(&uiDeclined, &o)
+		if r.scripts != nil { // the host wants to hear of them all the same
+			o.DataRecord = r.dataRecord()
+		}
 	case useContact:
 		o.Kind, o.UI, o.Alternate = kernel.TryAnotherInterface, &uiInsertCard, kernel.InterfaceContact
 	case useOther:

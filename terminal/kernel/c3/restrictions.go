@@ -53,8 +53,7 @@ func (r *run) expiry() verdict {
 		return goOn
 	}
 	if r.hasCTQ && r.ctq.Has(emv.CTQOnlineIfExpired) && r.onlineCapable() {
-		r.wantOnline(rule, "the application has expired and asks to go online then")
-		return goOn
+		return r.requireOnline(rule, "the application has expired and asks to go online then")
 	}
 	return r.because(decline, rule, "the application has expired")
 }

@@ -21,7 +21,8 @@ const ruleUpdate = "EMV Book C-3, issuer update processing"
 
 // issuerUpdate delivers the issuer's answer on a second tap: EXTERNAL
 // AUTHENTICATE with tag 91, then the commands of the scripts 71 and 72. The
-// host has decided already; its response code 8A stays the outcome.
+// host has decided already, and the point of sale has read its answer: that
+// stays the outcome, with the verification of the first tap.
 func (r *run) issuerUpdate(ctx context.Context) (verdict, error) {
 	if reason := r.readFCI(); reason != "" {
 		return r.because(endHere, ruleUpdate, reason), nil
@@ -43,8 +44,7 @@ func (r *run) issuerUpdate(ctx context.Context) (verdict, error) {
 			return goOn, err
 		}
 	}
-	code, _ := emv.Find(r.a.IssuerData, emv.TagResponseCode)
-	if string(code) == "00" {
+	if r.cvm = r.a.CVM; r.a.Authorised {
 		return r.because(approve, ruleUpdate, "the issuer approved and its data went to the card"), nil
 	}
 	return r.because(decline, ruleUpdate, "the issuer declined and its data went to the card"), nil
