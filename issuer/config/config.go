@@ -21,6 +21,28 @@ var demo []byte
 type Bank struct {
 	Config issuer.Config
 	Setup  issuer.Setup
+
+	name  string         // of the file
+	lines map[string]int // of its keys
+}
+
+// Locate puts file and line in front of an error about part of the file; other
+// errors stay as they are.
+func (b *Bank) Locate(err error) error {
+	var where *issuer.ConfigError
+	if !errors.As(err, &where) {
+		return err
+	}
+	return errors.New(b.Where(where.Field) + ": " + where.Reason)
+}
+
+// Where is file, line and key of a part of the file, such as
+// "bank.yaml:12: cards[0].expiry".
+func (b *Bank) Where(field string) string {
+	if line, ok := b.lines[field]; ok {
+		return fmt.Sprintf("%s:%d: %s", b.name, line, field)
+	}
+	return b.name + ": " + field
 }
 
 // DemoFile is the demo bank as a file, to start one's own from.
@@ -37,17 +59,14 @@ func Parse(name string, data []byte) (Bank, error) {
 		return Bank{}, err
 	}
 	bank, err := f.bank()
+	bank.name, bank.lines = name, config.Positions(data)
 	if err == nil {
 		err = bank.Config.Check()
 	}
-	var where *issuer.ConfigError
-	if errors.As(err, &where) {
-		if line, ok := config.Positions(data)[where.Field]; ok {
-			return Bank{}, fmt.Errorf("%s:%d: %s: %s", name, line, where.Field, where.Reason)
-		}
-		return Bank{}, fmt.Errorf("%s: %s: %s", name, where.Field, where.Reason)
+	if err != nil {
+		return Bank{}, bank.Locate(err)
 	}
-	return bank, err
+	return bank, nil
 }
 
 // file is the YAML document.
@@ -55,6 +74,8 @@ type file struct {
 	Currency string     `yaml:"currency"`
 	Fallback bool       `yaml:"fallback"`
 	Limits   limits     `yaml:"limits"`
+	Verify   verifying  `yaml:"verification"`
+	Second   secondUse  `yaml:"second_use"`
 	Counter  counter    `yaml:"counter"`
 	Limited  limitedUse `yaml:"limited_use_keys"`
 	KeySets  []keySet   `yaml:"key_sets"`
@@ -67,6 +88,17 @@ type file struct {
 
 type limits struct {
 	MaxAmount string `yaml:"max_amount"`
+	MaxDays   int    `yaml:"max_days"`
+}
+
+type verifying struct {
+	Limit    string `yaml:"limit"`
+	Response string `yaml:"response"`
+}
+
+type secondUse struct {
+	Within     time.Duration `yaml:"within"`
+	WithoutPIN bool          `yaml:"without_pin"`
 }
 
 type counter struct {
@@ -167,8 +199,14 @@ func (f *file) bank() (Bank, error) {
 		LimitedUse: issuer.LimitedUseRules{
 			Keys: f.Limited.Keys, Uses: f.Limited.Uses, Lifetime: f.Limited.Lifetime, AcceptUnissued: f.Limited.AcceptUnissued,
 		},
+		Limits:       issuer.Limits{MaxDays: f.Limits.MaxDays},
+		Verification: issuer.VerificationRules{Response: issuer.Code(f.Verify.Response)},
+		SecondUse:    issuer.SecondUseRules{Within: f.Second.Within, WithoutPIN: f.Second.WithoutPIN},
 	}}
 	if b.Config.Limits.MaxAmount, err = amountOf("limits.max_amount", currency, f.Limits.MaxAmount); err != nil {
+		return Bank{}, err
+	}
+	if b.Config.Verification.Limit, err = amountOf("verification.limit", currency, f.Verify.Limit); err != nil {
 		return Bank{}, err
 	}
 	for n := range f.KeySets {
