@@ -67,7 +67,7 @@ func TestVerificationIsPlausible(t *testing.T) {
 		b := newBank(t, func(c *Config) { c.Verification.Limit = 50_00 })
 		p := plasticTap(1, c.amount)
 		if c.cvr != nil {
-			set, err := b.Replenish(context.Background(), testToken, deviceKey(t))
+			set, err := b.Replenish(context.Background(), provisioning.Request{Token: testToken}, deviceKey(t))
 			require.NoError(t, err)
 			p = phoneTap(t, set, 0, 1, c.amount)
 			copy(p.iad[3:8], c.cvr)
@@ -85,7 +85,7 @@ func TestVerificationIsPlausible(t *testing.T) {
 // worse reason takes its place.
 func TestVerificationResponse(t *testing.T) {
 	phone := func(b *bank) (provisioning.KeySet, tap) {
-		set, err := b.Replenish(context.Background(), testToken, deviceKey(t))
+		set, err := b.Replenish(context.Background(), provisioning.Request{Token: testToken}, deviceKey(t))
 		require.NoError(t, err)
 		return set, phoneTap(t, set, 0, 1, 60_00)
 	}
