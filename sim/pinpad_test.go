@@ -12,6 +12,8 @@ import (
 	"tapsim/cryptogram/pin"
 	"tapsim/emv"
 	"tapsim/iso8583"
+	"tapsim/issuer"
+	issuerconfig "tapsim/issuer/config"
 	termconfig "tapsim/terminal/config"
 )
 
@@ -84,5 +86,25 @@ func TestOnlinePINReachesTheHost(t *testing.T) {
 		_, err = w.Pay(context.Background(), Request{Amount: 5000, Currency: eur, PIN: bad})
 		require.ErrorContains(t, err, "PIN", bad)
 		require.NotContains(t, err.Error(), string(bad))
+	}
+}
+
+// A bank that asks for the PIN first (70) gets it without another tap, and takes
+// the same cryptogram once more; with a wrong PIN it does not.
+func TestPINAfterTheTap(t *testing.T) {
+	eur, _ := emv.CurrencyByAlpha("EUR")
+	for entered, want := range map[PIN]string{DemoPIN: "approved 00", "4321": "declined 55"} {
+		for _, card := range []string{"visa-plastic", "visa-phone", "mastercard-phone"} {
+			bank, err := issuerconfig.Demo()
+			require.NoError(t, err)
+			bank.Config.Rules = append([]issuer.Rule{{Name: "first", MTI: "0100", Nth: 1, Response: "70"}}, bank.Config.Rules...)
+			w, err := Open(context.Background(), Options{State: Memory, Card: card, Terminal: "attended", Bank: &bank})
+			require.NoError(t, err)
+			p, err := w.Pay(context.Background(), Request{Amount: 1000, Currency: eur, PIN: entered, Explain: true})
+			require.NoError(t, err)
+			require.Equal(t, want, p.Outcome.String()+" "+p.Response.ResponseCode, "%s: %+v", card, p.Report.Steps)
+			require.Equal(t, "70", p.Before.Response.ResponseCode)
+			require.Equal(t, 1, p.Tap.Taps)
+		}
 	}
 }
