@@ -278,6 +278,9 @@ const (
 	again // a soft decline: a PIN or the contact chip would help
 )
 
+// partialApproval is the response code for a part of the amount.
+const partialApproval = "10"
+
 // classify reads field 39 for a sale of that amount. 85, "no reason to
 // decline", answers an account check and is no promise to pay.
 func classify(code string, amount int64) answerClass {
@@ -288,7 +291,7 @@ func classify(code string, amount int64) answerClass {
 		if amount == 0 {
 			return yes
 		}
-	case "10":
+	case partialApproval:
 		return partly
 	case "65", "70", "1A":
 		return again

@@ -214,6 +214,11 @@ func TestForeignAnswers(t *testing.T) {
 		"terminal":  func(m *iso8583.Message) { m.TerminalID = "OTHER" },
 		"reference": func(m *iso8583.Message) { m.RRN = "999999999999" },
 		"no code":   func(m *iso8583.Message) { m.ResponseCode = "" },
+		"card":      func(m *iso8583.Message) { m.PAN = "4761739001010127" },
+		"service":   func(m *iso8583.Message) { m.ProcessingCode = "200000" },
+		"amount":    func(m *iso8583.Message) { *m.Amount = 2 },
+		"time":      func(m *iso8583.Message) { m.TransmissionTime = "0101115959" },
+		"currency":  func(m *iso8583.Message) { m.Currency = "840" },
 	} {
 		res, err := shop(t, hostFunc(func(m *iso8583.Message) (*iso8583.Message, error) {
 			r := iso8583.Response(m, iso8583.Approved)
@@ -223,7 +228,13 @@ func TestForeignAnswers(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, kernel.Declined, res.Outcome, name)
 		require.True(t, res.ReversalPending, name)
+		require.NotContains(t, res.Detail, "47617390", name)
 	}
+	sparse, err := shop(t, hostFunc(func(m *iso8583.Message) (*iso8583.Message, error) {
+		return &iso8583.Message{MTI: m.MTI.Response(), STAN: m.STAN, ResponseCode: iso8583.Approved, ProcessingCode: "002000"}, nil
+	}), nil).Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 1})
+	require.NoError(t, err)
+	require.Equal(t, kernel.Approved, sparse.Outcome, "what a host leaves out is not compared")
 	res, err := shop(t, hostFunc(func(*iso8583.Message) (*iso8583.Message, error) { return nil, nil }), nil).
 		Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 1})
 	require.NoError(t, err)
