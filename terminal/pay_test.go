@@ -177,9 +177,9 @@ func TestNoAnswer(t *testing.T) {
 	require.Nil(t, res.Request)
 	require.Contains(t, res.Detail, "1 of 1 messages still wait")
 
-	n, err := term.Deliver(context.Background()) // and fails again
+	d, err := term.Deliver(context.Background()) // and fails again
 	require.ErrorIs(t, err, errTimeout)
-	require.Zero(t, n)
+	require.Zero(t, d.Taken)
 
 	res = pay() // now the host is back
 	require.Equal(t, kernel.Approved, res.Outcome)
@@ -262,11 +262,11 @@ type failingJournal struct {
 	add, remove error
 }
 
-func (j *failingJournal) Add(m *iso8583.Message) (uint64, error) {
+func (j *failingJournal) Add(host string, m *iso8583.Message) (uint64, error) {
 	if j.add != nil {
 		return 0, j.add
 	}
-	return j.Memory.Add(m)
+	return j.Memory.Add(host, m)
 }
 
 func (j *failingJournal) Remove(id uint64) error {
@@ -370,9 +370,9 @@ func TestOfflineApprovalIsReported(t *testing.T) {
 	require.True(t, res.AdvicePending)
 	require.Empty(t, host.got)
 
-	n, err := term.Deliver(context.Background())
+	d, err := term.Deliver(context.Background())
 	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	require.Equal(t, 1, d.Taken)
 	m := host.got[0]
 	require.Equal(t, iso8583.FinancialAdvice, m.MTI)
 	require.Equal(t, "00", m.ResponseCode)
@@ -386,13 +386,13 @@ func TestOfflineApprovalIsReported(t *testing.T) {
 	_, leaked := icc.Lookup(emv.TagTrack2)
 	require.False(t, leaked)
 
-	n, err = term.Deliver(context.Background())
+	d, err = term.Deliver(context.Background())
 	require.NoError(t, err)
-	require.Zero(t, n, "a message is delivered once")
+	require.Zero(t, d, "a message is delivered once")
 }
 
-// A host that is busy (91, 96) gets an advice or a reversal again later; any
-// other code ends it.
+// A host that is busy (91, 96) gets an advice or a reversal again later; for one
+// that does not know the original there is nothing to undo.
 func TestDeliveryAgainLater(t *testing.T) {
 	j := journal.NewMemory()
 	host := &silent{turns: []hostFunc{nil, answer("91"), answer("96"), answer("25")}}
@@ -403,9 +403,9 @@ func TestDeliveryAgainLater(t *testing.T) {
 		_, err = term.Deliver(context.Background())
 		require.ErrorContains(t, err, "try later")
 	}
-	n, err := term.Deliver(context.Background())
+	d, err := term.Deliver(context.Background())
 	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	require.Equal(t, terminal.Delivery{Taken: 1}, d)
 }
 
 func answer(code string) hostFunc {
