@@ -254,23 +254,24 @@ func TestSilentIssuer(t *testing.T) {
 	require.Equal(t, "approved", paid(t, "--issuer", address, "--state", state, "--amount", "5")["outcome"])
 }
 
-// An interrupt while the answer is under way: the reversal is in the journal and
+// An interrupt while the answer is awaited: the reversal is in the journal and
 // on the receipt, and it reaches that bank and no other.
 func TestInterruptedPayment(t *testing.T) {
 	_, demo, _ := run(t, "issuer", "--print-config")
 	file := filepath.Join(t.TempDir(), "bank.yaml")
-	config := strings.Replace(demo, "rules: []", "rules:\n  - name: late\n    when: {amount: \"6.66\", mti: \"0100\"}\n    then: {delay: 60s}\n", 1)
+	config := strings.Replace(demo, "rules: []", "rules:\n  - name: mute\n    when: {amount: \"6.66\", mti: \"0100\"}\n    then: {silence: answer}\n", 1)
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 	address, bank, _ := watchIssuer(t, "--state", ":memory:", "--config", file)
 	state := t.TempDir()
 	ctx, interrupt := context.WithCancel(context.Background())
-	go func() {
-		bank.await(t, "trace 000001: 00")
-		interrupt()
-	}()
 	var out, errs bytes.Buffer
-	status := Main(ctx, []string{"pay", "--issuer", address, "--state", state, "--amount", "6.66", "--quiet"}, nil, &out, &errs)
-	require.Equal(t, exitOK, status, errs)
+	done := make(chan int, 1)
+	go func() {
+		done <- Main(ctx, []string{"pay", "--issuer", address, "--state", state, "--amount", "6.66", "--quiet", "--host-timeout", "60s"}, nil, &out, &errs)
+	}()
+	bank.await(t, "trace 000001: no answer")
+	interrupt()
+	require.Equal(t, exitOK, <-done)
 	require.Contains(t, out.String(), "the host did not answer (interrupted): a reversal is queued")
 
 	status, said, notes := run(t, "pay", "--state", state, "--quiet")
