@@ -8,9 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os/signal"
 	"strconv"
 	"strings"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,8 +44,9 @@ issuer keys, account ranges and answer rules; --print-config writes the demo
 bank's, in which every key is explained.
 
 Each message is a line on standard output, with the checks that failed below.
-What does not get as far as the bank - damaged messages, connections that speak
-another dialect or TLS - is told on standard error, without its values.
+Where nobody reads them they are dropped and counted; the bank answers all the
+same. What does not get as far as the bank - damaged messages, connections that
+speak another dialect or TLS - is told on standard error, without its values.
 
 It listens on loopback unless told otherwise, and then only with TLS. It ends
 when interrupted, after the requests in flight have their answers.
@@ -91,7 +93,12 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	if err != nil {
 		return err
 	}
-	h := &issuerHandler{app: a, flags: f, log: connectionLog(a.errw)}
+	defer survivePipes()()
+	errs := newLineQueue(a.errw, nil)
+	defer errs.close()
+	out := newLineQueue(a.out, func(text string) { fmt.Fprintln(errs, "tapsim: standard output", text) })
+	defer out.close()
+	h := &issuerHandler{json: a.json, out: out, flags: f, log: connectionLog(errs)}
 	bank, err := a.openBank(ctx, f, h)
 	if err != nil {
 		return err
@@ -103,12 +110,20 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w (is another issuer running? choose another --listen)", f.listen, bare(err))
 	}
-	fmt.Fprintf(a.errw, "tapsim: issuer listens on %s\n", listener.Addr())
+	fmt.Fprintf(errs, "tapsim: issuer listens on %s\n", listener.Addr())
 	server, err := iso8583.NewServer(iso8583.ServerConfig{Handler: h.handle, Codec: coding, TLS: security, Log: h.log})
 	if err != nil {
 		return err
 	}
 	return server.Serve(ctx, listener)
+}
+
+// survivePipes lets a write to a closed standard output or error be an error, as
+// it is for any other file, until the function that it returns is called. A bank
+// goes on without its screen.
+func survivePipes() (restore func()) {
+	signal.Ignore(syscall.SIGPIPE)
+	return func() { signal.Reset(syscall.SIGPIPE) }
 }
 
 // connectionLog is what goes wrong before a message gets to the bank, a line
@@ -205,12 +220,12 @@ func clockFrom(start time.Time) func() time.Time {
 
 // issuerHandler answers messages and prints what became of each.
 type issuerHandler struct {
-	app   *app
+	json  bool
+	out   io.Writer
 	flags *issuerFlags
 	bank  *issuer.Issuer
 	log   *slog.Logger
 	now   func() time.Time
-	mu    sync.Mutex // one message at a time
 }
 
 // servedJSON is one line of `tapsim issuer --json`.
@@ -243,18 +258,16 @@ func (h *issuerHandler) handle(ctx context.Context, request *iso8583.Message) *i
 }
 
 func (h *issuerHandler) print(request, response *iso8583.Message, report *issuer.Report) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	now := h.now().UTC()
-	if !h.app.json {
-		_, _ = h.app.out.Write(h.appendText(nil, now, request, response, report))
+	if !h.json {
+		_, _ = h.out.Write(h.appendText(nil, now, request, response, report))
 		return
 	}
 	line := servedJSON{Time: now.Format(time.RFC3339), Request: servedFields(request), Report: report}
 	if response != nil {
 		line.Response = servedFields(response)
 	}
-	_ = json.NewEncoder(h.app.out).Encode(line)
+	_ = json.NewEncoder(h.out).Encode(line)
 }
 
 // servedFields are a message's fields, field 55 in hex, all masked.
