@@ -64,6 +64,7 @@ type payment struct {
 	scope      *Range
 	instrument Instrument
 	proof      *proof // of the cryptogram, when it was right
+	pin        Result // of the online PIN: OK or Failed; "" is none, or not verified
 	sibling    int64  // of an advice: the record with the same cryptogram
 	stale      bool   // the counter came before, with a payment that is no longer known
 	overtaken  bool   // its reversal came before it

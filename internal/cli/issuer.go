@@ -28,7 +28,7 @@ import (
 type issuerFlags struct {
 	listen, config, state, spec string
 	cert, key, now              string
-	setCounter                  string
+	setCounter, unblockPIN      string
 	quiet, verbose              bool
 	printConfig                 bool
 }
@@ -54,7 +54,8 @@ when interrupted, after the requests in flight have their answers.
 A card whose transaction counter jumped ahead is declined once with 63; the next
 payment goes on from there. One whose counter started again is declined until
 --set-counter PAN=HIGHEST tells the bank the highest counter to take as used (0
-for a card that starts again), and ends.`,
+for a card that starts again), and ends. In the same way --unblock-pin PAN lets
+a card's PIN be tried again after too many wrong ones (declined with 75).`,
 		Example: `  tapsim issuer --listen 127.0.0.1:8583
   tapsim pay --issuer 127.0.0.1:8583
   tapsim issuer --print-config > bank.yaml && tapsim issuer --config bank.yaml
@@ -73,6 +74,7 @@ for a card that starts again), and ends.`,
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "do not print each message")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print all checks of each message, not only those that failed")
 	flags.StringVar(&f.setCounter, "set-counter", "", "PAN=HIGHEST: set the highest transaction counter seen of a card or token, and end")
+	flags.StringVar(&f.unblockPIN, "unblock-pin", "", "PAN: forget the wrong PINs of a card, and end")
 	flags.BoolVar(&f.printConfig, "print-config", false, "print the demo bank's configuration and end")
 	return c
 }
@@ -84,6 +86,9 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	}
 	if f.setCounter != "" {
 		return a.setCounter(ctx, f)
+	}
+	if f.unblockPIN != "" {
+		return a.unblockPIN(ctx, f)
 	}
 	security, err := f.security()
 	if err != nil {
@@ -157,6 +162,24 @@ func (a *app) setCounter(ctx context.Context, f *issuerFlags) error {
 		return err
 	}
 	fmt.Fprintf(a.errw, "tapsim: the bank takes %d as the highest counter of %s\n", highest, pan.Masked())
+	return nil
+}
+
+// unblockPIN lets a card's PIN be tried again.
+func (a *app) unblockPIN(ctx context.Context, f *issuerFlags) error {
+	pan := emv.PAN(f.unblockPIN)
+	if !pan.Valid() {
+		return fmt.Errorf("--unblock-pin: want an account number")
+	}
+	bank, err := a.openBank(ctx, f, &issuerHandler{})
+	if err != nil {
+		return err
+	}
+	defer bank.Close()
+	if err := bank.UnblockPIN(ctx, pan); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.errw, "tapsim: the bank takes PINs of %s again\n", pan.Masked())
 	return nil
 }
 

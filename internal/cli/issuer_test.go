@@ -216,6 +216,29 @@ func TestIssuerSetsACounter(t *testing.T) {
 	}
 }
 
+// Three wrong PINs block a card's PIN, until the operator lets it be tried again.
+func TestPINIsBlocked(t *testing.T) {
+	state, wrong := t.TempDir(), filepath.Join(t.TempDir(), "pin")
+	require.NoError(t, os.WriteFile(wrong, []byte("4321\n"), 0o600))
+	pay := func(args ...string) any {
+		return paid(t, append([]string{"--state", state, "--card", "visa-plastic", "--terminal", "atm", "--amount", "50"}, args...)...)["response_code"]
+	}
+	for range 3 {
+		require.Equal(t, "55", pay("--pin-file", wrong))
+	}
+	require.Equal(t, "75", pay("--pin-file", wrong))
+	require.Equal(t, "75", pay(), "the right one is refused, too")
+	status, _, errs := run(t, "issuer", "--state", state, "--unblock-pin", "4761739001010119")
+	require.Zero(t, status)
+	require.Contains(t, errs, "takes PINs of 476173******0119 again")
+	require.Equal(t, "00", pay())
+	for _, text := range []string{"4761739001010118", "x"} {
+		status, _, errs = run(t, "issuer", "--state", state, "--unblock-pin", text)
+		require.Equal(t, exitUsage, status)
+		require.Contains(t, errs, "--unblock-pin: want an account number")
+	}
+}
+
 // A configuration that was changed after the first start, and one that cannot
 // be set up.
 func TestIssuerConfigAfterTheFirstStart(t *testing.T) {
