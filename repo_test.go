@@ -48,6 +48,7 @@ var rooms = map[string]room{
 	"wallet/store":       {list("apdu emv cryptogram cryptogram/oda hce provisioning"), false},
 	"reader":             {list("apdu"), false},
 	"terminal/kernel":    {list("apdu emv"), true},
+	"terminal/kernel/c2": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},
 	"terminal/kernel/c3": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},
 	"terminal":           {list("apdu emv iso8583 terminal/kernel cryptogram/pin"), true},
 	"terminal/config":    {list("internal/config emv cryptogram/oda terminal terminal/kernel"), false},

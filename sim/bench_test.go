@@ -18,6 +18,7 @@ import (
 	"tapsim/terminal"
 	termconfig "tapsim/terminal/config"
 	"tapsim/terminal/kernel"
+	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
 )
 
@@ -54,7 +55,7 @@ func benchmarkTap(b *testing.B, name string, floor func()) {
 	start := card.State()
 	config, err := termconfig.Load("attended")
 	require.NoError(b, err)
-	term, err := terminal.New(config.Config, []kernel.Kernel{c3.New()}, terminal.Env{Now: clock, Rand: zeroes{}})
+	term, err := terminal.New(config.Config, []kernel.Kernel{c2.New(), c3.New()}, terminal.Env{Now: clock, Rand: zeroes{}})
 	require.NoError(b, err)
 	f := &benchField{}
 	f.air.Insert(card)

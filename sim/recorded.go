@@ -9,7 +9,6 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal"
 	"tapsim/terminal/kernel"
-	"tapsim/terminal/kernel/c3"
 	"tapsim/transcript"
 )
 
@@ -27,7 +26,7 @@ func ReplayRecorded(ctx context.Context, t *transcript.Transcript, entry transcr
 		return kernel.Outcome{}, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	clock := NewClock(request.Time)
-	term, err := terminal.New(config, []kernel.Kernel{c3.New()}, terminal.Env{Now: clock.Now, Rand: stream(0, "recorded")})
+	term, err := terminal.New(config, kernels(clock), terminal.Env{Now: clock.Now, Rand: stream(0, "recorded")})
 	if err != nil {
 		return kernel.Outcome{}, fmt.Errorf("%s: %w", t.Name, err)
 	}

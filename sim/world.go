@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tapsim/cryptogram/oda/testca"
 	"tapsim/hce"
 	"tapsim/hce/profile"
 	"tapsim/internal/config"
@@ -19,6 +20,7 @@ import (
 	termconfig "tapsim/terminal/config"
 	"tapsim/terminal/journal"
 	"tapsim/terminal/kernel"
+	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
 	"tapsim/wallet/store"
 )
@@ -144,10 +146,17 @@ func (w *World) openTerminal(context.Context) error {
 	if host == nil {
 		host = w.host
 	}
-	w.term, err = terminal.New(w.Terminal.Config, []kernel.Kernel{c3.New()}, terminal.Env{
+	w.term, err = terminal.New(w.Terminal.Config, kernels(w.Clock), terminal.Env{
 		Host: host, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal"),
 	})
 	return err
+}
+
+// kernels are the contactless kernels of a point of sale, with the public keys
+// of the test certification authorities.
+func kernels(clock *Clock) []kernel.Kernel {
+	keys := testca.CAKeys()
+	return []kernel.Kernel{&c2.Kernel{Keys: keys, Wait: clock.Sleep}, &c3.Kernel{Keys: keys}}
 }
 
 func (w *World) openJournal() (terminal.Journal, error) {

@@ -17,6 +17,7 @@ import (
 	"tapsim/terminal/config"
 	"tapsim/terminal/journal"
 	"tapsim/terminal/kernel"
+	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
 )
 
@@ -154,7 +155,7 @@ func shop(t testing.TB, host iso8583.Exchanger, change func(*terminal.Config, *t
 	if change != nil {
 		change(&c.Config, &env)
 	}
-	term, err := terminal.New(c.Config, []kernel.Kernel{c3.New()}, env)
+	term, err := terminal.New(c.Config, []kernel.Kernel{c2.New(), c3.New()}, env)
 	require.NoError(t, err)
 	return term
 }

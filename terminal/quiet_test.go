@@ -26,6 +26,6 @@ func TestNobodyLooking(t *testing.T) {
 	}
 	// What a result has of its own: the card's data, and the requests shown.
 	require.Equal(t, 2.0, testing.AllocsPerRun(100, tap(ppse(t, visa))))
-	others := ppse(t, "4F07 A0000000041010", visa, "4F07 A0000000031010 9F2A0108", "4F07 A0000000031010 9F2A0180")
+	others := ppse(t, "4F07 A0000000651010", visa, "4F07 A0000000031010 9F2A0108", "4F07 A0000000031010 9F2A0180")
 	require.Equal(t, 2.0, testing.AllocsPerRun(100, tap(others)))
 }

@@ -9,11 +9,35 @@ import (
 )
 
 // recordedAIDs are the applications that a terminal made for a recording
-// accepts: those of kernel 3.
-var recordedAIDs = [][]byte{
-	{0xA0, 0, 0, 0, 0x03, 0x10, 0x10}, // Visa credit and debit
-	{0xA0, 0, 0, 0, 0x03, 0x20, 0x10}, // Visa Electron
+// accepts, with their kernels.
+var recordedAIDs = []struct {
+	kernel byte
+	aid    []byte
+}{
+	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x10, 0x10}}, // Visa credit and debit
+	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x20, 0x10}}, // Visa Electron
+	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x10, 0x10}}, // Mastercard credit and debit
+	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x30, 0x60}}, // Maestro
 }
+
+// recordedKernel2 is the configuration of kernel 2 for a recording: no limits,
+// and everything that a contactless terminal can do. What the recording's
+// terminal had comes before it.
+var recordedKernel2 = emv.List{
+	{Tag: emv.TagTerminalType, Value: []byte{0x22}},
+	{Tag: 0xDF8117, Value: []byte{0xE0}}, // manual, stripe, contact
+	{Tag: 0xDF8118, Value: []byte{0x60}}, // online PIN, signature
+	{Tag: 0xDF8119, Value: []byte{0x08}}, // no CVM
+	{Tag: 0xDF811F, Value: []byte{0x08}}, // CDA
+	{Tag: 0xDF8123, Value: noLimit}, {Tag: 0xDF8124, Value: noLimit}, {Tag: 0xDF8125, Value: noLimit}, {Tag: 0xDF8126, Value: noLimit},
+}
+
+// noLimit is an amount that no other exceeds.
+var noLimit = []byte{0x99, 0x99, 0x99, 0x99, 0x99, 0x99}
+
+// recordedTerminal are the terminal's own data objects that a recording may
+// tell.
+var recordedTerminal = [...]emv.Tag{emv.TagTerminalCountry, emv.TagTerminalType, emv.TagTerminalVersion, 0x9F1D}
 
 // ForRecording makes the terminal and the sale of a recorded session from the
 // data that its terminal had: amounts, currency, country, date, type,
@@ -47,15 +71,23 @@ func ForRecording(data emv.Source) (Config, Request, error) {
 	if v, ok := data.Lookup(emv.TagUnpredictableNumber); ok && len(v) == 4 {
 		r.UnpredictableNumber = (*[4]byte)(v)
 	}
-	if v, ok := data.Lookup(emv.TagTerminalCountry); ok {
-		config.Data = emv.List{{Tag: emv.TagTerminalCountry, Value: v}}
+	for _, tag := range recordedTerminal {
+		if v, ok := data.Lookup(tag); ok {
+			config.Data = append(config.Data, emv.TLV{Tag: tag, Value: v})
+		}
 	}
 	q := emv.TTQ{0x26, 0x00, 0x40, 0x00}
 	if v, ok := data.Lookup(emv.TagTTQ); ok && len(v) == len(q) {
 		q = emv.TTQ(v)
 	}
-	for _, aid := range recordedAIDs {
-		config.Combinations = append(config.Combinations, Combination{AID: aid, Kernel: 3, Settings: kernel.Settings{TTQ: &q}})
+	for _, a := range recordedAIDs {
+		c := Combination{AID: a.aid, Kernel: a.kernel}
+		if a.kernel == 2 {
+			c.Data = append(append(emv.List{}, config.Data...), recordedKernel2...)
+		} else {
+			c.Settings = kernel.Settings{TTQ: &q}
+		}
+		config.Combinations = append(config.Combinations, c)
 	}
 	return config, r, nil
 }

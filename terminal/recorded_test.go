@@ -11,6 +11,7 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal"
 	"tapsim/terminal/kernel"
+	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
 	"tapsim/transcript"
 )
@@ -31,6 +32,8 @@ var played = map[string]struct {
 	"040-visa-testcard-expired-cvn22-9f5d-9f7c.txt":         {4, kernel.CVMNotRequired},
 	"042-visa-testcard-online-pin-or-signature-ctqc000.txt": {3, kernel.CVMOnlinePIN},
 	"044-visa-testcard-refund-aac.txt":                      {3, kernel.CVMNotRequired},
+	"107-mastercard-debit-eftpos-au-cobadged-short.txt":     {7, kernel.CVMNone},
+	"112-mastercard-devnied-1.txt":                          {4, kernel.CVMNone},
 	"602-rupay-prepaid-ncmc-ppse.txt":                       {1, kernel.CVMNone},
 	"603-discover-ppse-3-entries.txt":                       {1, kernel.CVMNone},
 	"702-applepay-visa-gpo-6986-locked-phone.txt":           {3, kernel.CVMNone},
@@ -67,7 +70,7 @@ func playRecording(t *testing.T, e transcript.Entry) {
 	}
 	config, request, err := terminal.ForRecording(data)
 	require.NoError(t, err)
-	term, err := terminal.New(config, []kernel.Kernel{c3.New()}, terminal.Env{Now: clock, Rand: counter{}})
+	term, err := terminal.New(config, []kernel.Kernel{c2.New(), c3.New()}, terminal.Env{Now: clock, Rand: counter{}})
 	require.NoError(t, err)
 	card := transcript.NewLenientCard(tr)
 	tap, err := term.Tap(context.Background(), field(card), request)

@@ -56,7 +56,7 @@ func TestPlayedRecordingsHaveTheirTerminalData(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 15, played)
+	require.Equal(t, 17, played)
 }
 
 func TestParseManifest(t *testing.T) {

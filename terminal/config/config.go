@@ -72,6 +72,7 @@ type application struct {
 	ExtendedSelection bool                          `yaml:"extended_selection"`
 	UsageControl      bool                          `yaml:"usage_control"`
 	ExceptionFile     []config.Digits               `yaml:"exception_file"`
+	Kernel2           *kernel2                      `yaml:"kernel2"`
 	Data              map[config.TagName]config.Hex `yaml:"data"`
 }
 
@@ -210,6 +211,9 @@ func (a *application) combination(path string, currency emv.Currency) (terminal.
 	}
 	for _, pan := range a.ExceptionFile {
 		c.Settings.ExceptionFile = append(c.Settings.ExceptionFile, emv.PAN(pan))
+	}
+	if err := a.forKernel2(path, &c, currency); err != nil {
+		return c, err
 	}
 	return c, a.limits(path, &c.Settings, currency)
 }

@@ -43,6 +43,10 @@ func (d *TransactionData) Load(a *Activation) {
 // first two digits of field 22.
 const EntryModeContactless = 0x07
 
+// EntryModeMagStripe is the POS entry mode of a contactless chip that gave
+// track data.
+const EntryModeMagStripe = 0x91
+
 func bcd(v int) byte { return byte(v/10<<4 | v%10) }
 
 // TVR are the terminal verification results, which a kernel may set.
