@@ -13,14 +13,31 @@ func (c *Card) readRecord(cmd apdu.Command) []byte {
 		return status(apdu.StatusWrongP1P2)
 	case len(cmd.Data) != 0:
 		return status(apdu.StatusWrongLength)
-	case c.state.Selected == 0:
+	case c.selected == 0:
 		return status(apdu.StatusConditions)
 	case sfi >= len(c.static.files) || len(c.static.files[sfi]) == 0:
 		return status(apdu.StatusFileNotFound)
 	}
-	file, n := c.static.files[sfi], int(cmd.P1)
-	if n == 0 || n > len(file) || file[n-1] == nil {
+	data, ok := c.record(byte(sfi), cmd.P1)
+	if !ok {
 		return status(apdu.StatusRecordNotFound)
 	}
-	return reply(cmd, file[n-1], apdu.StatusOK)
+	if filled := c.filled(byte(sfi), cmd.P1); filled != nil {
+		data = filled
+	}
+	if fits(cmd, len(data)) {
+		c.payAt(place{byte(sfi), cmd.P1})
+	}
+	return reply(cmd, data, apdu.StatusOK)
+}
+
+// filled is a record with the values of the transaction under way; nil for one
+// that holds none.
+func (c *Card) filled(sfi, number byte) []byte {
+	for i := range c.state.Tap.Records {
+		if r := &c.state.Tap.Records[i]; r.SFI == sfi && r.Number == number {
+			return r.Data
+		}
+	}
+	return nil
 }
