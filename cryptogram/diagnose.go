@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+
+	"tapsim/emv"
 )
 
 // Suspect is a cryptogram that does not verify, and what the verifier took for
-// it. Either Master with PAN and PSN, or Card is needed.
+// it. Either Master with PAN and PSN, or Card is needed. A verifier that does
+// not even know the recipe leaves Recipe out and gives Scheme and Others.
 type Suspect struct {
 	Master     *Key // issuer master key
 	Method     CardKeyMethod
@@ -16,6 +19,28 @@ type Suspect struct {
 	Recipe     Recipe
 	Elements   Elements
 	Cryptogram Cryptogram
+
+	Scheme emv.Scheme     // when Recipe is left out
+	Name   string         // of Master, for people
+	Others []KeyCandidate // keys that the card may have been made with instead
+	Values []Value        // what the card may have seen instead
+}
+
+// KeyCandidate is an issuer master key by the name that people know it by.
+type KeyCandidate struct {
+	Name   string
+	Scheme emv.Scheme
+	DKI    byte // derivation key index, as it stands in 9F10
+	Master *Key
+	Method CardKeyMethod
+}
+
+// Value is a value of one of the elements that stands elsewhere, such as in
+// another field of the message.
+type Value struct {
+	Tag    emv.Tag
+	Bytes  []byte
+	Source string // "the amount of field 4"
 }
 
 // Diagnosis says how a cryptogram that does not verify would verify.
@@ -28,17 +53,43 @@ type Diagnosis struct {
 // by accident.
 func (d Diagnosis) Found() bool { return d.Deviations != nil }
 
-// Diagnose looks for the mistake that gives the cryptogram: another recipe,
-// padding, data layout or session key, the other card key option, another PAN
-// sequence number, an element that the terminal sent otherwise or as zeros. It
-// computes up to some thousand variants, in a few milliseconds, and returns the
-// one with the fewest deviations.
+// Diagnose looks for what gives the cryptogram. First the mistakes that cards
+// and hosts make: another recipe, padding, data layout or session key, the
+// other card key option, another PAN sequence number, an element that the
+// terminal sent otherwise or as zeros; the one with the fewest deviations
+// counts. Then the cryptogram itself, damaged in a byte or two; the same
+// mistakes with the other keys; one or two of the values that stand elsewhere;
+// and last each value of each byte of the data. It computes up to some ten
+// thousand variants, in some ten milliseconds.
 func Diagnose(s Suspect) (Diagnosis, error) {
+	var d Diagnosis
+	if s.Master == nil && s.Card == nil && len(s.Others) == 0 {
+		return d, errors.New("diagnosis needs an issuer master key or a card key")
+	}
+	if s.Recipe.Layout == 0 {
+		return d, s.searchIAD(&d)
+	}
+	if err := s.tryMistakes(&d); err != nil || d.Found() {
+		return d, err
+	}
+	w, err := s.search(&d)
+	if err != nil {
+		return d, err
+	}
+	for _, try := range []func(){w.cryptogramItself, w.otherKeys, w.otherValues, w.oneByte} {
+		if try(); d.Found() {
+			break
+		}
+	}
+	return d, nil
+}
+
+// tryMistakes tries the usual mistakes under one master key or card key.
+func (s *Suspect) tryMistakes(best *Diagnosis) error {
 	cards, err := s.cardVariants()
 	if err != nil {
-		return Diagnosis{}, err
+		return err
 	}
-	var best Diagnosis
 	for _, elements := range s.elementVariants() {
 		for _, card := range cards {
 			for _, session := range sessionVariants {
@@ -46,11 +97,11 @@ func Diagnose(s Suspect) (Diagnosis, error) {
 				if err != nil {
 					continue // a method that this cipher does not have
 				}
-				s.tryMACs(&best, key, session, &elements.e, append(card.why, elements.why...))
+				s.tryMACs(best, key, session, &elements.e, append(card.why, elements.why...))
 			}
 		}
 	}
-	return best, nil
+	return nil
 }
 
 // tryMACs tries layouts and paddings under one session key.

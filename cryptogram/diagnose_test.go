@@ -2,6 +2,7 @@ package cryptogram
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -94,6 +95,105 @@ func TestDiagnoseLimitedUse(t *testing.T) {
 	d, err := Diagnose(suspect)
 	require.NoError(t, err)
 	require.Equal(t, []string{"MAC over ten elements and CVR instead of ten elements and whole issuer application data"}, d.Deviations)
+}
+
+// TestDiagnoseSearches changes what no usual mistake explains: the data on their
+// way, the cryptogram itself, the key.
+func TestDiagnoseSearches(t *testing.T) {
+	imk, card := visaCard(t)
+	foreign := key(t, TDES, "00112233445566778899AABBCCDDEEFF")
+	foreignCard, err := DeriveCardKey(foreign, OptionA, "4761739001010119", "01")
+	require.NoError(t, err)
+	others := []KeyCandidate{
+		{"own", emv.SchemeVisa, 1, imk, OptionA}, {"mastercard", emv.SchemeMastercard, 2, imk, OptionB}, {"other", emv.SchemeVisa, 2, foreign, OptionA},
+	}
+	values := []Value{
+		{emv.TagTerminalCountry, []byte{0x02, 0x76}, "the country of field 19"}, {emv.TagTerminalCountry, []byte{0x02}, "too short"},
+		{emv.TagTransactionDate, []byte{0x30, 0x01, 0x02}, "the date of field 13"},
+	}
+	for _, c := range []struct {
+		name   string
+		card   *Key
+		change func(sent *Elements, ac *Cryptogram) // on the way
+		want   []string
+	}{
+		{"cryptogram", card, func(_ *Elements, ac *Cryptogram) { ac[2] ^= 0xFF }, []string{"byte 3 of 9F26 being "}},
+		{"two bytes of it", card, func(_ *Elements, ac *Cryptogram) { ac[2] ^= 0xFF; ac[7] ^= 1 }, []string{"byte 3 of 9F26 being ", "byte 8 of 9F26 being "}},
+		{"country", card, func(e *Elements, _ *Cryptogram) { e.TerminalCountry = [2]byte{0x04, 0x42} },
+			[]string{"9F1A 0276 (the country of field 19) instead of 0442"}},
+		{"country and date", card, func(e *Elements, _ *Cryptogram) { e.TerminalCountry, e.Date = [2]byte{0x04, 0x42}, [3]byte{} },
+			[]string{"9F1A 0276 (the country of field 19) instead of 0442", "9A 300102 (the date of field 13) instead of 000000"}},
+		{"counter", card, func(e *Elements, _ *Cryptogram) { e.ATC += 5 }, []string{"9F36 0001 (an earlier counter) instead of 0006"}},
+		{"TVR", card, func(e *Elements, _ *Cryptogram) { e.TVR[3] = 0x24 },
+			[]string{"95 8000000000, byte 4 being 00 instead of 24: the TVR changed after the card made the cryptogram"}},
+		{"version", card, func(e *Elements, _ *Cryptogram) { e.IAD[2] = 0x0A }, []string{
+			"9F10 06011203A00000, byte 3 being 12 instead of 0A: the issuer application data changed after the card made the cryptogram"}},
+		{"other key", foreignCard, func(*Elements, *Cryptogram) {}, []string{"key set other (derivation key index 02) instead of own"}},
+	} {
+		e := visaElements(t, "06011203A00000")
+		e.TVR, e.TerminalCountry, e.Date = [5]byte{0x80}, [2]byte{0x02, 0x76}, [3]byte{0x30, 0x01, 0x02}
+		r, err := RecipeFor(emv.SchemeVisa, e.IAD)
+		require.NoError(t, err)
+		ac, err := r.Generate(c.card, &e)
+		require.NoError(t, err)
+		c.change(&e, &ac)
+		r, err = RecipeFor(emv.SchemeVisa, e.IAD)
+		require.NoError(t, err)
+		d, err := Diagnose(Suspect{
+			Master: imk, Method: OptionA, PAN: "4761739001010119", PSN: "01", Recipe: r, Elements: e, Cryptogram: ac,
+			Name: "own", Others: others, Values: values,
+		})
+		require.NoError(t, err, c.name)
+		require.Len(t, d.Deviations, len(c.want), "%s: %v", c.name, d.Deviations)
+		for n, want := range c.want {
+			require.Contains(t, d.Deviations[n], want, c.name)
+		}
+	}
+}
+
+// TestDiagnoseUnknownRecipe: the byte of the issuer application data that names
+// recipe or key changed, so that nothing can be computed by them.
+func TestDiagnoseUnknownRecipe(t *testing.T) {
+	imk, card := visaCard(t)
+	e := visaElements(t, "06011203A00000")
+	r, err := RecipeFor(emv.SchemeVisa, e.IAD)
+	require.NoError(t, err)
+	ac, err := r.Generate(card, &e)
+	require.NoError(t, err)
+	for at, was := range map[int]byte{0: 0x06, 1: 0x01, 2: 0x12} {
+		sent := e
+		sent.IAD = append([]byte{}, e.IAD...)
+		sent.IAD[at] = 0x77
+		d, err := Diagnose(Suspect{
+			PAN: "4761739001010119", PSN: "01", Scheme: emv.SchemeVisa, Elements: sent, Cryptogram: ac,
+			Others: []KeyCandidate{{"visa", emv.SchemeVisa, 1, imk, OptionA}},
+		})
+		require.NoError(t, err)
+		require.Len(t, d.Deviations, 1, at)
+		require.Contains(t, d.Deviations[0], fmt.Sprintf("9F10 06011203A00000, byte %d being %02X instead of 77", at+1, was))
+	}
+}
+
+// TestDiagnoseLimitedUseSearch finds a changed byte of the key index, which
+// names another limited-use key.
+func TestDiagnoseLimitedUseSearch(t *testing.T) {
+	imk, card := visaCard(t)
+	e := visaElements(t, "1F430100A0000000 00 00000000 00570201"+strings.Repeat("00", 15))
+	r, err := RecipeFor(emv.SchemeVisa, e.IAD)
+	require.NoError(t, err)
+	luk, err := LimitedUseKey(card, KeyIndex{Hour: 5702, Counter: 1})
+	require.NoError(t, err)
+	ac, err := r.Generate(luk, &e)
+	require.NoError(t, err)
+	for _, at := range []int{5, 16, 30} {
+		sent := e
+		sent.IAD = append([]byte{}, e.IAD...)
+		sent.IAD[at] = 0x02
+		d, err := Diagnose(Suspect{Master: imk, Method: OptionA, PAN: "4761739001010119", PSN: "01", Recipe: r, Elements: sent, Cryptogram: ac})
+		require.NoError(t, err)
+		require.Len(t, d.Deviations, 1, at)
+		require.Contains(t, d.Deviations[0], fmt.Sprintf(", byte %d being ", at+1))
+	}
 }
 
 // TestWrongFormulas holds mistakes of published programs against the worked

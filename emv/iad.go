@@ -109,6 +109,25 @@ func (i IAD) CryptogramType() (CryptogramType, bool) {
 	return RFU, false
 }
 
+// LastCryptogramType is the type of the cryptogram that comes with these data:
+// of the second one, bits 8-7 of the byte that CryptogramType reads, where the
+// card made a second, else of the first. Those bits are 10 when there was no
+// second GENERATE AC, as always in contactless payments.
+func (i IAD) LastCryptogramType() (CryptogramType, bool) {
+	first, ok := i.CryptogramType()
+	if !ok {
+		return RFU, false
+	}
+	results := i.CVR[0]
+	if i.Format != IADMChip && i.Format != IADCCD {
+		results = i.CVR[1]
+	}
+	if second := CryptogramType(results & 0xC0); second != ARQC {
+		return second, true
+	}
+	return first, true
+}
+
 func tail(b []byte, n int) []byte {
 	if len(b) == n {
 		return nil

@@ -69,3 +69,22 @@ func TestIssuerApplicationDataShapes(t *testing.T) {
 	_, err := ParseIAD(SchemeMastercard, unhex(t, "06011203A00000"))
 	require.Error(t, err)
 }
+
+// TestLastCryptogramType: a second cryptogram counts where there was one.
+func TestLastCryptogramType(t *testing.T) {
+	for iad, want := range map[string]CryptogramType{
+		"06011203A00000": ARQC, "06011203900000": TC, "06011203800000": AAC, "06011203B00000": RFU,
+		"06011203600000": TC, "06011203200000": AAC, "06011203E00000": RFU,
+		"0110A04003220000000000000000000000FF": ARQC, "0110604003220000000000000000000000FF": TC,
+		"0F A5 00 A038000000 0000000000000000 0F 000000000000000000000000000000": ARQC,
+		"07010103A0000001": ARQC, "0701010360000001": TC,
+	} {
+		parsed, err := ParseIAD(SchemeUnknown, unhex(t, iad))
+		require.NoError(t, err, iad)
+		got, ok := parsed.LastCryptogramType()
+		require.True(t, ok, iad)
+		require.Equal(t, want, got, iad)
+	}
+	_, ok := IAD{Format: IADInterac, CVR: make([]byte, 5)}.LastCryptogramType()
+	require.False(t, ok)
+}

@@ -103,6 +103,8 @@ func (c *Codec) readFrame(r io.Reader, limit int, started func()) ([]byte, error
 	}
 	length, ok := c.header.length(header)
 	switch {
+	case beginsTLS(header, r):
+		return nil, fmt.Errorf("%w: this is the beginning of TLS, but the connection is plain", errFrame)
 	case !ok:
 		return nil, fmt.Errorf("%w: not decimal digits", errFrame)
 	case length == 0:
@@ -115,6 +117,21 @@ func (c *Codec) readFrame(r io.Reader, limit int, started func()) ([]byte, error
 		return nil, fmt.Errorf("after %d of %d bytes: %w", n, length, cutShort(err))
 	}
 	return packed, nil
+}
+
+// beginsTLS recognises the record with a client's hello (RFC 8446, 5.1): type
+// 22, version 3.x, two bytes of length, handshake type 1. As a length header
+// and a message it would be nonsense. A reader that cannot look ahead is not
+// asked.
+func beginsTLS(header []byte, r io.Reader) bool {
+	ahead, ok := r.(interface{ Peek(int) ([]byte, error) })
+	if !ok || header[0] != 22 || header[1] != 3 {
+		return false
+	}
+	const hello = 6
+	rest, err := ahead.Peek(hello - len(header))
+	all := append(append(make([]byte, 0, hello), header...), rest...)
+	return err == nil && all[2] <= 4 && all[5] == 1
 }
 
 // cutShort keeps an end inside a message from looking like one between two.

@@ -32,7 +32,7 @@ func (r *responder) respond(ctx context.Context, packed []byte) (frame []byte, n
 	request, err := r.codec.Unpack(packed)
 	switch {
 	case request == nil:
-		return nil, fmt.Errorf("%w: %w", errHopeless, err)
+		return nil, fmt.Errorf("%w: %w (read by the table %s)", errHopeless, err, r.codec.name)
 	case request.MTI.Response() == "":
 		return nil, fmt.Errorf("%s is not a request, nothing is answered", request.MTI)
 	case err == nil:

@@ -147,7 +147,7 @@ func (s *Server) serve(soft, hard context.Context, conn net.Conn) {
 	if idle := errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded); l.dead() || !idle {
 		l.close(err)
 		cancel()
-		log.Warn("connection closed", "reason", err)
+		log.Warn("connection closed", reasons(err)...)
 	}
 	handlers.Wait()
 	close(l.out)
@@ -189,6 +189,8 @@ func (s *Server) requests(soft, ctx context.Context, l *link, handlers *sync.Wai
 		switch {
 		case l.dead():
 			return l.err
+		case errors.Is(err, errFrame):
+			return err
 		case err != nil && begun && soft.Err() == nil:
 			return errors.New("a message is not complete: " + err.Error()) // no idleness, whatever it wraps
 		case err != nil:
@@ -209,13 +211,27 @@ func (s *Server) respond(ctx context.Context, l *link, packed []byte, log *slog.
 		return
 	}
 	if err != nil {
-		log.Warn("bad request", "reason", err)
+		log.Warn("bad request", reasons(err)...)
 	}
-	if frame == nil {
+	if frame == nil || ctx.Err() != nil { // an answer that was cut off does not slip out in the last moment
 		return
 	}
 	select {
 	case l.out <- frame:
 	case <-l.done:
 	}
+}
+
+// reasons are an error for the log, with number and place of the field that it
+// is about.
+func reasons(err error) []any {
+	list := []any{"reason", err}
+	var bad *FieldError
+	if errors.As(err, &bad) {
+		list = append(list, "field", bad.Field)
+		if bad.Offset >= 0 {
+			list = append(list, "offset", bad.Offset)
+		}
+	}
+	return list
 }

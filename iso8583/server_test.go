@@ -80,6 +80,7 @@ func TestFormatErrors(t *testing.T) {
 				require.NoError(t, Validate(answer))
 				synctest.Wait()
 				require.Contains(t, log.String(), test.log)
+				require.Regexp(t, `remote=\S+ reason=.* field=\d+`, log.String())
 				requireNoSecrets(t, log.String())
 			})
 		})
@@ -94,6 +95,8 @@ func TestHopelessBytesCloseOnlyTheirConnection(t *testing.T) {
 		"no message type":  {"\x00\x04GET ", "not a message: field 0 (message type) at byte 0: is not all digits"},
 		"no bitmap":        {"\x00\x060100XX", "not a message: field 1 (bitmap) at byte 4: is cut short"},
 		"a length of zero": {"\x00\x00", "bad length header: a message of 0 bytes"},
+		"another dialect":  {"\x00\x0A\x01\x00\x72\x3C\x46\x80\x28\xC0\x82\x00", "is not all digits (read by the table ISO 8583:1987, ASCII)\" field=0 offset=0"},
+		"TLS":              {"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", "this is the beginning of TLS, but the connection is plain"},
 		"too long":         {"\xFF\xFF0100", "bad length header: a message of 65535 bytes, at most 16384 are read"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -445,6 +448,12 @@ func TestOverTLS(t *testing.T) {
 	stranger := connect(t, ClientConfig{Dial: Dialer(l.Addr().String(), &tls.Config{ServerName: "localhost"})})
 	_, err = stranger.Exchange(t.Context(), request(1))
 	require.ErrorIs(t, err, ErrNotSent, "a certificate that nobody vouches for")
+	other := loopback(t)
+	serveOn(t, other, ServerConfig{Handler: approve, Log: log.logger(), ReadTimeout: time.Hour})
+	secure := connect(t, ClientConfig{Dial: Dialer(other.Addr().String(), &tls.Config{RootCAs: pool, ServerName: "localhost"})})
+	_, err = secure.Exchange(t.Context(), request(1))
+	require.ErrorIs(t, err, ErrNotSent, "a server that does not speak TLS, and says so at once")
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "this is the beginning of TLS") }, 5*time.Second, time.Millisecond)
 	require.Eventually(t, func() bool { return strings.Count(log.String(), "no TLS") == 2 }, 5*time.Second, time.Millisecond)
 }
 

@@ -2,7 +2,6 @@ package issuer
 
 import (
 	"fmt"
-	"strings"
 
 	"tapsim/emv"
 	"tapsim/iso8583"
@@ -15,13 +14,17 @@ func (i *Issuer) assess(p *payment, report *Report) error {
 	if err != nil {
 		return err
 	}
-	checkConsistency(p, report)
+	i.checkConsistency(p, report)
 	if !known {
 		report.step(stepCryptogram, Skipped, "no keys without a card")
 		return nil
 	}
 	i.checkCryptogram(p, report)
 	checkType(p, report)
+	if err := i.checkPIN(p, report); err != nil {
+		return err
+	}
+	i.checkVerification(p, report)
 	checkService(p, report)
 	return nil
 }
@@ -56,104 +59,39 @@ func (i *Issuer) findInstrument(p *payment, report *Report) (bool, error) {
 	return true, nil
 }
 
-// contradiction is a pair of fields that do not agree.
-type contradiction struct {
-	code Code
-	text string
-}
-
-// checkConsistency compares what the message says twice.
-func checkConsistency(p *payment, report *Report) {
-	c := contradictionOf(p)
-	if c.code == "" {
-		report.step("consistency", OK, "account number, amount and currency agree wherever they stand")
-		return
-	}
-	p.refuse(c.code)
-	report.step("consistency", Failed, c.text)
-}
-
-func contradictionOf(p *payment) contradiction {
-	m := p.request
-	if m.Track2 != "" {
-		pan, rest, found := strings.Cut(strings.Replace(m.Track2, "D", "=", 1), "=")
-		switch {
-		case !found || len(rest) < 4:
-			return contradiction{FormatError, "field 35 is no track 2"}
-		case pan != string(p.pan):
-			return contradiction{SecurityViolation, "field 2 and field 35 name different account numbers"}
-		case m.Expiry != "" && rest[:4] != m.Expiry:
-			return contradiction{SecurityViolation, "field 14 and field 35 name different expiry dates"}
-		}
-	}
-	if p.chip != nil {
-		if c := chipContradiction(p, p.chip); c.code != "" {
-			return c
-		}
-	}
-	if p.instrument.PSN != "" && p.sequence() != p.instrument.PSN {
-		return contradiction{NoSuchCard, fmt.Sprintf("there is no card with PAN sequence number %s", p.sequence())}
-	}
-	return contradiction{}
-}
-
-func chipContradiction(p *payment, c *chip) contradiction {
-	m := p.request
-	if c.has&hasPAN != 0 {
-		if pan, err := emv.Digits(c.pan); err != nil || pan != string(p.pan) {
-			return contradiction{SecurityViolation, "field 2 and 5A name different account numbers"}
-		}
-	}
-	if c.has&hasTrack2 != 0 {
-		if t, err := emv.ParseTrack2(c.track2); err != nil || t.PAN != p.pan {
-			return contradiction{SecurityViolation, "field 2 and 57 name different account numbers"}
-		}
-	}
-	if c.has&hasPSN != 0 && m.PANSequence != "" && "0"+c.sequence() != m.PANSequence {
-		return contradiction{SecurityViolation, "field 23 and 5F34 name different sequence numbers"}
-	}
-	if c.has&hasAID != 0 && p.scope != nil {
-		if s := emv.SchemeOf(c.aid); s != emv.SchemeUnknown && s != p.scope.Scheme {
-			return contradiction{SecurityViolation, fmt.Sprintf("84 names an application of %s, the account number is of %s", s, p.scope.Scheme)}
-		}
-	}
-	if amount, err := emv.BCD(c.elements.Amount[:]); !p.advice && (err != nil || int64(amount) != p.amount) {
-		return contradiction{SecurityViolation, fmt.Sprintf("field 4 asks for %s, the card was told 9F02 %X", money(p.amount, p.currency), c.elements.Amount)}
-	}
-	if currency, err := emv.BCD(c.elements.Currency[:]); err != nil || uint16(currency) != p.currency {
-		return contradiction{SecurityViolation, fmt.Sprintf("field 49 is currency %03d, the card was told 5F2A %X", p.currency, c.elements.Currency)}
-	}
-	return contradiction{}
-}
-
-// checkType judges what the card decided. A request goes on with an ARQC only;
-// an advice reports what happened, and with an AAC there is no money in it.
+// checkType judges what the card decided. A request goes on with an ARQC, or
+// with a TC: a kernel sends one online when it had asked for a cryptogram to be
+// checked online anyway, or when the card wants it so after a failed
+// authentication (EMV Book C-3). An advice reports what happened, and with an
+// AAC there is no money in it.
 func checkType(p *payment, report *Report) {
 	if p.chip == nil {
 		return
 	}
-	t := p.chip.kind(p.scope.Scheme)
+	t, said, contradicts := p.chip.kind(p.scope.Scheme)
 	switch {
-	case t == emv.ARQC, t == emv.TC && p.advice:
+	case contradicts:
+		p.refuse(SecurityViolation)
 		if report != nil {
-			report.step("cryptogram type", OK, t.String()+" fits a message of type "+string(p.request.MTI))
+			report.step(stepType, Failed, fmt.Sprintf("9F27 says %s, the card verification results in 9F10 say %s; those count, the cryptogram covers them", said, t))
+		}
+	case t == emv.ARQC, t == emv.TC:
+		if report != nil {
+			report.step(stepType, OK, t.String()+" fits a message of type "+string(p.request.MTI))
 		}
 	case t == emv.AAC && p.advice:
-		report.step("cryptogram type", OK, "AAC: the card declined offline, no money moves")
+		report.step(stepType, OK, "AAC: the card declined offline, no money moves")
 	case t == emv.AAC:
 		p.refuse(DoNotHonour)
-		report.step("cryptogram type", Failed, "AAC: the card itself declined")
-	case t == emv.TC:
-		p.refuse(InvalidTransaction)
-		report.step("cryptogram type", Failed, "TC: the card approved offline; that belongs into an advice")
+		report.step(stepType, Failed, "AAC: the card itself declined")
 	default:
 		p.refuse(InvalidTransaction)
-		report.step("cryptogram type", Failed, "neither 9F27 nor the issuer application data name a type that may be sent")
+		report.step(stepType, Failed, "neither the issuer application data nor 9F27 name a type that may be sent")
 	}
 }
 
 // Transaction types of field 3 that the bank knows (ISO 8583:1987).
-var services = map[string]string{"00": "purchase", "01": "cash", "09": "purchase with cashback"}
+var services = map[string]string{"00": "purchase", "01": "cash", typeCashback: "purchase with cashback", "17": "cash disbursement"}
 
 // checkService refuses the transaction types that the bank does not do.
 func checkService(p *payment, report *Report) {

@@ -44,44 +44,6 @@ type Setup struct {
 	Tokens   []NewToken
 }
 
-// Install creates what is not there yet of a set-up, and leaves alone what is.
-func (i *Issuer) Install(ctx context.Context, s Setup) error {
-	for _, a := range s.Accounts {
-		if _, ok, err := i.store.Account(a.ID); err != nil || ok {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if err := i.OpenAccount(ctx, a); err != nil {
-			return err
-		}
-	}
-	for _, c := range s.Cards {
-		if _, ok, err := i.store.Instrument(i.store.IndexPAN(c.PAN)); err != nil || ok {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if err := i.IssueCard(ctx, c); err != nil {
-			return err
-		}
-	}
-	for _, t := range s.Tokens {
-		if _, ok, err := i.store.Instrument(i.store.IndexPAN(t.PAN)); err != nil || ok && t.PAN != "" {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if _, err := i.IssueToken(ctx, t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // OpenAccount opens an account and pays its first balance in. A name that is
 // taken is an error.
 func (i *Issuer) OpenAccount(ctx context.Context, n NewAccount) error {
@@ -90,16 +52,16 @@ func (i *Issuer) OpenAccount(ctx context.Context, n NewAccount) error {
 	}
 	switch {
 	case n.ID == "" || len(n.ID) > 64:
-		return fmt.Errorf("issuer: an account needs a name of 1 to 64 characters")
+		return mistake("an account needs a name of 1 to 64 characters")
 	case len(n.ID) > 5 && n.ID[:5] == "bank:":
-		return fmt.Errorf("issuer: account names that start with bank: are the bank's own")
+		return mistake("account names that start with bank: are the bank's own")
 	case n.Currency > 999 || n.Balance < 0 || n.Balance > emv.MaxAmount:
-		return fmt.Errorf("issuer: account %s: want an ISO 4217 number and a balance of at most 12 digits", n.ID)
+		return mistake("account %s: want an ISO 4217 number and a balance of at most 12 digits", n.ID)
 	}
 	now := i.now().UTC().Truncate(time.Second)
 	return i.store.Update(ctx, nil, func(tx *Tx) error {
 		if _, taken, err := tx.Account(n.ID); err != nil || taken {
-			return errorOr(err, "issuer: account %s exists", n.ID)
+			return mistakeOr(err, "account %s exists", n.ID)
 		}
 		for _, id := range []string{SettlementAccount(n.Currency), CashAccount(n.Currency)} {
 			if _, there, err := tx.Account(id); err != nil {
@@ -114,7 +76,7 @@ func (i *Issuer) OpenAccount(ctx context.Context, n NewAccount) error {
 			return err
 		}
 		record := Record{
-			Seq: seq, Key: "open/" + n.ID, Account: n.ID, Requested: n.Balance, Currency: n.Currency, Time: now,
+			Seq: seq, Key: openingKey(n.ID), Account: n.ID, Requested: n.Balance, Currency: n.Currency, Time: now,
 			State: RecordNoted, Code: Approved,
 		}
 		if n.Balance > 0 {
@@ -124,6 +86,9 @@ func (i *Issuer) OpenAccount(ctx context.Context, n NewAccount) error {
 		return tx.Move(&record, CashAccount(n.Currency), n.ID, n.Balance)
 	})
 }
+
+// openingKey is the key of the record that opened an account.
+func openingKey(account string) string { return "open/" + account }
 
 // IssueCard puts a card on an account. The number must be in a card range and
 // free.
@@ -140,7 +105,7 @@ func (i *Issuer) IssueCard(ctx context.Context, n NewCard) error {
 	}
 	return i.store.Update(ctx, nil, func(tx *Tx) error {
 		if _, there, err := tx.Account(n.Account); err != nil || !there {
-			return errorOr(err, "issuer: card %s: there is no account %s", n.PAN.Masked(), n.Account)
+			return mistakeOr(err, "card %s: there is no account %s", n.PAN.Masked(), n.Account)
 		}
 		return i.addInstrument(tx, n.PAN, Instrument{
 			Kind: Card, PSN: n.PSN, Expiry: n.Expiry, ServiceCode: n.ServiceCode, Status: n.Status, Account: n.Account, PAR: n.PAR, LastFour: n.PAN.LastFour(),
@@ -165,7 +130,7 @@ func (i *Issuer) IssueToken(ctx context.Context, n NewToken) (emv.PAN, error) {
 			return n.PAN, err
 		}
 		if given {
-			return "", fmt.Errorf("issuer: token %s exists", n.PAN.Masked())
+			return "", mistake("token %s exists", n.PAN.Masked())
 		}
 	}
 	return "", fmt.Errorf("issuer: no free token number found in %d tries", tries)
@@ -176,7 +141,7 @@ func (i *Issuer) addToken(ctx context.Context, n NewToken) (taken bool, err erro
 		return false, err
 	}
 	if len(n.Requestor) != 11 || !digitsOnly(n.Requestor) {
-		return false, fmt.Errorf("issuer: a token requestor id has 11 digits")
+		return false, mistake("a token requestor id has 11 digits")
 	}
 	index := i.store.IndexPAN(n.PAN)
 	err = i.store.Update(ctx, nil, func(tx *Tx) error {
@@ -185,7 +150,7 @@ func (i *Issuer) addToken(ctx context.Context, n NewToken) (taken bool, err erro
 		}
 		card, there, err := tx.Instrument(i.store.IndexPAN(n.Card))
 		if err != nil || !there || card.Kind != Card {
-			return errorOr(err, "issuer: there is no card %s to make a token for", n.Card.Masked())
+			return mistakeOr(err, "there is no card %s to make a token for", n.Card.Masked())
 		}
 		return i.addInstrument(tx, n.PAN, Instrument{
 			Kind: Token, PSN: n.PSN, Expiry: n.Expiry, ServiceCode: n.ServiceCode, Status: n.Status,
@@ -202,7 +167,7 @@ func (i *Issuer) addInstrument(tx *Tx, pan emv.PAN, n Instrument) error {
 		n.Status = StatusActive
 	}
 	if _, taken, err := tx.Instrument(n.Index); err != nil || taken {
-		return errorOr(err, "issuer: %s %s exists", n.Kind, n.Masked)
+		return mistakeOr(err, "%s %s exists", n.Kind, n.Masked)
 	}
 	tx.PutInstrument(n)
 	return nil
@@ -213,15 +178,15 @@ func (i *Issuer) checkNumber(pan emv.PAN, kind Kind, psn, expiry, service string
 	scope := i.config.rangeOf(pan)
 	switch {
 	case !pan.Valid():
-		return fmt.Errorf("issuer: %s %s: not an account number with a correct check digit", kind, pan.Masked())
+		return mistake("%s %s: not an account number with a correct check digit", kind, pan.Masked())
 	case scope == nil || scope.Kind != kind:
-		return fmt.Errorf("issuer: %s %s is in no %s range of the bank", kind, pan.Masked(), kind)
+		return mistake("%s %s is in no %s range of the bank", kind, pan.Masked(), kind)
 	case len(psn) != 2 || !digitsOnly(psn):
-		return fmt.Errorf("issuer: %s %s: a sequence number has 2 digits", kind, pan.Masked())
+		return mistake("%s %s: a sequence number has 2 digits", kind, pan.Masked())
 	case len(expiry) != 4 || !digitsOnly(expiry) || !between(expiry[2:], "01", "12"):
-		return fmt.Errorf("issuer: %s %s: an expiry date is YYMM", kind, pan.Masked())
+		return mistake("%s %s: an expiry date is YYMM", kind, pan.Masked())
 	case len(service) != 3 || !digitsOnly(service):
-		return fmt.Errorf("issuer: %s %s: a service code has 3 digits", kind, pan.Masked())
+		return mistake("%s %s: a service code has 3 digits", kind, pan.Masked())
 	}
 	return nil
 }
@@ -230,7 +195,7 @@ func (i *Issuer) checkNumber(pan emv.PAN, kind Kind, psn, expiry, service string
 func (i *Issuer) newTokenNumber(card emv.PAN) (emv.PAN, error) {
 	of := i.config.rangeOf(card)
 	if of == nil {
-		return "", fmt.Errorf("issuer: card %s is in no range of the bank", card.Masked())
+		return "", mistake("card %s is in no range of the bank", card.Masked())
 	}
 	for n := range i.config.Ranges {
 		if r := &i.config.Ranges[n]; r.Kind == Token && r.Scheme == of.Scheme {
@@ -238,7 +203,7 @@ func (i *Issuer) newTokenNumber(card emv.PAN) (emv.PAN, error) {
 			return emv.WithCheckDigit(r.Prefix + digits), err
 		}
 	}
-	return "", fmt.Errorf("issuer: there is no token range for %s", of.Scheme)
+	return "", mistake("there is no token range for %s", of.Scheme)
 }
 
 // newPAR makes a payment account reference: four characters of who assigned it

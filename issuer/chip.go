@@ -12,7 +12,9 @@ type chip struct {
 	elements   cryptogram.Elements
 	cryptogram cryptogram.Cryptogram
 	cid        byte
-	psn        byte // 5F34
+	psn        byte    // 5F34
+	ctq        emv.CTQ // 9F6C, of kernels 3 and 7
+	cvmResults [3]byte // 9F34
 	pan        []byte
 	track2     []byte
 	aid        []byte
@@ -40,6 +42,8 @@ const (
 	hasPAN
 	hasTrack2
 	hasAID
+	hasCTQ
+	hasCVMResults
 )
 
 // parseChip takes field 55 apart. What stands twice, has a wrong length, or is
@@ -116,6 +120,10 @@ func (c *chip) take(tag emv.Tag, value []byte) error {
 		return c.variable(tag, hasPAN, &c.pan, value, 10)
 	case emv.TagTrack2:
 		return c.variable(tag, hasTrack2, &c.track2, value, 19)
+	case emv.TagCTQ:
+		return c.fixed(tag, hasCTQ, c.ctq[:], value)
+	case emv.TagCVMResults:
+		return c.fixed(tag, hasCVMResults, c.cvmResults[:], value)
 	case emv.TagDFName:
 		return c.variable(tag, hasAID, &c.aid, value, 16)
 	}
@@ -152,16 +160,20 @@ func (c *chip) sequence() string {
 	return string([]byte{hex[c.psn>>4], hex[c.psn&0xF]})
 }
 
-// kind is the type of the cryptogram: from the CID, or from the card
-// verification results when the terminal sent none.
-func (c *chip) kind(scheme emv.Scheme) emv.CryptogramType {
-	if c.has&hasCID != 0 {
-		return emv.CryptogramTypeOf(c.cid)
-	}
-	if iad, err := emv.ParseIAD(scheme, c.elements.IAD); err == nil {
-		if t, ok := iad.CryptogramType(); ok {
-			return t
+// kind is the type of the cryptogram: from the card verification results, which
+// the cryptogram covers, where they name one; else from the CID, which anybody
+// on the way could have written. said is what the CID says instead where the
+// two contradict each other.
+func (c *chip) kind(scheme emv.Scheme) (kind, said emv.CryptogramType, contradicts bool) {
+	said = emv.CryptogramTypeOf(c.cid)
+	iad, err := emv.ParseIAD(scheme, c.elements.IAD)
+	if err == nil {
+		if signed, ok := iad.LastCryptogramType(); ok {
+			return signed, said, c.has&hasCID != 0 && said != signed
 		}
 	}
-	return emv.RFU
+	if c.has&hasCID != 0 {
+		return said, said, false
+	}
+	return emv.RFU, emv.RFU, false
 }

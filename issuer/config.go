@@ -18,7 +18,12 @@ type Config struct {
 	Limits     Limits
 	Counter    CounterRules
 	LimitedUse LimitedUseRules
-	Currency   uint16 // ISO 4217 numeric: of accounts that name none
+	// Verification and SecondUse are about payments above the limit that need
+	// no verification, and about "come again with a PIN".
+	Verification VerificationRules
+	SecondUse    SecondUseRules
+	PIN          PINRules
+	Currency     uint16 // ISO 4217 numeric: of accounts that name none
 	// Fallback lets magnetic-stripe fallback and other entries without chip
 	// data pass, unchecked: entry modes 80x, 90x, 91x.
 	Fallback bool
@@ -47,7 +52,29 @@ type Range struct {
 // Limits bound one payment. Zero is no limit.
 type Limits struct {
 	MaxAmount int64 // minor units
+	// MaxDays is how far the date that the card was told (9A) may be from field
+	// 13 and from the bank's clock, in a request.
+	MaxDays int
 }
+
+// VerificationRules say from which amount on a contactless payment needs
+// plausible cardholder verification.
+type VerificationRules struct {
+	Limit int64 // minor units, of Config.Currency; 0: nothing is checked
+	// Response is the code when nobody was verified; "" is 65 for Mastercard and
+	// 70 for the others, "PIN needed". A claim that cannot be true is 63.
+	Response Code
+}
+
+// SecondUseRules say when a cryptogram may come again after an answer of 65, 70
+// or 1A.
+type SecondUseRules struct {
+	Within     time.Duration // of that answer; 0: never
+	WithoutPIN bool          // also without field 52
+}
+
+// MaxSecondUse bounds SecondUseRules.Within.
+const MaxSecondUse = time.Hour
 
 // CounterRules say how far an application transaction counter may jump.
 type CounterRules struct {
@@ -135,12 +162,23 @@ func (c *Config) Check() error {
 			return configError(fmt.Sprintf("rules[%d]", n), "%s", reason)
 		}
 	}
+	if err := c.PIN.check(); err != nil {
+		return err
+	}
 	l := c.LimitedUse
 	switch {
 	case c.Currency == 0 || c.Currency > 999:
 		return configError("currency", "%03d is not an ISO 4217 number", c.Currency)
 	case c.Limits.MaxAmount < 0 || c.Limits.MaxAmount > emv.MaxAmount:
 		return configError("limits.max_amount", "%d is not an amount", c.Limits.MaxAmount)
+	case c.Limits.MaxDays < 0 || c.Limits.MaxDays > 366:
+		return configError("limits.max_days", "%d, want 0 to 366", c.Limits.MaxDays)
+	case c.Verification.Limit < 0 || c.Verification.Limit > emv.MaxAmount:
+		return configError("verification.limit", "%d is not an amount", c.Verification.Limit)
+	case c.Verification.Response != "" && (!validCode(c.Verification.Response) || c.Verification.Response.approves()):
+		return configError("verification.response", "%q is not a code that declines", c.Verification.Response)
+	case c.SecondUse.Within < 0 || c.SecondUse.Within > MaxSecondUse:
+		return configError("second_use.within", "%s, want 0 to %s", c.SecondUse.Within, MaxSecondUse)
 	case c.Counter.MaxGap < 1 || c.Counter.MaxGap > 0xFFFF:
 		return configError("counter.max_gap", "%d, want 1 to 65535", c.Counter.MaxGap)
 	case c.Counter.MaxBehind < 0 || c.Counter.MaxBehind >= MaxRecentUses:

@@ -1,11 +1,13 @@
 package issuer
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"tapsim/cryptogram"
+	"tapsim/emv"
 	"tapsim/provisioning"
 )
 
@@ -23,6 +25,14 @@ func (u *Usage) remember(at int, use Use) {
 		u.addOlder(old.ATC)
 	}
 	u.Recent = recent[:min(len(recent), MaxRecentUses)]
+}
+
+// highest is the highest counter seen, 0 when none was.
+func (u *Usage) highest() uint16 {
+	if len(u.Recent) == 0 {
+		return 0
+	}
+	return u.Recent[0].ATC
 }
 
 // place is the index of the first range that does not end below the counter.
@@ -84,7 +94,7 @@ func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report
 	atc, ac := p.chip.elements.ATC, p.chip.cryptogram
 	at, seen := slices.BinarySearchFunc(usage.Recent, atc, func(u Use, atc uint16) int { return int(atc) - int(u.ATC) })
 	if seen {
-		return sameCounter(tx, p, usage.Recent[at], record, report)
+		return i.sameCounter(tx, p, usage.Recent[at], record, report)
 	}
 	if usage.isOlder(atc) {
 		p.refuse(SecurityViolation)
@@ -97,6 +107,11 @@ func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report
 		report.step("counter", Failed, text)
 		if !p.advice {
 			return nil
+		}
+		if at == 0 { // its money moves once, but a jump that is refused does not raise the counter
+			usage.addOlder(atc)
+			tx.PutUsage(usage)
+			return i.countKeyUse(tx, p, report)
 		}
 	} else if report != nil {
 		report.step("counter", OK, counterText(usage.Recent, atc))
@@ -116,7 +131,7 @@ func (i *Issuer) counterFault(recent []Use, at int, atc uint16) string {
 	rules := i.config.Counter
 	switch {
 	case at == 0 && int(atc-highest) > rules.MaxGap:
-		return fmt.Sprintf("counter %d is %d above the highest seen, %d; at most %d are allowed", atc, atc-highest, highest, rules.MaxGap)
+		return fmt.Sprintf("counter %d is %d above the highest seen, %d; at most %d are allowed, unless an operator sets the bank's counter", atc, atc-highest, highest, rules.MaxGap)
 	case at > 0 && int(highest-atc) > rules.MaxBehind:
 		return fmt.Sprintf("counter %d went back: the highest seen is %d; at most %d behind are allowed", atc, highest, rules.MaxBehind)
 	}
@@ -134,7 +149,7 @@ func counterText(recent []Use, atc uint16) string {
 // another one means that two cards use one counter. Two cases are no replay. A
 // cryptogram that was answered with "come again with a PIN" may come once
 // more; and an advice may complete the authorisation of the same tap.
-func sameCounter(tx *Tx, p *payment, use Use, record *Record, report *Report) error {
+func (i *Issuer) sameCounter(tx *Tx, p *payment, use Use, record *Record, report *Report) error {
 	switch {
 	case use.Cryptogram != p.chip.cryptogram:
 		p.refuse(SecurityViolation)
@@ -142,8 +157,7 @@ func sameCounter(tx *Tx, p *payment, use Use, record *Record, report *Report) er
 			report.step("counter", Failed, fmt.Sprintf("counter %d came before with another cryptogram: two cards share it, or the card was reset", use.ATC))
 		}
 	case use.Soft && !p.advice:
-		report.step("counter", OK, "the same cryptogram again, as the bank asked for")
-		return changeUse(tx, p, func(u *Use) { u.Soft, u.Record = false, record.Seq })
+		return i.secondUse(tx, p, use, record, report)
 	case p.advice:
 		p.sibling = use.Record
 		report.step("counter", OK, "an advice about a cryptogram that came before")
@@ -152,6 +166,30 @@ func sameCounter(tx *Tx, p *payment, use Use, record *Record, report *Report) er
 		if report != nil {
 			report.step("counter", Failed, fmt.Sprintf("replay: this cryptogram with counter %d came before, in another message", use.ATC))
 		}
+	}
+	return nil
+}
+
+// secondUse judges a cryptogram that comes again after "come again with a PIN".
+// It must come soon and bring what was asked for.
+func (i *Issuer) secondUse(tx *Tx, p *payment, use Use, record *Record, report *Report) error {
+	first, found, err := tx.RecordBySequence(use.Record)
+	if err != nil {
+		return err
+	}
+	rules := &i.config.SecondUse
+	switch {
+	case !found || rules.Within == 0 || p.at.Sub(first.Time) > rules.Within:
+		p.refuse(SecurityViolation)
+		if report != nil {
+			report.step("counter", Failed, fmt.Sprintf("the same cryptogram again, %s after the bank asked for a PIN; at most %s are allowed", p.at.Sub(first.Time), rules.Within))
+		}
+	case p.request.PINBlock == nil && !rules.WithoutPIN:
+		p.refuse(SecurityViolation)
+		report.step("counter", Failed, "the same cryptogram again, but without the PIN that the bank asked for (field 52)")
+	default:
+		report.step("counter", OK, "the same cryptogram again, as the bank asked for")
+		return changeUse(tx, p, func(u *Use) { u.Soft, u.Record = false, record.Seq })
 	}
 	return nil
 }
@@ -175,6 +213,40 @@ func changeUse(tx *Tx, p *payment, change func(*Use)) error {
 	change(&usage.Recent[at])
 	tx.PutUsage(usage)
 	return nil
+}
+
+// cutAt makes a counter the highest seen: what was seen above it is forgotten.
+func (u *Usage) cutAt(highest uint16) {
+	u.Recent = slices.DeleteFunc(slices.Clone(u.Recent), func(use Use) bool { return use.ATC > highest })
+	u.Older = slices.DeleteFunc(slices.Clone(u.Older), func(r CounterRange) bool { return r.From > highest })
+	if last := len(u.Older) - 1; last >= 0 {
+		u.Older[last].To = min(u.Older[last].To, highest)
+	}
+	if highest > 0 && (len(u.Recent) == 0 || u.Recent[0].ATC != highest) {
+		u.remember(0, Use{ATC: highest})
+	}
+}
+
+// SetCounter makes a transaction counter the highest that the bank has seen of
+// a card or token, for an operator who knows better: after a jump that was
+// refused (the counter before the next one), or for a card that starts again
+// (0). Counters above it count as not seen, so cryptograms with them could come
+// once more.
+func (i *Issuer) SetCounter(ctx context.Context, pan emv.PAN, highest uint16) error {
+	index := i.store.IndexPAN(pan)
+	return i.store.Update(ctx, nil, func(tx *Tx) error {
+		if _, ok, err := tx.Instrument(index); err != nil || !ok {
+			return errorOr(err, "issuer: there is no card or token %s", pan.Masked())
+		}
+		usage, _, err := tx.Usage(index)
+		if err != nil {
+			return err
+		}
+		usage.Instrument = index
+		usage.cutAt(highest)
+		tx.PutUsage(usage)
+		return nil
+	})
 }
 
 // handedOut is the key that a token service must have handed out for the

@@ -1,10 +1,14 @@
 package issuer
 
 import (
+	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tapsim/emv"
 )
 
 // TestOlderCounters compares the ranges with a set, for counters in any order.
@@ -73,4 +77,81 @@ func TestOldAdviceTwice(t *testing.T) {
 	require.Equal(t, "63", answer.ResponseCode)
 	require.Contains(t, report.find("counter").Text, "long ago")
 	b.audit()
+}
+
+// TestRefusedJumpOfAnAdvice: an advice moves its money once, whatever its
+// counter, but a jump that is refused does not end the card, and who cannot make
+// a cryptogram moves nothing.
+func TestRefusedJumpOfAnAdvice(t *testing.T) {
+	b := newBank(t, nil)
+	b.handle(plasticTap(1, 1_00).message(t, "0200", 1))
+	forged := plasticTap(0xFFFE, 1_00).message(t, "0220", 2)
+	forged.ICCData[4] ^= 1
+	b.handle(forged)
+	answer, report := b.handle(plasticTap(0xFFFF, 1_00).message(t, "0220", 3))
+	require.Equal(t, "00", answer.ResponseCode)
+	require.Contains(t, report.find("counter").Text, "above the highest seen, 1")
+	require.Equal(t, int64(497_00), b.account().Balance)
+	b.handle(plasticTap(0xFFFF, 1_00).message(t, "0220", 4))
+	require.Equal(t, int64(497_00), b.account().Balance, "the same tap again")
+	answer, report = b.handle(plasticTap(2, 1_00).message(t, "0200", 5))
+	require.Equal(t, "00", answer.ResponseCode, "%+v", report.Steps)
+	answer, _ = b.handle(plasticTap(0xFFFF, 1_00).message(t, "0200", 6))
+	require.Equal(t, "63", answer.ResponseCode)
+	b.audit()
+}
+
+// TestSetCounter: an operator lets a card go on whose counter ran ahead, went
+// up by mistake, or started again.
+func TestSetCounter(t *testing.T) {
+	ctx := context.Background()
+	for _, c := range []struct {
+		name   string
+		atcs   []uint16
+		set    uint16
+		next   uint16
+		before string
+		after  string
+	}{
+		{"ran ahead", []uint16{1}, 199, 200, "63", "00"},
+		{"ran ahead, set to itself", []uint16{1}, 200, 200, "63", "63"},
+		{"went up by mistake", []uint16{0xFFFF}, 5, 6, "63", "00"},
+		{"started again", []uint16{40, 41, 42}, 0, 41, "63", "00"},
+		{"set down, still seen", []uint16{40, 41, 42}, 41, 40, "63", "63"},
+		{"set down, seen above", []uint16{40, 41, 42}, 41, 42, "63", "00"},
+	} {
+		b := newBank(t, nil)
+		for n, atc := range c.atcs {
+			b.handle(plasticTap(atc, 1_00).message(t, "0100", n+1))
+		}
+		answer, _ := b.handle(plasticTap(c.next, 1_00).message(t, "0100", 100))
+		require.Equal(t, c.before, answer.ResponseCode, c.name)
+		require.NoError(t, b.SetCounter(ctx, testCard, c.set))
+		answer, report := b.handle(plasticTap(c.next, 1_00).message(t, "0100", 101))
+		require.Equal(t, c.after, answer.ResponseCode, "%s: %+v", c.name, report.find("counter"))
+	}
+	b := newBank(t, nil)
+	require.ErrorContains(t, b.SetCounter(ctx, emv.WithCheckDigit("476173900199999"), 1), "there is no card or token 476173")
+}
+
+// TestCutAt compares with a set of counters.
+func TestCutAt(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 100 {
+		var u Usage
+		seen := map[uint16]bool{}
+		for atc := uint16(0); atc < 200; atc++ {
+			if rng.IntN(3) > 0 {
+				u.remember(0, Use{ATC: atc})
+				seen[atc] = true
+			}
+		}
+		highest := uint16(1 + rng.IntN(220))
+		u.cutAt(highest)
+		require.Equal(t, highest, u.Recent[0].ATC)
+		for atc := range uint16(300) {
+			recent := slices.ContainsFunc(u.Recent, func(use Use) bool { return use.ATC == atc })
+			require.Equal(t, atc == highest || atc < highest && seen[atc], recent || u.isOlder(atc), "%d of %d", atc, highest)
+		}
+	}
 }

@@ -85,11 +85,12 @@ func newBankOn(t testing.TB, store Store, change func(*Config)) *bank {
 	iss, err := New(c, store, Env{Now: func() time.Time { return b.now }, Rand: rand.NewChaCha8([32]byte{1})})
 	require.NoError(t, err)
 	b.Issuer = iss
-	require.NoError(t, iss.Install(context.Background(), Setup{
+	_, err = iss.Install(context.Background(), Setup{
 		Accounts: []NewAccount{{ID: "A", Balance: 500_00}},
 		Cards:    []NewCard{{PAN: testCard, PSN: "01", Expiry: "4912", ServiceCode: "201", Account: "A"}},
 		Tokens:   []NewToken{{PAN: testToken, PSN: "00", Expiry: "4912", ServiceCode: "201", Requestor: "40010030001", Card: testCard}},
-	}))
+	})
+	require.NoError(t, err)
 	return b
 }
 
@@ -107,6 +108,13 @@ type tap struct {
 
 func plasticTap(atc uint16, amount int64) tap {
 	return tap{testCard, "01", tdes("0123456789ABCDEFFEDCBA9876543210"), unhex("06011203A00000"), atc, amount, 0x80, 0x1A2B3C4D}
+}
+
+// decide makes the card decide for a type, in what it signs and in 9F27.
+func (p *tap) decide(t emv.CryptogramType) {
+	p.iad = append([]byte(nil), p.iad...)
+	p.iad[4] = 0x80 | byte(t)>>2
+	p.cid = byte(t)
 }
 
 // elements are the data of the tap.

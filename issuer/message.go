@@ -59,6 +59,8 @@ type payment struct {
 	chip      *chip // nil without field 55
 	rule      *Rule
 
+	expiry     string // YYMM, as the message says it
+	expiryOf   string // where it says it
 	scope      *Range
 	instrument Instrument
 	proof      *proof // of the cryptogram, when it was right
@@ -68,11 +70,23 @@ type payment struct {
 	code       Code   // of the first check that failed, "" so far
 }
 
-// refuse notes the first reason to decline.
+// refuse notes the first reason to decline. A soft one gives way to any other:
+// "come again with a PIN" is no answer to a replay, nor to an empty account.
 func (p *payment) refuse(c Code) {
-	if p.code == "" {
+	if p.code == "" || p.code.soft() && !c.soft() {
 		p.code = c
 	}
+}
+
+// tap is the tap that the message is about; zero without chip data.
+func (p *payment) tap() (t Tap) {
+	if p.chip != nil {
+		e := &p.chip.elements
+		t[0], t[1] = byte(e.ATC>>8), byte(e.ATC)
+		copy(t[2:], e.UnpredictableNumber[:])
+		copy(t[6:], p.chip.cryptogram[:])
+	}
+	return t
 }
 
 // formatFault says which field is wrong and how.
@@ -102,10 +116,13 @@ func (i *Issuer) readPayment(m *iso8583.Message, k kind) (*payment, error) {
 		return nil, fault(14, "is not YYMM")
 	case m.EntryMode != "" && (len(m.EntryMode) < 3 || !digitsOnly(m.EntryMode)):
 		return nil, fault(22, "is not 3 digits")
-	case m.PANSequence != "" && (len(m.PANSequence) != 3 || !digitsOnly(m.PANSequence)):
-		return nil, fault(23, "is not 3 digits")
+	case m.PANSequence != "" && (len(m.PANSequence) != 3 || !digitsOnly(m.PANSequence) || m.PANSequence[0] != '0'):
+		return nil, fault(23, "is not 000 to 099")
 	case len(m.Currency) != 3 || !digitsOnly(m.Currency):
 		return nil, fault(49, "is missing or not 3 digits")
+	}
+	if _, _, err := cashback(m); err != nil {
+		return nil, err
 	}
 	p.amount = *m.Amount
 	currency, _ := strconv.Atoi(m.Currency)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,6 +68,14 @@ func TestSameKeysOtherPayment(t *testing.T) {
 		"amount":    func(m *iso8583.Message) { *m = *plasticTap(2, 12_51).message(t, "0100", 1) },
 		"card":      func(m *iso8583.Message) { m.PAN, m.Track2 = string(testToken), "" },
 		"reference": func(m *iso8583.Message) { m.RRN = "000112999999" },
+		"cryptogram": func(m *iso8583.Message) {
+			m.ICCData = replaceValue(t, m.ICCData, emv.TagCryptogram, unhex("0102030405060708"))
+		},
+		"unpredictable number": func(m *iso8583.Message) {
+			m.ICCData = replaceValue(t, m.ICCData, emv.TagUnpredictableNumber, unhex("01020304"))
+		},
+		"counter":     func(m *iso8583.Message) { m.ICCData = replaceValue(t, m.ICCData, emv.TagATC, unhex("0002")) },
+		"another tap": func(m *iso8583.Message) { m.ICCData = plasticTap(2, 12_50).icc(t) },
 	} {
 		b := newBank(t, nil)
 		m := plasticTap(1, 12_50).message(t, "0100", 1)
@@ -79,6 +88,19 @@ func TestSameKeysOtherPayment(t *testing.T) {
 		require.Equal(t, first, again, name)
 		require.Equal(t, int64(12_50), b.account().Held)
 	}
+}
+
+// TestRepeatWithoutChipData: a repeat may leave field 55 out.
+func TestRepeatWithoutChipData(t *testing.T) {
+	b := newBank(t, nil)
+	m := plasticTap(1, 12_50).message(t, "0100", 1)
+	first, _ := b.handle(m)
+	again := clone(m)
+	again.ICCData = nil
+	second, report := b.handle(again)
+	require.Equal(t, first, second)
+	require.True(t, report.Repeated)
+	require.Contains(t, report.find(stepRepeat).Text, "the first answer was given again")
 }
 
 // TestReplay sends the same cryptogram under another trace number.
@@ -140,12 +162,58 @@ func TestWrongCryptogramMovesNoCounter(t *testing.T) {
 }
 
 // TestSoftDeclineAllowsTheSameCryptogramOnce: after 70 the terminal sends the
-// same chip data again, with a PIN.
+// same chip data again, with a PIN, within some minutes.
 func TestSoftDeclineAllowsTheSameCryptogramOnce(t *testing.T) {
-	b := newBank(t, func(c *Config) { c.Rules = []Rule{{Name: "sca", Nth: 1, Response: "70"}} })
+	type attempt struct {
+		after time.Duration
+		pin   bool
+		want  string
+		text  string
+	}
+	pin := make([]byte, 8)
+	for _, c := range []struct {
+		name  string
+		rules SecondUseRules
+		sent  []attempt
+	}{
+		{"with a PIN", SecondUseRules{Within: 5 * time.Minute}, []attempt{{0, false, "70", ""}, {time.Minute, true, "00", "as the bank asked"}, {0, true, "63", "replay"}}},
+		{"without", SecondUseRules{Within: 5 * time.Minute}, []attempt{
+			{0, false, "70", ""}, {time.Minute, false, "63", "field 52"}, {time.Minute, true, "00", "as the bank asked"}}},
+		{"at the last moment", SecondUseRules{Within: 5 * time.Minute}, []attempt{{0, false, "70", ""}, {5 * time.Minute, true, "00", ""}}},
+		{"too late", SecondUseRules{Within: 5 * time.Minute}, []attempt{
+			{0, false, "70", ""}, {5*time.Minute + time.Second, true, "63", "5m1s after the bank asked for a PIN; at most 5m0s"}}},
+		{"never", SecondUseRules{}, []attempt{{0, false, "70", ""}, {0, true, "63", "at most 0s"}}},
+		{"no PIN wanted", SecondUseRules{Within: time.Minute, WithoutPIN: true}, []attempt{{0, false, "70", ""}, {0, false, "00", ""}, {0, false, "63", "replay"}}},
+	} {
+		b := newBank(t, func(config *Config) {
+			config.Rules, config.SecondUse = []Rule{{Name: "sca", Nth: 1, Response: "70"}}, c.rules
+		})
+		p := plasticTap(1, 12_50)
+		for n, a := range c.sent {
+			b.now = b.now.Add(a.after)
+			m := p.message(t, "0100", n+1)
+			if a.pin {
+				m.PINBlock = pin
+			}
+			answer, report := b.handle(m)
+			require.Equal(t, a.want, answer.ResponseCode, "%s %d: %+v", c.name, n, report.Steps)
+			require.Contains(t, report.find("counter").Text, a.text, c.name)
+		}
+	}
+}
+
+// TestSoftDeclineAfterAnAdvice: an advice that moved the money ends the matter.
+func TestSoftDeclineAfterAnAdvice(t *testing.T) {
+	b := newBank(t, func(c *Config) {
+		c.Rules, c.SecondUse = []Rule{{Name: "sca", Nth: 1, Response: "70"}}, SecondUseRules{Within: time.Hour, WithoutPIN: true}
+	})
 	p := plasticTap(1, 12_50)
 	for n, want := range []string{"70", "00", "63"} {
-		answer, _ := b.handle(p.message(t, "0100", n+1))
+		mti := iso8583.AuthorisationRequest
+		if n == 1 {
+			mti = iso8583.AuthorisationAdvice
+		}
+		answer, _ := b.handle(p.message(t, mti, n+1))
 		require.Equal(t, want, answer.ResponseCode, n)
 	}
 	require.Equal(t, int64(12_50), b.account().Held)
@@ -288,7 +356,7 @@ func TestAdvices(t *testing.T) {
 		moved   int64
 		flagged bool
 	}{
-		{"approved offline", sign(func(p *tap) { p.cid = 0x40 }), 12_50, false},
+		{"approved offline", sign(func(p *tap) { p.decide(emv.TC) }), 12_50, false},
 		{"stand-in", sign(func(*tap) {}), 12_50, false},
 		{"without chip data", field(func(m *iso8583.Message) { m.ICCData = nil }), 12_50, false},
 		{"wrong cryptogram", field(func(m *iso8583.Message) { m.ICCData[4] ^= 1 }), 12_50, true},
@@ -298,7 +366,9 @@ func TestAdvices(t *testing.T) {
 		{"more than is there", func(b *bank, m *iso8583.Message) {
 			*m = *plasticTap(1, 600_00).message(b.t, m.MTI, 1)
 		}, 600_00, false},
-		{"declined offline", sign(func(p *tap) { p.cid = 0 }), 0, false},
+		{"declined offline", sign(func(p *tap) { p.decide(emv.AAC) }), 0, false},
+		{"declined offline, TC by 9F27", sign(func(p *tap) { p.decide(emv.AAC); p.cid = 0x40 }), 0, true},
+		{"an old date", func(b *bank, m *iso8583.Message) { b.config.Limits.MaxDays, b.now = 3, b.now.AddDate(0, 1, 0) }, 12_50, false},
 		{"declined elsewhere", field(func(m *iso8583.Message) { m.ResponseCode = "05" }), 0, false},
 		{"approved elsewhere", field(func(m *iso8583.Message) { m.ResponseCode = "Y1" }), 12_50, false},
 		{"unknown card", field(func(m *iso8583.Message) { m.PAN, m.Track2 = string(emv.WithCheckDigit("476173900199999")), "" }), 0, true},

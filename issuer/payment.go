@@ -68,6 +68,7 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 	}
 	record := Record{
 		Seq: first.Seq, Key: p.key, Reference: p.reference, Instrument: p.index, Requested: p.amount, Currency: p.currency, Time: p.at, State: RecordNoted,
+		Tap: p.tap(),
 	}
 	if p.overtaken = found; !found {
 		if record.Seq, err = tx.NextSequence(); err != nil {
@@ -102,12 +103,17 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 // under the same retrieval keys are another transaction: refused, and nothing
 // is recorded.
 func (i *Issuer) again(p *payment, first *Record, report *Report) (*iso8583.Message, error) {
+	tap := p.tap()
 	if first.Instrument != p.index || first.Requested != p.amount || first.Reference != p.reference || first.Currency != p.currency {
 		report.step(stepRepeat, Failed, "the same retrieval keys as an earlier message, but another account number, amount or reference")
 		return respond(p.request, Duplicate), nil
 	}
+	if tap != (Tap{}) && first.Tap != (Tap{}) && tap != first.Tap {
+		report.step(stepRepeat, Failed, "the same retrieval keys as an earlier message, but another cryptogram (9F26), unpredictable number (9F37) or counter (9F36)")
+		return respond(p.request, Duplicate), nil
+	}
 	report.repeated()
-	report.step(stepRepeat, OK, "this message came before: the first answer again, no money moves")
+	report.step(stepRepeat, OK, "this message came before: the first answer was given again, no money moves")
 	return decodeAnswer(p.request, first.Answer)
 }
 
@@ -164,7 +170,7 @@ func (i *Issuer) applyRule(p *payment, report *Report) {
 func (i *Issuer) checkFunds(p *payment, account Account, report *Report) {
 	limit := i.config.Limits.MaxAmount
 	switch {
-	case p.code != "" || p.advice:
+	case p.code != "" && !p.code.soft() || p.advice:
 		report.step("funds", Skipped, "decided already")
 	case limit != 0 && p.amount > limit:
 		p.refuse(OverLimit)
@@ -208,7 +214,7 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 	}
 	record.Amount = p.amount
 	if p.sibling != 0 { // a further advice of the same tap is about this one
-		if err := changeUse(tx, p, func(u *Use) { u.Record = record.Seq }); err != nil {
+		if err := changeUse(tx, p, func(u *Use) { u.Record, u.Soft = record.Seq, false }); err != nil {
 			return err
 		}
 	}
@@ -242,7 +248,7 @@ func noMoney(p *payment, record, related *Record) string {
 		return "the amount is zero"
 	case record.Account == "":
 		return "there is no account in this currency to post to"
-	case p.advice && p.chip != nil && p.scope != nil && p.chip.kind(p.scope.Scheme) == emv.AAC:
+	case p.advice && p.declinedByCard():
 		return "an advice of an offline decline"
 	case p.advice && decided != "" && !decided.approves() && decided[0] != 'Y':
 		return "an advice of a decline"
@@ -256,6 +262,15 @@ func noMoney(p *payment, record, related *Record) string {
 		return "this payment is held already"
 	}
 	return ""
+}
+
+// declinedByCard is true for an AAC.
+func (p *payment) declinedByCard() bool {
+	if p.chip == nil || p.scope == nil {
+		return false
+	}
+	kind, _, _ := p.chip.kind(p.scope.Scheme)
+	return kind == emv.AAC
 }
 
 // relatedTo finds the payment that an advice is about: by field 90, by the

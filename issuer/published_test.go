@@ -113,10 +113,11 @@ func (p published) bank(t testing.TB) *bank {
 	b := &bank{t: t, store: NewMemory(), now: testTime}
 	b.Issuer, err = New(config, b.store, Env{Now: func() time.Time { return b.now }, Rand: rand.NewChaCha8([32]byte{})})
 	require.NoError(t, err)
-	require.NoError(t, b.Install(context.Background(), Setup{
+	_, err = b.Install(context.Background(), Setup{
 		Accounts: []NewAccount{{ID: "A", Currency: uint16(currency), Balance: 500_00}},
 		Cards:    []NewCard{{PAN: p.pan, PSN: p.psn, Expiry: "4912", ServiceCode: "201", Account: "A"}},
-	}))
+	})
+	require.NoError(t, err)
 	return b
 }
 
@@ -155,41 +156,45 @@ func TestPublishedCryptogramsVerify(t *testing.T) {
 // cryptogram: the check must fail and name the element and the byte.
 func TestOneChangedByteIsFound(t *testing.T) {
 	for _, p := range allPublished(t) {
-		for n := range elements {
-			f := &elements[n]
-			c, err := parseChip(p.icc)
+		for n, tag := range mandatoryTags[:11] {
+			list, err := emv.ParseList(p.icc)
 			require.NoError(t, err)
-			right := f.get(&c.elements)
+			right, _ := list.Lookup(tag)
 			at := len(right) - 1
-			if f.tag == emv.TagIAD {
+			if tag == emv.TagIAD {
 				at = 4 // in all layouts, part of the card verification results
 			}
 			wrong := append([]byte(nil), right...)
 			wrong[at] ^= 0x29
 			changed := p
-			changed.icc = replaceValue(t, p.icc, f.tag, wrong)
+			changed.icc = replaceValue(t, p.icc, tag, wrong)
 			m := p.message(t, 1)
 			m.ICCData = changed.icc
 			answer, report := p.bank(t).handle(m)
 			step := report.find(stepCryptogram)
-			where := fmt.Sprintf("%s, %s: %s", p.name, f.tag, step.Text)
+			where := fmt.Sprintf("%s, %s: %s", p.name, tag, step.Text)
 			require.Equal(t, Failed, step.Result, where)
 			require.Nil(t, answer.ICCData, where)
 			if !kindOf(p.mti).advice {
 				require.NotEqual(t, "00", answer.ResponseCode, where)
 			}
-			require.True(t, named(step.Text, f, right, at), where)
+			require.True(t, named(step.Text, tag, elementNames[n], right), where)
 		}
 	}
 }
 
+// elementNames are what a diagnosis calls the mandatory elements.
+var elementNames = [...]string{
+	"amount", "other amount", "terminal country", "TVR", "currency", "date", "transaction type", "unpredictable number", "AIP", "counter",
+	"issuer application data",
+}
+
 // named is true when a diagnosis names the element and its right value. Zeros
 // and neighbouring values have names of their own.
-func named(text string, f *element, right []byte, at int) bool {
+func named(text string, tag emv.Tag, name string, right []byte) bool {
 	_, diagnosis, _ := strings.Cut(text, "It fits: ")
 	for _, words := range []string{
-		fmt.Sprintf("%s %X", f.tag, right), f.name + " of zeros", f.tag.String() + " of zeros", "transaction type 00",
-		"terminal " + strings.TrimPrefix(f.name, "terminal ") + " of zeros",
+		fmt.Sprintf("%s %X", tag, right), name + " of zeros", tag.String() + " of zeros", "transaction type 00",
 	} {
 		if strings.HasPrefix(diagnosis, words) {
 			return true
@@ -231,7 +236,11 @@ func TestDiagnosisNamesTheDeviation(t *testing.T) {
 		{"counter", p.imk, "01", func(_ *cryptogram.Recipe, e *cryptogram.Elements) { e.ATC += 5 }, "9F36 0006 (a later counter) instead of 0001"},
 		{"date of field 13", p.imk, "01", func(_ *cryptogram.Recipe, e *cryptogram.Elements) { e.Date = [3]byte{0x30, 0x02, 0x03} }, "9A 300203 (the date of field 13) instead of 260115"},
 		{"type of field 3 and zero date", p.imk, "01", func(_ *cryptogram.Recipe, e *cryptogram.Elements) { e.Type, e.Date = 9, [3]byte{} },
-			"9C 09 (the type of field 3) instead of 00, and 9A 000000 (zeros) instead of 260115"},
+			"9C 09 (the type of field 3) instead of 00, 9A 000000 (zeros) instead of 260115"},
+		{"country of field 19", p.imk, "01", func(_ *cryptogram.Recipe, e *cryptogram.Elements) { e.TerminalCountry = [2]byte{0x02, 0x76} },
+			"9F1A 0276 (the country of field 19) instead of 0840"},
+		{"cashback of field 54", p.imk, "01", func(_ *cryptogram.Recipe, e *cryptogram.Elements) { e.AmountOther = [6]byte{4: 0x05} },
+			"9F03 000000000500 (the cashback of field 54) instead of 000000000000"},
 		{"unknown key", "FFEEDDCCBBAA99887766554433221100", "01", func(*cryptogram.Recipe, *cryptogram.Elements) {}, "No usual mistake"},
 	} {
 		r, e := right, c.elements
@@ -241,12 +250,23 @@ func TestDiagnosisNamesTheDeviation(t *testing.T) {
 		ac, err := r.Generate(card, &e)
 		require.NoError(t, err)
 		m := p.message(t, 1)
-		m.LocalDate, m.ProcessingCode = "0203", "090000"
+		m.LocalDate, m.ProcessingCode, m.AcquirerCountry, m.AdditionalAmounts = "0203", "090000", "276", "0040840D000000000500"
 		m.ICCData = replaceValue(t, p.icc, emv.TagCryptogram, ac[:])
 		answer, report := p.bank(t).handle(m)
-		require.Equal(t, string(WrongCryptogram), answer.ResponseCode, test.name)
+		require.Equal(t, string(SecurityViolation), answer.ResponseCode, test.name) // field 3 and 9C differ
+		require.Equal(t, Failed, report.Cryptogram, test.name)
 		require.Contains(t, report.find(stepCryptogram).Text, test.want, test.name)
 	}
+}
+
+// TestDamagedCryptogram changes a byte of the cryptogram itself.
+func TestDamagedCryptogram(t *testing.T) {
+	p := worked()
+	m := p.message(t, 1)
+	m.ICCData = replaceValue(t, p.icc, emv.TagCryptogram, unhex("27552E9226B3CC96"))
+	answer, report := p.bank(t).handle(m)
+	require.Equal(t, string(WrongCryptogram), answer.ResponseCode)
+	require.Contains(t, report.find(stepCryptogram).Text, "byte 8 of 9F26 being 95 instead of 96")
 }
 
 // TestWrongRecipeByte changes the byte of the issuer application data that

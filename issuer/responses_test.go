@@ -43,6 +43,24 @@ func TestResponses(t *testing.T) {
 			m.ICCData = p.icc(b.t)
 		}
 	}
+	// service is the payment as another type, with cash of it where given.
+	service := func(processing string, told byte, other ...int64) func(*bank, *iso8583.Message) {
+		return func(b *bank, m *iso8583.Message) {
+			p := plasticTap(1, 12_50)
+			e := p.elements()
+			e.Type = told
+			for _, v := range other {
+				copy(e.AmountOther[:], emv.AppendBCD(nil, uint64(v), 6))
+			}
+			m.ProcessingCode, m.ICCData = processing, signed(b.t, p, &e)
+		}
+	}
+	cashbackField := func(text string) func(*bank, *iso8583.Message) {
+		return func(b *bank, m *iso8583.Message) {
+			service("090000", 0x09, 5_00)(b, m)
+			m.AdditionalAmounts = text
+		}
+	}
 	for _, c := range []struct {
 		name   string
 		change func(*bank, *iso8583.Message)
@@ -106,10 +124,53 @@ func TestResponses(t *testing.T) {
 		{"wrong cryptogram", tagOf(emv.TagCryptogram, "0000000000000000"), WrongCryptogram, stepCryptogram, "expected"},
 		{"unknown key index", resign(func(p *tap) { p.iad = unhex("06091203A00000") }), WrongCryptogram, stepCryptogram, "visa (01), visa-test (02)"},
 		{"no recipe", tagOf(emv.TagIAD, "06011303A00000"), WrongCryptogram, stepCryptogram, "no recipe for visa cryptogram version 13"},
-		{"AAC", resign(func(p *tap) { p.cid = 0x00 }), DoNotHonour, "cryptogram type", "AAC"},
-		{"TC", resign(func(p *tap) { p.cid = 0x40 }), InvalidTransaction, "cryptogram type", "TC"},
-		{"reserved type", resign(func(p *tap) { p.cid = 0xC0 }), InvalidTransaction, "cryptogram type", "neither"},
-		{"refund", field(func(m *iso8583.Message) { m.ProcessingCode = "200000" }), NotSupported, "service", "20"},
+		{"AAC", resign(func(p *tap) { p.decide(emv.AAC) }), DoNotHonour, stepType, "AAC"},
+		{"TC", resign(func(p *tap) { p.decide(emv.TC) }), Approved, stepType, "TC fits a message of type 0100"},
+		{"reserved type", resign(func(p *tap) { p.decide(emv.RFU) }), InvalidTransaction, stepType, "neither"},
+		{"ARQC by 9F27, AAC by what is signed", resign(func(p *tap) { p.decide(emv.AAC); p.cid = 0x80 }), SecurityViolation, stepType,
+			"9F27 says ARQC, the card verification results in 9F10 say AAC"},
+		{"AAC by 9F27, ARQC by what is signed", resign(func(p *tap) { p.cid = 0 }), SecurityViolation, stepType, "9F27 says AAC"},
+		{"AAC, no 9F27", func(b *bank, m *iso8583.Message) {
+			p := plasticTap(1, 12_50)
+			p.decide(emv.AAC)
+			list, err := emv.ParseList(p.icc(b.t))
+			require.NoError(b.t, err)
+			m.ICCData = list[2:].Append(list[:1].Append(nil))
+		}, DoNotHonour, stepType, "AAC"},
+
+		{"refund", service("200000", 0x20), NotSupported, "service", "20"},
+		{"a refund that says purchase", service("000000", 0x20), SecurityViolation, "consistency", "field 3 asks for transaction type 00, the card was told 9C 20"},
+		{"a purchase that says refund", service("200000", 0x00), SecurityViolation, "consistency", "9C 00"},
+		{"cash", service("010000", 0x01), Approved, "posting", "a hold"},
+		{"cash disbursement", service("170000", 0x17), Approved, "posting", "a hold"},
+		{"cash by two names", service("170000", 0x01), Approved, "posting", "a hold"},
+		{"cashback", service("090000", 0x09, 5_00), Approved, "posting", "a hold"},
+		{"cashback of all", service("090000", 0x09, 12_50), Approved, "posting", "a hold"},
+		{"cashback above the amount", service("090000", 0x09, 12_51), SecurityViolation, "consistency", "of 9F02 000000001250 no 9F03 000000001251"},
+		{"cash with a purchase", service("000000", 0x00, 5_00), SecurityViolation, "consistency", "type 00 is no purchase with cashback"},
+		{"cashback in field 54", cashbackField("0040978D000000000500"), Approved, "posting", "a hold"},
+		{"and a balance", cashbackField("0002978C0000000099990040978D000000000500"), Approved, "posting", "a hold"},
+		{"another cashback in field 54", cashbackField("0040978D000000000501"), SecurityViolation, "consistency", "field 54 pays out 5.01 EUR"},
+		{"cashback in another currency", cashbackField("0040840D000000000500"), SecurityViolation, "consistency", "currency 840"},
+		{"half a field 54", cashbackField("0040978D0000000005"), FormatError, "format", "field 54"},
+		{"field 54 without a sign", cashbackField("0040978X000000000500"), FormatError, "format", "field 54"},
+		{"cashback twice", cashbackField("0040978D0000000005000040978D000000000500"), FormatError, "format", "twice"},
+		{"cashback in field 54 alone", field(func(m *iso8583.Message) { m.AdditionalAmounts = "0040978D000000000500" }), SecurityViolation, "consistency", "field 54"},
+
+		{"another service code", field(func(m *iso8583.Message) { m.Track2 = string(testCard) + "=4912101" }), SecurityViolation, "consistency", "field 35 does not have the service code"},
+		{"another service code in 57", tagOf(emv.TagTrack2, "4761739001010119D4912101"), SecurityViolation, "consistency", "57 does not have the service code"},
+		{"another expiry in 57", tagOf(emv.TagTrack2, "4761739001010119D5012201"), SecurityViolation, "consistency", "field 14 and 57 name different expiry"},
+		{"another expiry, track 2 alone", field(func(m *iso8583.Message) { m.Expiry, m.Track2 = "", string(testCard)+"=5012201" }), Expired, "expiry", "field 35"},
+		{"another expiry, 57 alone", func(b *bank, m *iso8583.Message) {
+			m.Expiry, m.Track2 = "", ""
+			tagOf(emv.TagTrack2, "4761739001010119D5012201")(b, m)
+		}, Expired, "expiry", "57"},
+		{"track 2 without a service code", field(func(m *iso8583.Message) { m.Track2 = string(testCard) + "=4912" }), FormatError, "consistency", "no track 2"},
+
+		{"chip data of a stripe", field(func(m *iso8583.Message) { m.EntryMode = "901" }), SecurityViolation, "consistency", "no chip was read (901)"},
+		{"chip data typed in", field(func(m *iso8583.Message) { m.EntryMode = "010" }), SecurityViolation, "consistency", "field 55"},
+		{"contact", field(func(m *iso8583.Message) { m.EntryMode = "051" }), Approved, "posting", "a hold"},
+		{"sequence number 101", field(func(m *iso8583.Message) { m.PANSequence = "101" }), FormatError, "format", "field 23 is not 000 to 099"},
 
 		{"over the limit", func(b *bank, m *iso8583.Message) {
 			*m = *plasticTap(1, 1_000_01).message(b.t, iso8583.AuthorisationRequest, 1)

@@ -87,7 +87,7 @@ func (i *Issuer) undo(tx *Tx, u *undo, report *Report) (*iso8583.Message, error)
 	}
 	if found {
 		report.repeated()
-		report.step(stepRepeat, OK, "this message came before: the first answer again, no money moves")
+		report.step(stepRepeat, OK, "this message came before: the first answer was given again, no money moves")
 		return decodeAnswer(u.request, first.Answer)
 	}
 	record := Record{Key: u.key, Instrument: u.index, Time: u.at, State: RecordNoted}

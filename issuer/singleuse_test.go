@@ -25,10 +25,11 @@ func mastercardBank(t *testing.T, unissued bool) *bank {
 		c.Ranges = append(c.Ranges, Range{Prefix: "541334", Length: 16, Scheme: emv.SchemeMastercard, Kind: Token, KeySets: []string{"mastercard-test"}})
 		c.LimitedUse.AcceptUnissued = unissued
 	})
-	require.NoError(t, b.Install(context.Background(), Setup{
+	_, err := b.Install(context.Background(), Setup{
 		Cards:  []NewCard{{PAN: mastercardCard, PSN: "00", Expiry: "4912", ServiceCode: "201", Account: "A"}},
 		Tokens: []NewToken{{PAN: mastercardToken, PSN: "00", Expiry: "4912", ServiceCode: "201", Requestor: "50110030001", Card: mastercardCard}},
-	}))
+	})
+	require.NoError(t, err)
 	return b
 }
 

@@ -155,6 +155,11 @@ var recordStateNames = [...]string{"", "noted", "held", "posted", "captured", "r
 // String is the name for people.
 func (s RecordState) String() string { return recordStateNames[s] }
 
+// Tap tells the tap that a message is about from others: counter (9F36),
+// unpredictable number (9F37) and cryptogram (9F26). Zero is a message without
+// chip data.
+type Tap [2 + 4 + 8]byte
+
 // Record is what the bank keeps of a message: enough to give the first answer
 // again, to reverse it, and to tell people about it.
 type Record struct {
@@ -171,6 +176,7 @@ type Record struct {
 	Flagged    bool // an advice that the bank would have refused
 	Code       Code
 	Answer     []byte // fields of the first answer
+	Tap        Tap
 }
 
 // Entry is one line of the ledger. The entries of a record sum to zero.

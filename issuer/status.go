@@ -73,14 +73,15 @@ func (n *Instrument) refusal() Code {
 // checkExpiry compares the expiry date with the clock and with what the message
 // says. A card is good until the end of the month on it.
 func checkExpiry(p *payment, n *Instrument, report *Report) {
-	said := p.request.Expiry
 	switch {
 	case expired(n.Expiry, p.at):
 		p.refuse(Expired)
 		report.step("expiry", Failed, "it expired at the end of "+expiryText(n.Expiry))
-	case said != "" && said != n.Expiry:
+	case p.expiry != "" && p.expiry != n.Expiry:
 		p.refuse(Expired)
-		report.step("expiry", Failed, "field 14 is not the expiry date that the bank knows")
+		if report != nil {
+			report.step("expiry", Failed, p.expiryOf+" does not have the expiry date that the bank knows")
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package issuer
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"tapsim/cryptogram"
@@ -49,6 +50,7 @@ func (i *Issuer) Replenish(ctx context.Context, r provisioning.Request, device *
 	now := i.now().UTC().Truncate(time.Second)
 	var n Instrument
 	var issued []IssuedKey
+	var last uint16
 	err := i.store.Update(ctx, nil, func(tx *Tx) (err error) {
 		var ok bool
 		if n, ok, err = tx.Instrument(index); err == nil {
@@ -57,8 +59,15 @@ func (i *Issuer) Replenish(ctx context.Context, r provisioning.Request, device *
 		if err != nil {
 			return err
 		}
+		usage, _, err := tx.Usage(index)
+		if err != nil {
+			return err
+		}
+		if last = usage.highest(); last == math.MaxUint16 {
+			return fmt.Errorf("issuer: the transaction counter of token %s has come to its end: make a new token", n.Masked)
+		}
 		if keyKind(scope.Scheme) == provisioning.SingleUseKeys {
-			issued, err = i.issueCounters(tx, index, r.Held, now)
+			issued, err = i.issueCounters(tx, index, max(r.Held, last), now)
 		} else {
 			issued, err = i.issueKeys(tx, index, now)
 		}
@@ -67,7 +76,9 @@ func (i *Issuer) Replenish(ctx context.Context, r provisioning.Request, device *
 	if err != nil {
 		return provisioning.KeySet{}, err
 	}
-	return i.wrapKeys(scope, token, &n, issued, device)
+	set, err := i.wrapKeys(scope, token, &n, issued, device)
+	set.LastATC = last
+	return set, err
 }
 
 // mayGetKeys refuses what is not an active token; there is whether it is known.

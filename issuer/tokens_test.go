@@ -77,6 +77,23 @@ func TestLimitedUseKeys(t *testing.T) {
 	require.Equal(t, int64(3_00), b.account().Held)
 }
 
+// TestLastCounterGoesWithTheKeys: a phone that starts anew goes on above it.
+func TestLastCounterGoesWithTheKeys(t *testing.T) {
+	b := newBank(t, nil)
+	ctx := context.Background()
+	set, err := b.Replenish(ctx, provisioning.Request{Token: testToken}, deviceKey(t))
+	require.NoError(t, err)
+	require.Zero(t, set.LastATC)
+	b.handle(phoneTap(t, set, 0, 300, 1_00).message(t, "0100", 1))
+	b.handle(phoneTap(t, set, 0, 299, 1_00).message(t, "0100", 2))
+	set, err = b.Replenish(ctx, provisioning.Request{Token: testToken}, deviceKey(t))
+	require.NoError(t, err)
+	require.Equal(t, uint16(300), set.LastATC)
+	require.NoError(t, b.SetCounter(ctx, testToken, 0xFFFF))
+	_, err = b.Replenish(ctx, provisioning.Request{Token: testToken}, deviceKey(t))
+	require.ErrorContains(t, err, "has come to its end: make a new token")
+}
+
 func TestReplenishGoesOn(t *testing.T) {
 	b := newBank(t, nil)
 	ctx := context.Background()

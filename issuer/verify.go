@@ -11,8 +11,10 @@ import (
 
 // Names of steps that code refers to.
 const (
-	stepCryptogram = "cryptogram"
-	stepRepeat     = "repeat"
+	stepCryptogram   = "cryptogram"
+	stepType         = "cryptogram type"
+	stepVerification = "verification"
+	stepRepeat       = "repeat"
 )
 
 // proof is a cryptogram that was right, with what the answer to it needs.
@@ -159,7 +161,8 @@ func (i *Issuer) reportCryptogram(p *payment, pr *proof, psn string, want crypto
 	}
 	details = append(details, Detail{"expected", upperHex(want[:]), ""}, Detail{"received", upperHex(got[:]), ""})
 	if want == got {
-		report.step(stepCryptogram, OK, fmt.Sprintf("%s: the %s, computed again, is equal", pr.recipe.Name, p.chip.kind(p.scope.Scheme)), details...)
+		kind, _, _ := p.chip.kind(p.scope.Scheme)
+		report.step(stepCryptogram, OK, fmt.Sprintf("%s: the %s, computed again, is equal", pr.recipe.Name, kind), details...)
 		return
 	}
 	report.step(stepCryptogram, Failed, fmt.Sprintf("%s: expected %X, received %X. %s", pr.recipe.Name, want, got, i.diagnose(p, pr, psn)), details...)

@@ -64,6 +64,10 @@ type KeySet struct {
 	Token       Token
 	Keys        []LimitedUseKey
 	Credentials *Credentials // at the enrolment of a card that signs
+	// LastATC is the highest transaction counter that the bank has seen of the
+	// token, 0 when none. A phone that starts anew with the token goes on above
+	// it: lower counters were used by the phone before.
+	LastATC uint16
 }
 
 // Credentials are what a card needs for offline data authentication: its

@@ -31,6 +31,9 @@ type BankOptions struct {
 // Bank is an issuer with its state.
 type Bank struct {
 	*issuer.Issuer
+	// Notes tell where the configuration differs from what the bank started
+	// with: one line each.
+	Notes   []string
 	closers []io.Closer
 }
 
@@ -60,8 +63,12 @@ func (b *Bank) open(ctx context.Context, o BankOptions, config *issuerconfig.Ban
 	if err != nil {
 		return err
 	}
-	if err := b.Install(ctx, config.Setup); err != nil {
-		return fmt.Errorf("setting up the bank's accounts: %w", err)
+	notes, err := b.Install(ctx, config.Setup)
+	if err != nil {
+		return config.Locate(err)
+	}
+	for _, n := range notes {
+		b.Notes = append(b.Notes, config.Where(n.Field)+": "+n.Text)
 	}
 	return nil
 }
@@ -107,6 +114,7 @@ func (w *World) openBank(ctx context.Context) error {
 		return err
 	}
 	w.closers = append(w.closers, b)
+	w.Notes = append(w.Notes, b.Notes...)
 	w.tokens = b
 	if w.options.Host == nil {
 		w.host = newBankHost(b.Issuer, w.Clock)

@@ -12,14 +12,15 @@ import (
 
 	"tapsim/apdu"
 	"tapsim/cryptogram"
+	"tapsim/cryptogram/oda"
+	"tapsim/cryptogram/oda/testca"
+	"tapsim/emv"
 	"tapsim/hce"
 	"tapsim/hce/profile"
 	"tapsim/reader"
 	"tapsim/terminal"
 	termconfig "tapsim/terminal/config"
 	"tapsim/terminal/kernel"
-	"tapsim/terminal/kernel/c2"
-	"tapsim/terminal/kernel/c3"
 )
 
 // benchField is a field with one card that is always there.
@@ -37,8 +38,10 @@ func (zeroes) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // looking: PPSE, SELECT, GET PROCESSING OPTIONS and records, to the kernel's
 // outcome. It reports its crypto floor (floor-ns) and the ratio to it (x-floor).
 func BenchmarkTap(b *testing.B) {
-	b.Run("visa-plastic", func(b *testing.B) { benchmarkTap(b, "visa-plastic", floorCVN18()) })
-	b.Run("visa-phone", func(b *testing.B) { benchmarkTap(b, "visa-phone", floorLimitedUse()) })
+	b.Run("visa-plastic", func(b *testing.B) { benchmarkTap(b, "visa-plastic", round, floorCVN18()) })
+	b.Run("visa-phone", func(b *testing.B) { benchmarkTap(b, "visa-phone", round, floorLimitedUse()) })
+	b.Run("mastercard-plastic", func(b *testing.B) { benchmarkTap(b, "mastercard-plastic", round/64, floorCDA(b, "mastercard-plastic")) })
+	b.Run("mastercard-plastic-nocda", func(b *testing.B) { benchmarkTap(b, "mastercard-plastic-nocda", round, floorCVN18()) })
 }
 
 // round is how many taps are measured before the floor gets its turn: long
@@ -48,14 +51,14 @@ const round = 4096
 
 // benchmarkTap lets taps and floors take turns in the same seconds. It reports
 // medians over the rounds, as ns/op too, and the median of their ratio.
-func benchmarkTap(b *testing.B, name string, floor func()) {
+func benchmarkTap(b *testing.B, name string, round int, floor func()) {
 	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
 	card := benchCard(b, name, clock)
 	start := card.State()
 	config, err := termconfig.Load("attended")
 	require.NoError(b, err)
-	term, err := terminal.New(config.Config, []kernel.Kernel{c2.New(), c3.New()}, terminal.Env{Now: clock, Rand: zeroes{}})
+	term, err := terminal.New(config.Config, kernels(NewClock(now)), terminal.Env{Now: clock, Rand: zeroes{}})
 	require.NoError(b, err)
 	f := &benchField{}
 	f.air.Insert(card)
@@ -71,13 +74,13 @@ func benchmarkTap(b *testing.B, name string, floor func()) {
 		if n++; n < round {
 			continue
 		}
-		perTap := float64(time.Since(since)) / round
+		perTap := float64(time.Since(since)) / float64(round)
 		b.StopTimer()
 		since = time.Now()
 		for range round {
 			floor()
 		}
-		perFloor := float64(time.Since(since)) / round
+		perFloor := float64(time.Since(since)) / float64(round)
 		taps, floors, ratios = append(taps, perTap), append(floors, perFloor), append(ratios, perTap/perFloor)
 		require.NoError(b, card.Restore(start)) // the counter ends at FFFF
 		b.StartTimer()
@@ -99,6 +102,7 @@ func median(v []float64) float64 {
 func benchCard(b *testing.B, name string, clock func() time.Time) *hce.Card {
 	p, err := profile.Load(name)
 	require.NoError(b, err)
+	require.NoError(b, authenticate(&p))
 	keys := hce.CardKey(p.CardKey)
 	if p.CardKey == nil {
 		key, err := cryptogram.NewKey(cryptogram.TDES, []byte("a limited-use k!"))
@@ -141,6 +145,40 @@ func floorLimitedUse() func() {
 		for range 9 + 2 {
 			k.Encrypt(block, block)
 		}
+	}
+}
+
+// floorCDA is one operation with the card's private key and three with public
+// ones: the certification authority's, the issuer's, the card's. The cryptogram
+// beside them does not count.
+func floorCDA(b *testing.B, name string) func() {
+	p, err := profile.Load(name)
+	require.NoError(b, err)
+	require.NoError(b, authenticate(&p))
+	value := func(tag emv.Tag) []byte { v, _ := p.Authentication.Data.Lookup(tag); return v }
+	var ca *oda.Key
+	for _, k := range testca.Keys() {
+		if k.Ours && k.Scheme == p.Scheme {
+			ca, err = oda.NewKey(k.Modulus, k.Exponent)
+			require.NoError(b, err)
+		}
+	}
+	issuer, err := oda.RecoverIssuer(ca, value(emv.TagIssuerCertificate), value(emv.TagIssuerRemainder), value(emv.TagIssuerExponent))
+	require.NoError(b, err)
+	icc, err := oda.RecoverICC(issuer.Key, value(emv.TagICCCertificate), value(emv.TagICCRemainder), value(emv.TagICCExponent))
+	require.NoError(b, err)
+	signer := p.Authentication.Signer
+	block := make([]byte, signer.Len())
+	block[0], block[len(block)-1] = 0x6A, 0xBC
+	return func() {
+		signature, err := signer.Sign(block)
+		require.NoError(b, err)
+		_, err = icc.Key.Recover(signature)
+		require.NoError(b, err)
+		_, err = issuer.Key.Recover(value(emv.TagICCCertificate))
+		require.NoError(b, err)
+		_, err = ca.Recover(value(emv.TagIssuerCertificate))
+		require.NoError(b, err)
 	}
 }
 

@@ -130,5 +130,6 @@ func (w *World) bankAt(ctx context.Context, now time.Time) (*issuer.Issuer, erro
 	if err != nil {
 		return nil, err
 	}
-	return b, b.Install(ctx, demo.Setup)
+	_, err = b.Install(ctx, demo.Setup)
+	return b, err
 }

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -22,5 +24,25 @@ func TestPayInMemory(t *testing.T) {
 			t.Log(s)
 		}
 		require.Equal(t, "approved", p.Outcome.String(), p.Detail)
+	}
+}
+
+// TestPhoneThatLostItsCard enrols again and pays on: the counter goes on.
+func TestPhoneThatLostItsCard(t *testing.T) {
+	eur, _ := emv.CurrencyByAlpha("EUR")
+	state := t.TempDir()
+	for n := range 3 {
+		w, err := Open(context.Background(), Options{Now: time.Date(2030, 1, 1, 12, n, 0, 0, time.UTC), State: state, Card: "visa-phone", Terminal: "attended"})
+		require.NoError(t, err)
+		p, err := w.Pay(context.Background(), Request{Amount: 1250, Currency: eur})
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		require.Equal(t, "approved", p.Outcome.String(), p.Detail)
+		files, err := filepath.Glob(filepath.Join(state, "phone", "*visa-phone*"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, f := range files {
+			require.NoError(t, os.Remove(f))
+		}
 	}
 }

@@ -98,6 +98,7 @@ func (c *combo) limits(tx *kernel.Transaction) {
 // reached.
 func (c *combo) reachAll() {
 	s, in := &c.Settings, &c.indicators
+	in.ForeignCurrency = true
 	in.TransactionLimitHit = s.TransactionLimit != nil
 	in.NotAllowed = in.NotAllowed || in.TransactionLimitHit
 	in.FloorLimitExceeded = s.FloorLimit != nil || s.TerminalFloor != nil

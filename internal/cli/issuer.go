@@ -5,12 +5,17 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tapsim/emv"
 	"tapsim/internal/statedir"
 	"tapsim/iso8583"
 	"tapsim/issuer"
@@ -22,7 +27,8 @@ import (
 type issuerFlags struct {
 	listen, config, state, spec string
 	cert, key, now              string
-	quiet                       bool
+	setCounter                  string
+	quiet, verbose              bool
 	printConfig                 bool
 }
 
@@ -36,11 +42,20 @@ own and says, step by step, why one is refused. With --config it has your own
 issuer keys, account ranges and answer rules; --print-config writes the demo
 bank's, in which every key is explained.
 
+Each message is a line on standard output, with the checks that failed below.
+What does not get as far as the bank - damaged messages, connections that speak
+another dialect or TLS - is told on standard error, without its values.
+
 It listens on loopback unless told otherwise, and then only with TLS. It ends
-when interrupted, after the requests in flight have their answers.`,
+when interrupted, after the requests in flight have their answers.
+
+A card whose transaction counter ran ahead, or started again, is declined with
+63. --set-counter PAN=HIGHEST tells the bank the highest counter to take as used
+(0 for a card that starts again), and ends.`,
 		Example: `  tapsim issuer --listen 127.0.0.1:8583
   tapsim pay --issuer 127.0.0.1:8583
-  tapsim issuer --print-config > bank.yaml && tapsim issuer --config bank.yaml`,
+  tapsim issuer --print-config > bank.yaml && tapsim issuer --config bank.yaml
+  tapsim issuer --set-counter 4761739001010119=0`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.serveIssuer(c.Context(), f) },
 	}
@@ -53,6 +68,8 @@ when interrupted, after the requests in flight have their answers.`,
 	flags.StringVar(&f.key, "tls-key", "", "PEM file with its key")
 	flags.StringVar(&f.now, "now", "", "start the clock at this time, for terminals that do, too")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "do not print each message")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print all checks of each message, not only those that failed")
+	flags.StringVar(&f.setCounter, "set-counter", "", "PAN=HIGHEST: set the highest transaction counter seen of a card or token, and end")
 	flags.BoolVar(&f.printConfig, "print-config", false, "print the demo bank's configuration and end")
 	return c
 }
@@ -62,6 +79,9 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 		_, err := a.out.Write(issuerconfig.DemoFile())
 		return err
 	}
+	if f.setCounter != "" {
+		return a.setCounter(ctx, f)
+	}
 	security, err := f.security()
 	if err != nil {
 		return err
@@ -70,23 +90,58 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	if err != nil {
 		return err
 	}
-	bank, err := a.openBank(ctx, f)
+	h := &issuerHandler{app: a, flags: f, log: connectionLog(a.errw)}
+	bank, err := a.openBank(ctx, f, h)
 	if err != nil {
 		return err
 	}
 	defer bank.Close()
+	h.bank = bank.Issuer
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w (is another issuer running? choose another --listen)", f.listen, bare(err))
 	}
 	fmt.Fprintf(a.errw, "tapsim: issuer listens on %s\n", listener.Addr())
-	h := &issuerHandler{app: a, bank: bank.Issuer, quiet: f.quiet}
-	server, err := iso8583.NewServer(iso8583.ServerConfig{Handler: h.handle, Codec: coding, TLS: security})
+	server, err := iso8583.NewServer(iso8583.ServerConfig{Handler: h.handle, Codec: coding, TLS: security, Log: h.log})
 	if err != nil {
 		return err
 	}
 	return server.Serve(ctx, listener)
+}
+
+// connectionLog is what goes wrong before a message gets to the bank, a line
+// each.
+func connectionLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		switch a.Key {
+		case slog.LevelKey:
+			return slog.Attr{}
+		case slog.TimeKey:
+			return slog.String(slog.TimeKey, a.Value.Time().Format(time.TimeOnly))
+		}
+		return a
+	}}))
+}
+
+// setCounter tells the bank the highest counter of a card or token.
+func (a *app) setCounter(ctx context.Context, f *issuerFlags) error {
+	digits, text, found := strings.Cut(f.setCounter, "=")
+	highest, err := strconv.ParseUint(text, 10, 16)
+	pan := emv.PAN(digits)
+	if !found || err != nil || !pan.Valid() {
+		return fmt.Errorf("--set-counter: want PAN=HIGHEST, an account number and a decimal counter from 0 to 65535")
+	}
+	bank, err := a.openBank(ctx, f, &issuerHandler{})
+	if err != nil {
+		return err
+	}
+	defer bank.Close()
+	if err := bank.SetCounter(ctx, pan, uint16(highest)); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.errw, "tapsim: the bank takes %d as the highest counter of %s\n", highest, pan.Masked())
+	return nil
 }
 
 // security is the TLS configuration, or nil on loopback.
@@ -111,12 +166,15 @@ func (f *issuerFlags) security() (*tls.Config, error) {
 	return nil, nil
 }
 
-func (a *app) openBank(ctx context.Context, f *issuerFlags) (*sim.Bank, error) {
+// openBank opens the bank with its clock, which the handler shares, and tells
+// where its configuration is not what the bank has.
+func (a *app) openBank(ctx context.Context, f *issuerFlags, h *issuerHandler) (*sim.Bank, error) {
 	start, err := parseNow(f.now)
 	if err != nil {
 		return nil, err
 	}
-	o := sim.BankOptions{State: f.state, Holder: "tapsim issuer", Now: clockFrom(start)}
+	h.now = clockFrom(start)
+	o := sim.BankOptions{State: f.state, Holder: "tapsim issuer", Now: h.now}
 	if f.state == "" {
 		if o.State, err = statedir.Default(); err != nil {
 			return nil, err
@@ -125,7 +183,14 @@ func (a *app) openBank(ctx context.Context, f *issuerFlags) (*sim.Bank, error) {
 	if o.Bank, err = a.bankFile(f.config); err != nil {
 		return nil, err
 	}
-	return sim.OpenBank(ctx, o)
+	bank, err := sim.OpenBank(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range bank.Notes {
+		fmt.Fprintln(a.errw, "tapsim:", n)
+	}
+	return bank, nil
 }
 
 // clockFrom is a clock that starts at a time and runs; the zero time is now.
@@ -140,13 +205,16 @@ func clockFrom(start time.Time) func() time.Time {
 // issuerHandler answers messages and prints what became of each.
 type issuerHandler struct {
 	app   *app
+	flags *issuerFlags
 	bank  *issuer.Issuer
-	quiet bool
-	mu    sync.Mutex // one line at a time
+	log   *slog.Logger
+	now   func() time.Time
+	mu    sync.Mutex // one message at a time
 }
 
 // servedJSON is one line of `tapsim issuer --json`.
 type servedJSON struct {
+	Time     string          `json:"time"` // of the bank's clock, RFC 3339
 	Request  []iso8583.Field `json:"request"`
 	Response []iso8583.Field `json:"response"` // null when nothing is answered
 	Report   *issuer.Report  `json:"report"`
@@ -154,14 +222,14 @@ type servedJSON struct {
 
 func (h *issuerHandler) handle(ctx context.Context, request *iso8583.Message) *iso8583.Message {
 	var report *issuer.Report
-	if !h.quiet {
+	if !h.flags.quiet {
 		report = new(issuer.Report)
 	}
 	answer, err := h.bank.Handle(ctx, request, report)
 	if err != nil {
-		fmt.Fprintln(h.app.errw, "tapsim: the bank could not decide:", err)
+		h.log.Error("the bank could not decide", "reason", err)
 	}
-	if !h.quiet {
+	if !h.flags.quiet {
 		h.print(request, answer.Message, report)
 	}
 	if answer.Delay > 0 {
@@ -176,22 +244,78 @@ func (h *issuerHandler) handle(ctx context.Context, request *iso8583.Message) *i
 func (h *issuerHandler) print(request, response *iso8583.Message, report *issuer.Report) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.app.json {
-		line := servedJSON{Request: iso8583.Describe(request, false), Report: report}
-		if response != nil {
-			line.Response = iso8583.Describe(response, false)
-		}
-		_ = json.NewEncoder(h.app.out).Encode(line)
+	now := h.now().UTC()
+	if !h.app.json {
+		_, _ = h.app.out.Write(h.appendText(nil, now, request, response, report))
 		return
+	}
+	line := servedJSON{Time: now.Format(time.RFC3339), Request: servedFields(request), Report: report}
+	if response != nil {
+		line.Response = servedFields(response)
+	}
+	_ = json.NewEncoder(h.app.out).Encode(line)
+}
+
+// servedFields are a message's fields, field 55 in hex, all masked.
+func servedFields(m *iso8583.Message) []iso8583.Field {
+	fields := iso8583.Describe(m, false)
+	for i := range fields {
+		if fields[i].Number == 55 {
+			fields[i].Value = emv.MaskedHex(m.ICCData, nil)
+		}
+	}
+	return fields
+}
+
+// appendText is a line about the message - time, type, terminal, card, amount,
+// answer - and a line for each check that is to be told.
+func (h *issuerHandler) appendText(b []byte, now time.Time, request, response *iso8583.Message, report *issuer.Report) []byte {
+	b = fmt.Appendf(b, "%s %s", now.Format(time.DateTime), request.MTI)
+	if request.TerminalID != "" {
+		b = fmt.Appendf(b, " %s", plain(request.TerminalID))
+	}
+	for _, f := range iso8583.Describe(request, false) {
+		if f.Number == 2 || f.Number == 35 && request.PAN == "" {
+			b = fmt.Appendf(b, " %s", f.Value)
+		}
+	}
+	if request.Amount != nil {
+		b = fmt.Appendf(b, " %s", amountText(*request.Amount, request.Currency))
 	}
 	code := "no answer"
 	if response != nil {
-		code = response.ResponseCode + " " + report.Meaning
+		code = strings.TrimSpace(response.ResponseCode + " " + iso8583.ResponseText(response.ResponseCode))
 	}
-	fmt.Fprintf(h.app.out, "%s STAN %s: %s\n", request.MTI, request.STAN, code)
+	b = fmt.Appendf(b, ", trace %s: %s\n", plain(request.STAN), code)
+	if report.Repeated && !h.flags.verbose {
+		b = append(b, "  repeat: the first answer was given again\n"...)
+	}
 	for _, s := range report.Steps {
-		if s.Result == issuer.Failed {
-			fmt.Fprintf(h.app.out, "  %s: %s\n", s.Name, s.Text)
+		switch {
+		case h.flags.verbose:
+			b = fmt.Appendf(b, "  %-7s  %s: %s\n", s.Result, s.Name, s.Text)
+		case s.Result == issuer.Failed:
+			b = fmt.Appendf(b, "  %s: %s\n", s.Name, s.Text)
 		}
 	}
+	return b
+}
+
+// amountText is an amount with its currency, in minor units where the currency
+// is not known.
+func amountText(minor int64, currency string) string {
+	numeric, err := strconv.ParseUint(currency, 10, 16)
+	c, ok := emv.CurrencyByNumeric(uint16(numeric))
+	if err != nil || !ok {
+		return fmt.Sprintf("%d minor units of %s", minor, plain(currency))
+	}
+	return c.Format(minor) + " " + c.Alpha
+}
+
+// plain quotes what a line could trip over.
+func plain(text string) string {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return strconv.Quote(text)
+	}
+	return text
 }

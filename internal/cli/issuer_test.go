@@ -1,40 +1,72 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tapsim/iso8583"
 )
 
 // startIssuer runs `tapsim issuer` until the test ends, and returns its
 // address.
 func startIssuer(t *testing.T, args ...string) string {
 	t.Helper()
+	address, _, _ := watchIssuer(t, args...)
+	return address
+}
+
+// watchIssuer is startIssuer with what it prints.
+func watchIssuer(t *testing.T, args ...string) (address string, out, log *lines) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	errs, errw := io.Pipe()
+	out, log = &lines{}, &lines{}
 	done := make(chan int, 1)
 	go func() {
-		done <- Main(ctx, append([]string{"issuer", "--listen", "127.0.0.1:0"}, args...), nil, io.Discard, errw)
-		errw.Close()
+		done <- Main(ctx, append([]string{"issuer", "--listen", "127.0.0.1:0"}, args...), nil, out, log)
 	}()
 	t.Cleanup(func() {
 		stop()
 		require.Zero(t, <-done)
 	})
-	line, err := bufio.NewReader(errs).ReadString('\n')
-	require.NoError(t, err, line)
-	go func() { _, _ = io.Copy(io.Discard, errs) }()
-	_, address, found := strings.Cut(strings.TrimSpace(line), "listens on ")
-	require.True(t, found, line)
-	return address
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "listens on ") }, 10*time.Second, time.Millisecond, log)
+	_, rest, _ := strings.Cut(log.String(), "listens on ")
+	address, _, _ = strings.Cut(rest, "\n")
+	return address, out, log
+}
+
+// lines collects what goroutines print.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// await waits until a text was printed.
+func (l *lines) await(t *testing.T, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Contains(l.String(), text) }, 10*time.Second, time.Millisecond, "%s in %s", text, l)
 }
 
 // run is one command line.
@@ -71,6 +103,138 @@ func TestIssuerOverTheNetwork(t *testing.T) {
 	require.Equal(t, "declined", second["outcome"])
 	require.Equal(t, "63", second["response_code"])
 	require.Equal(t, first["cryptogram"], second["cryptogram"])
+}
+
+// What the issuer prints of each message: a line, and the checks that failed;
+// with --verbose all of them.
+func TestIssuerPrintsEachMessage(t *testing.T) {
+	const now = "2030-01-01T12:00:00Z"
+	for _, verbose := range []bool{false, true} {
+		args := []string{"--state", ":memory:", "--now", now}
+		if verbose {
+			args = append(args, "--verbose")
+		}
+		address, out, _ := watchIssuer(t, args...)
+		pay := func(stan string) {
+			paid(t, "--issuer", address, "--state", ":memory:", "--seed", "1", "--now", now, "--amount", "12.50", "--stan", stan)
+		}
+		pay("1")
+		out.await(t, "0100 TAPSIM01 476173******0010 12.50 EUR, trace 000001: 00 approved\n")
+		require.Regexp(t, `^2030-01-01 12:00:\d\d 0100 `, out)
+		require.Equal(t, verbose, strings.Contains(out.String(), "  ok       limited-use key: key "), out)
+		pay("1")
+		out.await(t, "the first answer was given again")
+		require.Equal(t, !verbose, strings.Contains(out.String(), "  repeat: the first answer was given again\n"), out)
+		pay("2")
+		out.await(t, "trace 000002: 63 security violation\n")
+		require.Contains(t, out.String(), "counter: replay: this cryptogram")
+		require.NotContains(t, out.String(), "4761739002000010")
+	}
+}
+
+func TestIssuerPrintsJSON(t *testing.T) {
+	address, out, _ := watchIssuer(t, "--state", ":memory:", "--json")
+	paid(t, "--issuer", address, "--state", ":memory:")
+	out.await(t, "\n")
+	var line servedJSON
+	require.NoError(t, json.Unmarshal([]byte(out.String()), &line))
+	field55 := func(list []iso8583.Field) string {
+		for _, f := range list {
+			if f.Number == 55 {
+				return f.Value
+			}
+		}
+		return ""
+	}
+	require.Regexp(t, "^[0-9A-F*]{200,}$", field55(line.Request))
+	require.Contains(t, field55(line.Request), "9F3602")
+	require.Regexp(t, "^9108[0-9A-F]{16}$", field55(line.Response))
+	require.NotEmpty(t, line.Time)
+}
+
+// What never gets to the bank is told too: with peer, reason, field and place,
+// without values.
+func TestIssuerTellsWhatItRejects(t *testing.T) {
+	address, out, log := watchIssuer(t, "--state", ":memory:")
+	send := func(frame string) net.Conn {
+		conn, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+		_, err = conn.Write([]byte(frame))
+		require.NoError(t, err)
+		return conn
+	}
+	framed := func(text string) string { return string([]byte{byte(len(text) >> 8), byte(len(text))}) + text }
+	peer := send(framed("0800" + "8220000000000000" + "0400000000000000" + "0101120000" + "00000X" + "301")).LocalAddr().String()
+	log.await(t, "field=11 offset=46")
+	require.Regexp(t, `time=\d\d:\d\d:\d\d msg="bad request" remote=`+peer+` reason="0800 is answered with a format error: field 11`, log)
+	send(framed("0800" + "8220000000000000" + "0400000000000000" + "0101120000" + "000001" + "301"))
+	out.await(t, " 0800, trace 000001: 00 approved\n")
+	send(framed("0800" + "8220000000000000" + "0400000000000000" + "0101120000" + "000002" + "161"))
+	out.await(t, " 0800, trace 000002: 40 ")
+	send(framed("0100" + "4000000000000000" + "16" + "4761739001010119"))
+	log.await(t, "field 3 (processing code): is missing in 0100")
+	send(framed("\x01\x00\x40\x00\x00\x00\x00\x00\x00\x00"))
+	log.await(t, "field=0 offset=0")
+	send("\xFF\xFF")
+	log.await(t, "bad length header: a message of 65535 bytes")
+	send("\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03")
+	log.await(t, "this is the beginning of TLS")
+	require.NotContains(t, log.String(), "4761739001010119")
+	require.NotContains(t, log.String(), "00000X")
+}
+
+// A card that lost its counter: the bank refuses, the operator sets the counter,
+// the bank takes the card again.
+func TestIssuerSetsACounter(t *testing.T) {
+	bank := t.TempDir()
+	pay := func(stan string) any {
+		ctx, stop := context.WithCancel(context.Background())
+		log := &lines{}
+		done := make(chan int, 1)
+		go func() {
+			done <- Main(ctx, []string{"issuer", "--listen", "127.0.0.1:0", "--state", bank}, nil, io.Discard, log)
+		}()
+		log.await(t, "listens on ")
+		_, rest, _ := strings.Cut(log.String(), "listens on ")
+		address, _, _ := strings.Cut(rest, "\n")
+		p := paid(t, "--issuer", address, "--state", ":memory:", "--card", "visa-plastic", "--stan", stan)
+		stop()
+		require.Zero(t, <-done)
+		return p["response_code"]
+	}
+	require.Equal(t, "00", pay("1"))
+	require.Equal(t, "63", pay("2"), "the card in memory starts again, with the same counter")
+	status, _, errs := run(t, "issuer", "--state", bank, "--set-counter", "4761739001010119=0")
+	require.Zero(t, status, errs)
+	require.Contains(t, errs, "takes 0 as the highest counter of 476173******0119")
+	require.Equal(t, "00", pay("3"))
+	for _, wrong := range []string{"4761739001010119", "4761739001010118=1", "4761739001010119=65536", "x=1"} {
+		status, _, errs := run(t, "issuer", "--state", bank, "--set-counter", wrong)
+		require.Equal(t, exitUsage, status)
+		require.Contains(t, errs, "want PAN=HIGHEST")
+	}
+}
+
+// A configuration that was changed after the first start, and one that cannot
+// be set up.
+func TestIssuerConfigAfterTheFirstStart(t *testing.T) {
+	_, demo, _ := run(t, "issuer", "--print-config")
+	file, state := filepath.Join(t.TempDir(), "bank.yaml"), t.TempDir()
+	write := func(text string) {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	}
+	write(demo)
+	set := []string{"issuer", "--state", state, "--config", file, "--set-counter", "4761739001010119=0"}
+	_, _, errs := run(t, set...)
+	require.NotContains(t, errs, "bank.yaml")
+	write(strings.Replace(demo, `balance: "100000.00"`, `balance: "7.00"`, 1))
+	_, _, errs = run(t, set...)
+	require.Regexp(t, `tapsim: \S+bank.yaml:\d+: accounts\[0\].balance: the set-up says 7.00 EUR, the bank started with 100000.00 EUR`, errs)
+	write(strings.Replace(demo, "account: DEMO-0001", "account: NOBODY", 1))
+	status, _, errs := run(t, "issuer", "--state", ":memory:", "--config", file)
+	require.Equal(t, exitUsage, status)
+	require.Regexp(t, `bank.yaml:\d+: cards\[0\]: card 476173\*{6}0119: there is no account NOBODY`, errs)
 }
 
 // A bank with rules: no answer means a reversal that waits, told to the

@@ -21,6 +21,28 @@ var demo []byte
 type Bank struct {
 	Config issuer.Config
 	Setup  issuer.Setup
+
+	name  string         // of the file
+	lines map[string]int // of its keys
+}
+
+// Locate puts file and line in front of an error about part of the file; other
+// errors stay as they are.
+func (b *Bank) Locate(err error) error {
+	var where *issuer.ConfigError
+	if !errors.As(err, &where) {
+		return err
+	}
+	return errors.New(b.Where(where.Field) + ": " + where.Reason)
+}
+
+// Where is file, line and key of a part of the file, such as
+// "bank.yaml:12: cards[0].expiry".
+func (b *Bank) Where(field string) string {
+	if line, ok := b.lines[field]; ok {
+		return fmt.Sprintf("%s:%d: %s", b.name, line, field)
+	}
+	return b.name + ": " + field
 }
 
 // DemoFile is the demo bank as a file, to start one's own from.
@@ -37,17 +59,14 @@ func Parse(name string, data []byte) (Bank, error) {
 		return Bank{}, err
 	}
 	bank, err := f.bank()
+	bank.name, bank.lines = name, config.Positions(data)
 	if err == nil {
 		err = bank.Config.Check()
 	}
-	var where *issuer.ConfigError
-	if errors.As(err, &where) {
-		if line, ok := config.Positions(data)[where.Field]; ok {
-			return Bank{}, fmt.Errorf("%s:%d: %s: %s", name, line, where.Field, where.Reason)
-		}
-		return Bank{}, fmt.Errorf("%s: %s: %s", name, where.Field, where.Reason)
+	if err != nil {
+		return Bank{}, bank.Locate(err)
 	}
-	return bank, err
+	return bank, nil
 }
 
 // file is the YAML document.
@@ -55,6 +74,9 @@ type file struct {
 	Currency string     `yaml:"currency"`
 	Fallback bool       `yaml:"fallback"`
 	Limits   limits     `yaml:"limits"`
+	Verify   verifying  `yaml:"verification"`
+	Second   secondUse  `yaml:"second_use"`
+	PIN      pins       `yaml:"pin"`
 	Counter  counter    `yaml:"counter"`
 	Limited  limitedUse `yaml:"limited_use_keys"`
 	KeySets  []keySet   `yaml:"key_sets"`
@@ -67,6 +89,23 @@ type file struct {
 
 type limits struct {
 	MaxAmount string `yaml:"max_amount"`
+	MaxDays   int    `yaml:"max_days"`
+}
+
+type verifying struct {
+	Limit    string `yaml:"limit"`
+	Response string `yaml:"response"`
+}
+
+type secondUse struct {
+	Within     time.Duration `yaml:"within"`
+	WithoutPIN bool          `yaml:"without_pin"`
+}
+
+type pins struct {
+	ZoneKey         config.Hex `yaml:"zone_key"`
+	VerificationKey config.Hex `yaml:"verification_key"`
+	KeyIndex        int        `yaml:"key_index"`
 }
 
 type counter struct {
@@ -113,6 +152,7 @@ type card struct {
 	ServiceCode config.Digits `yaml:"service_code"`
 	Account     string        `yaml:"account"`
 	PAR         string        `yaml:"par"`
+	PVV         config.Digits `yaml:"pvv"`
 	Status      string        `yaml:"status"`
 }
 
@@ -167,8 +207,14 @@ func (f *file) bank() (Bank, error) {
 		LimitedUse: issuer.LimitedUseRules{
 			Keys: f.Limited.Keys, Uses: f.Limited.Uses, Lifetime: f.Limited.Lifetime, AcceptUnissued: f.Limited.AcceptUnissued,
 		},
+		Limits:       issuer.Limits{MaxDays: f.Limits.MaxDays},
+		Verification: issuer.VerificationRules{Response: issuer.Code(f.Verify.Response)},
+		SecondUse:    issuer.SecondUseRules{Within: f.Second.Within, WithoutPIN: f.Second.WithoutPIN},
 	}}
 	if b.Config.Limits.MaxAmount, err = amountOf("limits.max_amount", currency, f.Limits.MaxAmount); err != nil {
+		return Bank{}, err
+	}
+	if b.Config.Verification.Limit, err = amountOf("verification.limit", currency, f.Verify.Limit); err != nil {
 		return Bank{}, err
 	}
 	for n := range f.KeySets {
@@ -199,8 +245,42 @@ func (f *file) bank() (Bank, error) {
 		}
 		b.Config.Rules = append(b.Config.Rules, r)
 	}
+	if b.Config.PIN, err = f.pins(); err != nil {
+		return Bank{}, err
+	}
 	b.Setup, err = f.setup(currency)
 	return b, err
+}
+
+// pins reads how the bank verifies PINs, and what it knows of each card's.
+func (f *file) pins() (issuer.PINRules, error) {
+	r := issuer.PINRules{KeyIndex: byte(f.PIN.KeyIndex)}
+	if f.PIN.KeyIndex < 0 || f.PIN.KeyIndex > 9 {
+		return r, fault("pin.key_index", "%d, want 0 to 9", f.PIN.KeyIndex)
+	}
+	for _, key := range [...]struct {
+		name string
+		raw  config.Hex
+		into **cryptogram.Key
+	}{{"zone_key", f.PIN.ZoneKey, &r.Zone}, {"verification_key", f.PIN.VerificationKey, &r.Verification}} {
+		if key.raw == nil {
+			continue
+		}
+		var err error
+		if *key.into, err = cryptogram.NewKey(cryptogram.TDES, key.raw); err != nil {
+			return r, fault("pin."+key.name, "%v", err)
+		}
+	}
+	for n, c := range f.Cards {
+		if c.PVV == "" {
+			continue
+		}
+		if len(c.PVV) != 4 {
+			return r, fault(fmt.Sprintf("cards[%d].pvv", n), "want the four digits of a PIN verification value")
+		}
+		r.Values = append(r.Values, issuer.PINValue{PAN: emv.PAN(c.PAN), Value: string(c.PVV)})
+	}
+	return r, nil
 }
 
 var ciphers = map[string]cryptogram.Algorithm{"": cryptogram.TDES, "3des": cryptogram.TDES, "aes": cryptogram.AES, "sm4": cryptogram.SM4}

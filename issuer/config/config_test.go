@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/cryptogram/pin"
 	"tapsim/emv"
 	"tapsim/issuer"
 )
@@ -22,7 +25,9 @@ func TestDemoBank(t *testing.T) {
 	iss, err := issuer.New(bank.Config, store, issuer.Env{Now: func() time.Time { return time.Unix(0, 0) }, Rand: rand.NewChaCha8([32]byte{})})
 	require.NoError(t, err)
 	for range 2 { // the second time everything is there
-		require.NoError(t, iss.Install(context.Background(), bank.Setup))
+		notes, err := iss.Install(context.Background(), bank.Setup)
+		require.NoError(t, err)
+		require.Empty(t, notes)
 	}
 	a, ok, err := store.Account("DEMO-0001")
 	require.NoError(t, err)
@@ -74,6 +79,10 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"lifetime", "lifetime: 120h", "lifetime: 10m", "lifetime: 120h", "want an hour to a year"},
 		{"status", "status: active           #", "status: asleep           #", "status: active           #", `"asleep"`},
 		{"rule", "rules: []", "rules: [{name: x, when: {nth: 1}}]", "rules: []", "no consequence"},
+		{"days", "max_days: 3", "max_days: -1", "max_days: 3", "want 0 to 366"},
+		{"verification limit", `limit: "50.00"`, `limit: "50,00"`, `limit: "50.00"`, "verification.limit"},
+		{"verification response", "  # response: \"1A\"", "  response: \"00\"", "  # response: \"1A\"", "not a code that declines"},
+		{"second use", "within: 5m ", "within: 2h ", "within: 5m ", "want 0 to 1h"},
 		{"silence", "rules: []", "rules: [{name: x, then: {silence: loud}}]", "rules: []", "want answer or request"},
 		{"response", "rules: []", "rules: [{name: x, then: {response: \"5\"}}]", "rules: []", "not two letters or digits"},
 	} {
@@ -85,4 +94,75 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 	}
 	_, err := Parse("bank.yaml", []byte("currency: EUR\n"))
 	require.EqualError(t, err, "bank.yaml: key_sets: at least one key set is needed")
+}
+
+// TestSetupMistakesAreNamedWithTheirLine: what only the bank can tell, because it
+// knows the ranges and what is there.
+func TestSetupMistakesAreNamedWithTheirLine(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{"account: DEMO-0001", "account: DEMO-0002", "cards[0]: card 476173******0119: there is no account DEMO-0002"},
+		{`pan: "4761739001010119"`, `pan: "4761739001010118"`, "cards[0]: card 476173******0118: not an account number"},
+		{`requestor: "40010030001"`, `requestor: "4001"`, "tokens[0]: a token requestor id has 11 digits"},
+		{`card: "4761739001010119"`, `card: "4761739001010127"`, "tokens[0]: there is no card 476173******0127"},
+		{"id: DEMO-0001", "id: bank:x", "accounts[0]: account names that start with bank:"},
+	} {
+		text := strings.Replace(string(demo), c.old, c.new, 1)
+		bank, err := Parse("bank.yaml", []byte(text))
+		require.NoError(t, err)
+		_, err = install(t, bank, issuer.NewMemory())
+		at := strings.Index(text, "\n"+c.want[:strings.Index(c.want, "[")]+":\n") // the list's key; its first item is the next line
+		line := strings.Count(text[:at+1], "\n") + 2
+		require.ErrorContains(t, bank.Locate(err), fmt.Sprintf("bank.yaml:%d: %s", line, c.want))
+	}
+	plain := errors.New("disk full")
+	require.Equal(t, plain, (&Bank{}).Locate(plain))
+}
+
+func install(t *testing.T, bank Bank, store issuer.Store) ([]issuer.Note, error) {
+	t.Helper()
+	iss, err := issuer.New(bank.Config, store, issuer.Env{Now: func() time.Time { return time.Unix(0, 0) }, Rand: rand.NewChaCha8([32]byte{})})
+	require.NoError(t, err)
+	return iss.Install(context.Background(), bank.Setup)
+}
+
+// TestChangesAfterTheFirstStart are told, not made.
+func TestChangesAfterTheFirstStart(t *testing.T) {
+	store := issuer.NewMemory()
+	bank, err := Demo()
+	require.NoError(t, err)
+	_, err = install(t, bank, store)
+	require.NoError(t, err)
+	text := string(demo)
+	for _, change := range [][2]string{
+		{`balance: "100000.00"`, `balance: "5.00"`}, {`expiry: "4912"           # YYMM`, `expiry: "5012"           # YYMM`},
+		{`requestor: "40010030001"`, `requestor: "40010030002"`}, {"    status: active\n", "    status: suspended\n"},
+	} {
+		require.Equal(t, 1, strings.Count(text, change[0]), change[0])
+		text = strings.Replace(text, change[0], change[1], 1)
+	}
+	bank, err = Parse("bank.yaml", []byte(text))
+	require.NoError(t, err)
+	notes, err := install(t, bank, store)
+	require.NoError(t, err)
+	require.Equal(t, []issuer.Note{
+		{Field: "accounts[0].balance", Text: "the set-up says 5.00 EUR, the bank started with 100000.00 EUR, which stays"},
+		{Field: "cards[0].expiry", Text: "the set-up says 5012, the bank started with 4912, which stays"},
+		{Field: "tokens[0].status", Text: "the set-up says suspended, the bank has active, which stays"},
+		{Field: "tokens[0].requestor", Text: "the set-up says 40010030002, the bank started with 40010030001, which stays"},
+	}, notes)
+	line := 1 + strings.Count(text[:strings.Index(text, "balance: \"5.00")], "\n")
+	require.Equal(t, fmt.Sprintf("bank.yaml:%d: accounts[0].balance", line), bank.Where(notes[0].Field))
+}
+
+// The demo cards have the PIN 1234, as the file and the command line say.
+func TestDemoPINs(t *testing.T) {
+	bank, err := Demo()
+	require.NoError(t, err)
+	rules := bank.Config.PIN
+	require.NotEmpty(t, rules.Values)
+	for _, v := range rules.Values {
+		value, err := pin.PVV(rules.Verification, rules.KeyIndex, "1234", string(v.PAN))
+		require.NoError(t, err)
+		require.Equal(t, value, v.Value, v.PAN)
+	}
 }

@@ -46,7 +46,8 @@ func newLoad(iss *issuer.Issuer, imk *cryptogram.Key, cards int) (*load, error) 
 		}
 		l.cards, l.keys = append(l.cards, pan), append(l.keys, key)
 	}
-	return l, iss.Install(context.Background(), setup)
+	_, err := iss.Install(context.Background(), setup)
+	return l, err
 }
 
 // next is the number of a new payment.
@@ -57,7 +58,7 @@ func (l *load) message(n int64, mti iso8583.MTI) *iso8583.Message {
 	cards := int64(len(l.cards))
 	card := n % cards
 	amount := int64(loadAmount)
-	e := cryptogram.Elements{ATC: uint16(n/cards%60000 + 1), IAD: []byte{6, 1, 0x12, 3, 0xA0, 0, 0}, Currency: [2]byte{9, 0x78}, Amount: [6]byte{4: 1}}
+	e := cryptogram.Elements{ATC: uint16(n/cards%60000 + 1), IAD: []byte{6, 1, 0x12, 3, 0xA0, 0, 0}, Currency: [2]byte{9, 0x78}, Date: [3]byte{0x30, 1, 1}, Amount: [6]byte{4: 1}}
 	r, _ := cryptogram.RecipeFor(emv.SchemeVisa, e.IAD)
 	ac, _ := r.Generate(l.keys[card], &e)
 	at := start.Add(time.Duration(n/1000) * time.Second) // a thousand a second

@@ -54,11 +54,12 @@ func newWorld(t testing.TB, s issuer.Store, rng *rand.Rand) *world {
 	b, err := config.Demo()
 	require.NoError(t, err)
 	w := &world{t: t, rng: rng, store: s, imk: b.Config.KeySets[0].AC}
-	b.Config.Limits.MaxAmount = 0
+	b.Config.Limits.MaxAmount, b.Config.Verification.Limit = 0, 0
 	b.Config.LimitedUse.Uses = 60000
 	w.bank, err = issuer.New(b.Config, s, issuer.Env{Now: func() time.Time { return start }, Rand: random()})
 	require.NoError(t, err)
-	require.NoError(t, w.bank.Install(ctx, b.Setup))
+	_, err = w.bank.Install(ctx, b.Setup)
+	require.NoError(t, err)
 	w.device, err = cryptogram.NewKey(cryptogram.AES, []byte("device key 16 by"))
 	require.NoError(t, err)
 	set, err := w.bank.Replenish(ctx, provisioning.Request{Token: worldToken}, w.device)
@@ -96,7 +97,7 @@ func (w *world) payment() *attempt {
 	}
 	phone := w.rng.IntN(2)
 	w.atc[phone] += uint16(1 + w.rng.IntN(3))
-	e := cryptogram.Elements{ATC: w.atc[phone], Currency: [2]byte{0x09, 0x78}, IAD: []byte{6, 1, 0x12, 3, 0xA0, 0, 0}}
+	e := cryptogram.Elements{ATC: w.atc[phone], Currency: [2]byte{0x09, 0x78}, Date: [3]byte{0x30, 1, 1}, IAD: []byte{6, 1, 0x12, 3, 0xA0, 0, 0}}
 	copy(e.Amount[:], emv.AppendBCD(nil, uint64(amount), 6))
 	pan, key := worldCard, w.imk
 	var err error

@@ -11,23 +11,25 @@ import (
 
 // get reads one row.
 func get[T any](s *Store, query string, scan func(scanner) (T, error), args ...any) (T, bool, error) {
-	return one(s.readers.QueryRowContext(context.Background(), query, args...), scan)
+	v, ok, err := one(s.readers.QueryRowContext(context.Background(), query, args...), scan)
+	return v, ok, advise(err)
 }
 
 // list reads many rows.
 func list[T any](ctx context.Context, s *Store, query string, scan func(scanner) (T, error), args ...any) ([]T, error) {
 	rows, err := s.readers.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, advise(err)
 	}
-	return all(rows, scan)
+	out, err := all(rows, scan)
+	return out, advise(err)
 }
 
 // Sequence is the highest Record.Seq given out.
 func (s *Store) Sequence() (int64, error) {
 	var seq int64
 	err := s.readers.QueryRowContext(context.Background(), "SELECT coalesce(max(seq), 0) FROM records").Scan(&seq)
-	return seq, err
+	return seq, advise(err)
 }
 
 // Account finds an account.

@@ -27,7 +27,7 @@ var (
 	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par")
 	usageTable      = newTable("usages", 1, "instrument recent older")
 	keyTable        = newTable("keys", 2, "token key_index issued not_after uses used withdrawn")
-	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer")
+	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap")
 	entryTable      = newTable("entries", 0, "record account currency amount time")
 )
 
@@ -260,14 +260,15 @@ func scanKey(s scanner) (k issuer.IssuedKey, err error) {
 func appendRecord(args []any, row **issuer.Record) []any {
 	r := *row
 	return append(args, r.Seq, r.Key, r.Reference, r.Instrument[:], r.Account, r.Amount, r.Requested, int64(r.Currency), r.Time.Unix(),
-		int64(r.State), r.Flagged, string(r.Code), r.Answer)
+		int64(r.State), r.Flagged, string(r.Code), r.Answer, r.Tap[:])
 }
 
 func scanRecord(s scanner) (r issuer.Record, err error) {
-	var index []byte
+	var index, tap []byte
 	var at int64
-	err = s.Scan(&r.Seq, &r.Key, &r.Reference, &index, &r.Account, &r.Amount, &r.Requested, &r.Currency, &at, &r.State, &r.Flagged, &r.Code, &r.Answer)
+	err = s.Scan(&r.Seq, &r.Key, &r.Reference, &index, &r.Account, &r.Amount, &r.Requested, &r.Currency, &at, &r.State, &r.Flagged, &r.Code, &r.Answer, &tap)
 	copy(r.Instrument[:], index)
+	copy(r.Tap[:], tap)
 	r.Time = instant(at)
 	return r, err
 }

@@ -81,7 +81,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a newer version", func(dir string) {
 			_, err := raw(t, dir).Exec("PRAGMA user_version = 99")
 			require.NoError(t, err)
-		}, "the database has version 99, written by a newer tapsim; this one knows version 2"},
+		}, "the database has version 99, written by a newer tapsim; this one knows version 3"},
 		{"a foreign database", func(dir string) {
 			_, err := raw(t, dir).Exec("PRAGMA application_id = 5")
 			require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"no database at all", func(dir string) {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "issuer.db"), bytes.Repeat([]byte("no database "), 1000), 0o600))
 			require.NoError(t, errors.Join(os.RemoveAll(filepath.Join(dir, "issuer.db-wal")), os.RemoveAll(filepath.Join(dir, "issuer.db-shm"))))
-		}, "file is not a database"},
+		}, "restore the state folder from a backup"},
 		{"the key is gone", func(dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "pan.key"))) }, "pan.key is missing"},
 		{"the key is cut off", func(dir string) {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "pan.key"), make([]byte, 31), 0o600))
@@ -119,6 +119,7 @@ func TestMigrationKeepsTheRows(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "pan.key"), make([]byte, 32), 0o600))
 	_, err = raw(t, dir).Exec(string(first) + "PRAGMA application_id = 1413566547; PRAGMA user_version = 1;" +
 		"INSERT INTO usages VALUES (x'01020300000000000000000000000000', x'00070102030405060708000000000000000005');" +
+		"INSERT INTO records VALUES (5, 'key', '', x'', 'A', 0, 0, 978, 0, 1, 0, '00', x'');" +
 		"INSERT INTO accounts VALUES ('A', 978, 0, 17, 2, 0)")
 	require.NoError(t, err)
 	s := open(t, dir)
@@ -129,6 +130,34 @@ func TestMigrationKeepsTheRows(t *testing.T) {
 	usage.Older = []issuer.CounterRange{{From: 1, To: 6}}
 	update(t, s, func(tx *issuer.Tx) { tx.PutUsage(usage) })
 	require.Equal(t, usage, found[issuer.Usage](t)(s.Usage(usage.Instrument)))
+	record := found[issuer.Record](t)(s.Record("key"))
+	require.Zero(t, record.Tap)
+	record.Tap = issuer.Tap{1, 13: 2}
+	update(t, s, func(tx *issuer.Tx) { tx.PutRecord(record) })
+	require.NoError(t, s.Close())
+	require.Equal(t, record.Tap, found[issuer.Record](t)(open(t, dir).Record("key")).Tap)
+}
+
+// TestDamagedDatabase overwrites pages of a database in use: the errors say what
+// to do.
+func TestDamagedDatabase(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	twoAccounts(t, s)
+	require.NoError(t, s.Close())
+	path := filepath.Join(dir, "issuer.db")
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for at := 4096; at < len(data); at++ { // all but the first page
+		data[at] = 0xA5
+	}
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	if s, err = store.Open(dir, random()); err == nil {
+		_, err = s.Accounts(ctx)
+		require.NoError(t, s.Close())
+	}
+	require.ErrorContains(t, err, "malformed")
+	require.ErrorContains(t, err, "the database is damaged: restore the state folder from a backup, or choose another one")
 }
 
 // TestMigrationFromNothing opens a database that exists and is empty, as after

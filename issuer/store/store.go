@@ -22,8 +22,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"tapsim/emv"
 	"tapsim/issuer"
 )
@@ -68,7 +66,7 @@ func Open(dir string, random io.Reader) (*Store, error) {
 	}
 	w, err := newWriter(dsn(path, "_txlock=immediate"), panKey)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, advise(fmt.Errorf("%s: %w", path, err))
 	}
 	readers, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)"))
 	if err != nil {
@@ -133,5 +131,5 @@ func (s *Store) Update(ctx context.Context, keys []string, f func(*issuer.Tx) er
 		s.mu.RUnlock()
 		return ctx.Err()
 	}
-	return <-r.done
+	return advise(<-r.done)
 }

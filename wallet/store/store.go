@@ -113,8 +113,8 @@ func (s *Store) Card(p hce.Profile) (*Card, error) {
 
 // Enrol puts a token with its keys on the phone: the profile says what kind of
 // card it is, the token replaces its account, and a card that signs gets key and
-// certificates of its own. The keys are unwrapped once to see that they are
-// sound.
+// certificates of its own. The counter goes on above the highest that the bank
+// has seen of the token. The keys are unwrapped once to see that they are sound.
 func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c, err := s.revive(p, record{Card: p.Name, Token: &sealed, Keys: keys})
+	c, err := s.revive(p, record{Card: p.Name, ATC: set.LastATC, Token: &sealed, Keys: keys})
 	if err != nil {
 		return nil, err
 	}

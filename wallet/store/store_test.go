@@ -134,6 +134,22 @@ func TestPlasticCounterSurvives(t *testing.T) {
 	})
 }
 
+// TestEnrolGoesOnAboveTheCounterSeen: a phone that lost its card repeats no
+// counter when it gets the token again.
+func TestEnrolGoesOnAboveTheCounterSeen(t *testing.T) {
+	places(t, func(t *testing.T, s *store.Store, reopen func() *store.Store) {
+		p := load(t, "visa-phone")
+		set := keySet(t, 1, 2, 2)
+		set.LastATC = 0x0129
+		c, err := s.Enrol(p, set)
+		require.NoError(t, err)
+		require.Equal(t, uint16(0x0129), c.Info().ATC)
+		c, err = reopen().Card(p)
+		require.NoError(t, err)
+		require.Equal(t, uint16(0x012A), atcOf(t, tap(t, c)))
+	})
+}
+
 func TestPhoneLife(t *testing.T) {
 	places(t, func(t *testing.T, s *store.Store, reopen func() *store.Store) {
 		p := load(t, "visa-phone")

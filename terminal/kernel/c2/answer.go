@@ -17,8 +17,9 @@ func (r *run) judge(ctx context.Context, answer []byte) (verdict, error) {
 	if err := r.balanceAfter(ctx); err != nil {
 		return goOn, err
 	}
-	if len(r.exchanged.after) == 0 && r.a.Display != nil {
-		r.a.Display(kernel.UIRequest{Message: kernel.MessageClearDisplay, Status: kernel.StatusCardRead})
+	writes := len(r.exchanged.after) > 0
+	if !writes {
+		r.cardRead()
 	}
 	check := r.withoutSignature
 	if r.card.has(slotSDAD) {
@@ -28,7 +29,20 @@ func (r *run) judge(ctx context.Context, answer []byte) (verdict, error) {
 		return v, nil
 	}
 	v := r.decide()
-	return v, r.writeAfter(ctx)
+	if writes {
+		err := r.writeAfter(ctx)
+		r.cardRead()
+		return v, err
+	}
+	return v, nil
+}
+
+// cardRead tells the customer to take the card away: nothing is asked of it any
+// more (S9.27, S15.12).
+func (r *run) cardRead() {
+	if r.a.Display != nil {
+		r.a.Display(kernel.UIRequest{Message: kernel.MessageClearDisplay, Status: kernel.StatusCardRead})
+	}
 }
 
 // withoutSignature judges an answer that has no 9F4B (S910.30 to S910.39). An

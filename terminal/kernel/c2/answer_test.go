@@ -105,6 +105,22 @@ func TestChangedAnswers(t *testing.T) {
 	require.Equal(t, c2.L2CAMFailed, errorsOf(t, o).L2)
 }
 
+// A type that a record gave is not the one that the signature holds.
+func TestTypeOutsideTheSignature(t *testing.T) {
+	c := authentic(t, willing().withAC(object{"9F27", "80"}))
+	c.records[[2]byte{3, 1}] = append(c.records[[2]byte{3, 1}], object{"9F27", "40"})
+	sign := c.sign
+	c.sign = func(t testing.TB, c *card, command []byte) []byte {
+		c.ac = with(c.ac, object{"9F27", "-"})
+		answer := sign(t, c, command)
+		c.ac = arqc
+		return answer
+	}
+	o := situation{card: c, config: offline}.play(t)
+	require.Equal(t, kernel.EndApplication, o.Kind)
+	require.Contains(t, o.ODANote, "cryptogram information data")
+}
+
 // POSCII: second tap or not, and what the phone message table makes of it.
 func TestSecondTap(t *testing.T) {
 	mine := object{"DF8131", "000400 000400 20 06   000000 000000 0F 00"}

@@ -213,7 +213,14 @@ func (r *run) lost() verdict {
 	if r.generating && r.keepTorn() {
 		return r.because(presentAgain, "EMV Book C-2, S9.14", "the card left the field during GENERATE AC: its answer can be recovered")
 	}
-	return r.because(presentAgain, "EMV Book C-2, S9.9", "the card left the field before the kernel had its data")
+	rule := "EMV Book C-2, S4.6"
+	switch {
+	case r.mode == modeMagStripe:
+		rule = "EMV Book C-2, S13.4"
+	case r.generating:
+		rule = "EMV Book C-2, S9.9"
+	}
+	return r.because(presentAgain, rule, "the card left the field before the kernel had its data")
 }
 
 // tvr are the terminal verification results.

@@ -119,7 +119,7 @@ func TestStart(t *testing.T) {
 		{rule: "EMV Book C-2, S4.24", name: "more than a record", s: situation{card: plastic().withRaw(0xB2, "7004 5F340100 5000 9000")}, kind: kernel.EndApplication, l2: c2.L2ParsingError},
 		{rule: "EMV Book C-2, S4.27", name: "an object twice", s: situation{card: plastic().withRaw(0xB2, "7008 5F340100 5F340100 9000")}, kind: kernel.EndApplication, l2: c2.L2ParsingError},
 		{rule: "EMV Book C-2, S4.27", name: "an expiry of two bytes", s: situation{card: plastic(object{"5F24", "4912"})}, kind: kernel.EndApplication, l2: c2.L2ParsingError},
-		{rule: "EMV Book C-2, S9.9", name: "a record lost", s: situation{card: plastic().withRaw(0xB2, "lost")}, kind: kernel.EndApplication, start: kernel.StartB},
+		{rule: "EMV Book C-2, S4.6", name: "a record lost", s: situation{card: plastic().withRaw(0xB2, "lost")}, kind: kernel.EndApplication, start: kernel.StartB},
 		{rule: "EMV Book C-2, S456.14", name: "over the limit", s: situation{card: plastic(), config: []object{{"DF8124", "000000001249"}}}, kind: kernel.SelectNext, start: kernel.StartC, l2: c2.L2MaxLimitExceeded},
 		{rule: "EMV Book C-2, S910.74", name: "at the limit", s: situation{card: plastic(), config: []object{{"DF8124", "000000001250"}}}, kind: kernel.OnlineRequest},
 		{rule: "EMV Book C-2, S910.74", name: "a phone has the other limit", s: situation{card: phone(t), config: []object{{"DF8124", "000000000000"}}}, kind: kernel.OnlineRequest},
@@ -167,4 +167,18 @@ func TestReferenceControlParameter(t *testing.T) {
 		r.run(t)
 	}
 	require.Equal(t, byte(0x00), broken.one(t, 0xAE)[2])
+}
+
+// Limits are in the terminal's currency. For an amount in another one, each
+// counts as reached; the largest amount that there is, is no limit.
+func TestLimitsOfAnotherCurrency(t *testing.T) {
+	foreign := func(a *kernel.Activation) { a.Indicators.ForeignCurrency = true }
+	high := []object{{"DF8123", "000000009999"}, {"DF8126", "000000009999"}}
+	for _, r := range []row{
+		{rule: "EMV Book C-2, S910.74", name: "the terminal's own", s: situation{card: plastic(), config: high}, kind: kernel.OnlineRequest, tvr: "2400000001", cvm: kernel.CVMNotRequired},
+		{rule: "EMV Book C-2, S910.74", name: "another", s: situation{card: plastic(), config: high, change: foreign}, kind: kernel.OnlineRequest, tvr: "2400048001", cvm: kernel.CVMOnlinePIN, receipt: true},
+		{rule: "EMV Book C-2, S456.14", name: "a transaction limit", s: situation{card: plastic(), config: []object{{"DF8124", "000000009999"}}, change: foreign}, kind: kernel.SelectNext, start: kernel.StartC, l2: c2.L2MaxLimitExceeded},
+	} {
+		r.run(t)
+	}
 }

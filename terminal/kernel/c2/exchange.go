@@ -275,9 +275,6 @@ func (r *run) writeBefore(ctx context.Context) error {
 // writeAfter is the PUT DATA after GENERATE AC. The cryptogram is there: a card
 // that leaves now changes nothing (S910.76, S15).
 func (r *run) writeAfter(ctx context.Context) error {
-	if len(r.exchanged.after) == 0 {
-		return nil
-	}
 	done, err := r.putData(ctx, &r.exchanged.after)
 	if done {
 		r.exchanged.putAfter[0] = completed

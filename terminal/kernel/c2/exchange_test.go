@@ -93,7 +93,12 @@ func TestPutData(t *testing.T) {
 		c := plastic()
 		c.answers = map[byte][]string{0xDA: append(before, after...)}
 		x := &terminal{answers: []emv.List{write}}
-		return situation{kernel: &c2.Kernel{Exchange: x}, card: c, pdol: "9F4E01", config: []object{{"9F4E", ""}}}.play(t), c
+		shown := 0
+		o := situation{kernel: &c2.Kernel{Exchange: x}, card: c, pdol: "9F4E01", config: []object{{"9F4E", ""}}, change: func(a *kernel.Activation) {
+			a.Display = func(kernel.UIRequest) { shown++ }
+		}}.play(t)
+		require.Equal(t, o.Kind == kernel.OnlineRequest, shown == 1, "the card may leave when all is written")
+		return o, c
 	}
 	status := func(o kernel.Outcome) string {
 		before, _ := o.Discretionary.Lookup(0xDF810F)

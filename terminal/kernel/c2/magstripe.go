@@ -169,9 +169,7 @@ func (r *run) judgeChecksum(answer apdu.Response) verdict {
 	if reason := r.keep(content); reason != "" {
 		return r.fail(L2ParsingError, "EMV Book C-2, S13.13", reason)
 	}
-	if r.a.Display != nil {
-		r.a.Display(kernel.UIRequest{Message: kernel.MessageClearDisplay, Status: kernel.StatusCardRead})
-	}
+	r.cardRead()
 	const missing = "EMV Book C-2, S13.14"
 	switch {
 	case !r.card.has(slotATC):

@@ -139,7 +139,7 @@ func TestMagStripeRules(t *testing.T) {
 		{rule: "EMV Book C-2, S78.10", name: "over the limit", s: situation{card: magOnly(), config: []object{{"DF8124", "000000001249"}}}, kind: kernel.SelectNext, start: kernel.StartC, l2: c2.L2MaxLimitExceeded},
 		{rule: "EMV Book C-2, S13.44", name: "no code, the phone asks", s: situation{card: magOnly().withCCC(object{"9F61", "-"}, object{"DF4B", "000100"})}, kind: kernel.EndApplication, start: kernel.StartB, message: kernel.MessageSeePhone},
 		{rule: "EMV Book C-2, S13.43", name: "no code, the phone says no", s: situation{card: magOnly().withCCC(object{"9F61", "-"}, object{"DF4B", "000800"})}, kind: kernel.Declined, message: kernel.MessageNotAuthorised},
-		{rule: "EMV Book C-2, S9.9", name: "the card left", s: situation{card: magOnly().withRaw(0x2A, "lost")}, kind: kernel.EndApplication, start: kernel.StartB},
+		{rule: "EMV Book C-2, S13.4", name: "the card left", s: situation{card: magOnly().withRaw(0x2A, "lost")}, kind: kernel.EndApplication, start: kernel.StartB},
 	} {
 		r.run(t)
 	}

@@ -98,10 +98,13 @@ func (r *run) checkSignature(content []byte) (*oda.CDA, error) {
 	return signed, r.checkSigned(signed)
 }
 
-// checkSigned compares what the signature holds beside the cryptogram: a
-// cryptogram that stands outside too, and the data of the relay resistance
-// protocol (EMV Book C-2, S910.3).
+// checkSigned compares what the signature holds with what was said outside it:
+// type and cryptogram, wherever the card gave them, and the data of the relay
+// resistance protocol (EMV Book C-2, S910.3).
 func (r *run) checkSigned(signed *oda.CDA) error {
+	if signed.CID != r.card[slotCID][0] {
+		return errors.New("the cryptogram information data outside are not those in the signature")
+	}
 	if ac := r.card[slotCryptogram]; ac != nil && !bytes.Equal(ac, signed.Cryptogram[:]) {
 		return errors.New("the cryptogram outside is not the one in the signature")
 	}

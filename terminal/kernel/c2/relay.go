@@ -28,13 +28,6 @@ const (
 	relayTick = 100 * time.Microsecond
 )
 
-// Values of the two relay resistance bits of the TVR, byte 5 bits 2-1.
-const (
-	relayUnknown      = 0 // a kernel without the protocol
-	relayNotPerformed = 1
-	relayPerformed    = 2
-)
-
 // relayData are the data of the last exchange. Times are in 100 µs, big endian
 // as the card sends them.
 type relayData struct {
@@ -82,7 +75,7 @@ func (r *run) relayResistance(ctx context.Context) (verdict, error) {
 		return goOn, nil
 	}
 	if !r.aip.Has(emv.AIPRelayResistance) || r.set.kernel&relayResistance == 0 {
-		r.setRelay(relayNotPerformed)
+		r.setRelay(false)
 		return goOn, nil
 	}
 	for {
@@ -158,15 +151,17 @@ func (r *run) judgeRelay(measured uint64, slow bool) {
 		r.tvr().Set(emv.TVRRelayThreshold, true)
 		r.note("EMV Book C-2, SR1.29", "relay resistance: a time threshold is exceeded")
 	}
-	r.setRelay(relayPerformed)
+	r.setRelay(true)
 	if r.a.Trace != nil {
 		r.note("EMV Book C-2, SR1.30", fmt.Sprintf("relay resistance performed: the card took %s", time.Duration(measured)*relayTick))
 	}
 }
 
-func (r *run) setRelay(status byte) {
-	r.tvr().Set(emv.TVRRelayPerformed, status == relayPerformed)
-	r.tvr().Set(emv.TVRRelayNotPerformed, status == relayNotPerformed)
+// setRelay sets the two bits of the TVR that say whether relay resistance was
+// performed: 10 or 01. 00 is a kernel without the protocol.
+func (r *run) setRelay(performed bool) {
+	r.tvr().Set(emv.TVRRelayPerformed, performed)
+	r.tvr().Set(emv.TVRRelayNotPerformed, !performed)
 }
 
 // less is a - b, and 0 where b is more.

@@ -129,7 +129,7 @@ func TestRelayErrors(t *testing.T) {
 		"8009 0102030400140032 00 9000":       {"EMV Book C-2, SR1.14", c2.L2ParsingError},
 		"770A 01020304001400320018 9000":      {"EMV Book C-2, SR1.14", c2.L2ParsingError},
 		"9000":                                {"EMV Book C-2, SR1.14", c2.L2ParsingError},
-		"lost":                                {"EMV Book C-2, S9.9", 0},
+		"lost":                                {"EMV Book C-2, S4.6", 0},
 		"800A 01020304001400320018 5000 9000": {"EMV Book C-2, SR1.14", c2.L2ParsingError},
 	} {
 		row{rule: c.rule, name: answer, s: situation{card: plastic().withGPO(object{"82", "1981"}).withRaw(0xEA, answer)}, kind: kernel.EndApplication, l2: c.l2,
@@ -178,4 +178,15 @@ func TestRelayIsSigned(t *testing.T) {
 		require.Equal(t, kernel.OnlineRequest, o.Kind, name)
 		require.Equal(t, kernel.ODAVerified, o.ODA, o.ODANote)
 	}
+}
+
+// The card may ask for the data of the exchange.
+func TestRelayDataInCDOL(t *testing.T) {
+	n := &near{card: plastic(object{"8C", "DF830104 DF830204 DF830302 DF830402 DF830502 DF830602 DF830701"}).withGPO(object{"82", "1981"}),
+		clock: &clock{noon}, times: []time.Duration{ticks(500), ticks(42 + 30)}, data: "0014 0032 0018"}
+	n.play(t)
+	require.Equal(t, unhex(t, "80AE8000 11 01020304 01020304 0014 0032 0018 001E 01 00"), n.card.one(t, 0xAE))
+	c := plastic(object{"8C", "DF830104 DF830701"})
+	situation{card: c}.play(t)
+	require.Equal(t, unhex(t, "80AE8000 05 00000000 00 00"), c.one(t, 0xAE), "there was none")
 }

@@ -1,0 +1,152 @@
+package issuer
+
+import (
+	"fmt"
+	"strings"
+
+	"tapsim/emv"
+)
+
+// checkVerification asks, above the limit, whether the cardholder verification
+// that the message claims is plausible. What the terminal passes on (9F6C, 9F34)
+// is not covered by the cryptogram: in the published attacks a man in the
+// middle told the terminal that a plastic card had verified its holder on the
+// device, or that a locked phone had. What the card signed in issuer application
+// data of Visa's formats 2 and 4 is covered.
+func (i *Issuer) checkVerification(p *payment, report *Report) {
+	rules := &i.config.Verification
+	if rules.Limit == 0 || p.chip == nil || strings.HasPrefix(p.request.EntryMode, "05") || p.declinedByCard() {
+		return // not asked for, no chip, contact, no payment
+	}
+	amount, err := emv.BCD(p.chip.elements.Amount[:])
+	if err != nil || int64(amount) <= rules.Limit {
+		report.step(stepVerification, Skipped, "the amount is not above the limit for payments without verification")
+		return
+	}
+	v := p.verification()
+	switch v.result {
+	case OK, Skipped:
+		report.step(stepVerification, v.result, v.text)
+		return
+	}
+	code := SecurityViolation
+	if !v.contradiction {
+		code = rules.response(p.scope.Scheme)
+	}
+	p.refuse(code)
+	if report != nil {
+		report.step(stepVerification, Failed, fmt.Sprintf("%s is above the limit of %s without verification: %s",
+			money(int64(amount), p.currency), money(rules.Limit, i.config.Currency), v.text))
+	}
+}
+
+// response is the configured one, or the network's way to ask for a PIN.
+func (r *VerificationRules) response(scheme emv.Scheme) Code {
+	switch {
+	case r.Response != "":
+		return r.Response
+	case scheme == emv.SchemeMastercard:
+		return "65"
+	}
+	return "70"
+}
+
+// verification is a judgement about what a message claims.
+type verification struct {
+	result        Result
+	contradiction bool // it cannot be true, rather than not have happened
+	text          string
+}
+
+// verification judges the claim in the message.
+func (p *payment) verification() verification {
+	c, s := p.claim(), p.signedVerification()
+	is := func(result Result, text string) verification { return verification{result, false, text} }
+	lie := func(text string) verification { return verification{Failed, true, text} }
+	switch {
+	case c.device != "" && p.instrument.Kind == Card:
+		return lie(c.device + " claims verification on the cardholder's device, and this is a card, not a phone")
+	case s.device && p.instrument.Kind == Card:
+		return lie("the signed card verification results claim verification on the cardholder's device, and this is a card, not a phone")
+	case c.device != "" && s.told && !s.device:
+		return lie(c.device + " claims verification on the cardholder's device, the signed card verification results say that there was none")
+	case p.request.PINBlock != nil:
+		return is(OK, "a PIN came in field 52")
+	case s.device:
+		return is(OK, "on the cardholder's device, says the card in what it signed")
+	case c.device != "":
+		return is(OK, c.device+" says on the cardholder's device; nothing signed tells, and a phone can")
+	case p.advice && (c.pin != "" || s.pin):
+		return is(OK, "a PIN, says the advice; whoever decided has verified it")
+	case c.pin != "" || s.pin:
+		return is(Failed, "a PIN is claimed, but field 52 is missing")
+	case c.signature || s.signature:
+		return is(OK, "a signature, which the merchant compares")
+	case c.none != "":
+		return is(Failed, c.none+" says that there was no verification")
+	case s.told && p.instrument.Kind == Token:
+		return is(Failed, "the signed card verification results say that there was none on the cardholder's device, and no PIN came")
+	}
+	return is(Skipped, "the message does not tell how the cardholder was verified; a signature is possible")
+}
+
+// claim is what the terminal passed on, unsigned. Texts say where it stands.
+type claim struct {
+	device, pin, none string
+	signature         bool
+}
+
+// claim reads 9F6C, which kernels 3 and 7 know, and 9F34 (EMV Book 4, A4).
+// Kernel 2 writes a verification on the device as 01, offline PIN.
+func (p *payment) claim() (c claim) {
+	visible := p.scope.Scheme == emv.SchemeVisa || p.scope.Scheme == emv.SchemeUnionPay
+	if q := p.chip.ctq; p.chip.has&hasCTQ != 0 && visible {
+		switch {
+		case q.Has(emv.CTQConsumerDeviceDone):
+			c.device = "9F6C"
+		case q.Has(emv.CTQOnlinePIN):
+			c.pin = "9F6C"
+		case q.Has(emv.CTQSignature):
+			c.signature = true
+		default:
+			c.none = "9F6C"
+		}
+	}
+	if p.chip.has&hasCVMResults == 0 {
+		return c
+	}
+	switch p.chip.cvmResults[0] & 0x3F {
+	case 0x01:
+		c.device = "9F34"
+	case 0x02:
+		c.pin = "9F34"
+	case 0x1E:
+		c.signature = true
+	case 0x00, 0x1F, 0x3F:
+		c.none = "9F34"
+	}
+	return c
+}
+
+// signedResults is what a card verification result of Visa's formats 2 and 4 tells, in
+// a cryptogram that was right.
+type signedResults struct{ told, device, pin, signature bool }
+
+// Bits of those results: SCOPE.md says which of them are our choice.
+const (
+	cvrDevice2        = 0x04 // byte 2
+	cvrDevice5        = 0x02 // byte 5
+	verifierPIN       = 0x6E // byte 1: the terminal, online PIN
+	verifierSignature = 0x6D // byte 1: the terminal, signature
+)
+
+func (p *payment) signedVerification() (s signedResults) {
+	iad, err := emv.ParseIAD(p.scope.Scheme, p.chip.elements.IAD)
+	if p.proof == nil || err != nil || iad.Format != emv.IADVisa24 {
+		return s
+	}
+	return signedResults{
+		told: true, device: iad.CVR[1]&cvrDevice2 != 0 || iad.CVR[4]&cvrDevice5 != 0,
+		pin: iad.CVR[0] == verifierPIN, signature: iad.CVR[0] == verifierSignature,
+	}
+}
