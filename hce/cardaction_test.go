@@ -103,7 +103,7 @@ func TestCardActions(t *testing.T) {
 			if c.verified {
 				card.Verified(now.Add(time.Second))
 			}
-			before := card.State().MChip
+			before := card.State().Offline
 			begin(t, card, c.card == phone)
 			sw, answer := send(t, card, genAC(c.p1, c.data.cdol(c.card == phone)))
 			require.Equal(t, apdu.StatusOK, sw)
@@ -122,7 +122,7 @@ func TestCardActions(t *testing.T) {
 			require.Equal(t, c.want, tap.Cryptogram)
 			require.Equal(t, apdu.StatusOK, tap.Status)
 			require.Equal(t, uint16(1), tap.ATC)
-			after := card.State().MChip
+			after := card.State().Offline
 			if c.want != emv.TC {
 				require.Equal(t, before.Count, after.Count, "only what is approved offline counts")
 				require.Equal(t, before.Amount, after.Amount)

@@ -183,6 +183,9 @@ func (p *Profile) checkData() error {
 		if _, ok := p.Data.Lookup(tag); ok || p.isBalance(tag) {
 			continue
 		}
+		if tag == emv.TagOfflineBalance && p.MChip != nil {
+			return fault("get_data", "tag 9F50 is the balance, which a card without counters does not have")
+		}
 		if p.QPBOC == nil || madeByECash[tag] == "" || p.QPBOC.ECash == nil {
 			return fault("get_data", "tag %s is not in data", tag)
 		}

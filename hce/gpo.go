@@ -167,14 +167,15 @@ func (a *answers) of(v *verdict, r *request) *answer {
 // and fills answer and records in.
 func (c *Card) respond(r *request, v verdict, key int) []byte {
 	a, k := c.static.answers.of(&v, r), &c.state.Keys[key]
-	var x values
-	if err := c.prove(r, &v, a, k, &x); err != nil { // New has tried the recipe: this cannot be the terminal's doing
+	x := &c.values
+	*x = values{}
+	if err := c.prove(r, &v, a, k, x); err != nil { // New has tried the recipe: this cannot be the terminal's doing
 		return c.fail()
 	}
 	out := make([]byte, len(a.coded))
 	copy(out, a.coded)
-	a.fill(out, &x)
-	c.state.Initiated, c.state.Tap.Records = true, c.static.fillRecords(a, &x)
+	a.fill(out, x)
+	c.state.Initiated, c.state.Tap.Records = true, c.static.fillRecords(a, x)
 	c.last.Cryptogram, c.last.Key = v.kind, k.Index
 	if k.Uses != Unlimited {
 		k.Uses--

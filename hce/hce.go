@@ -47,6 +47,7 @@ type Card struct {
 	last   Tap
 	tapped bool
 	input  [cryptogram.MaxInput]byte // room for the input of a cryptogram
+	values values                    // room for what goes into an answer
 	// commits counts what must outlive the program besides the counters.
 	commits uint64
 }

@@ -100,7 +100,7 @@ func TestErrors(t *testing.T) {
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD40"`, "16 bytes, not 8"},
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD402315208C9110AD4"`, "not hex"},
 		{"visa-plastic", `scheme: visa`, `scheme: visor`, "no scheme"},
-		{"visa-plastic", `scheme: visa`, `scheme: unionpay`, "no behaviour yet"},
+		{"visa-plastic", `scheme: visa`, `scheme: unionpay`, "needs its behaviour"},
 		{"visa-plastic", `scheme: visa`, `scheme: mastercard`, "needs its behaviour"},
 		{"visa-plastic", `good_for: "`, `good_for: "\n`, "one line"},
 		{"visa-plastic", `  - aid: "A0000000031010"`, `  - aid: "A0000000"`, "5 to 16 bytes"},
