@@ -47,7 +47,7 @@ func (c *ECash) pay(o *OfflineState, amount int64, offlineOnly bool) bool {
 // proof then; a card that is lost while it answers has paid.
 func (c *Card) payAt(at place) {
 	if tap := &c.state.Tap; tap.Unpaid && at == c.static.answers.offline.last {
-		c.state.Offline, tap.Unpaid, tap.After = tap.After, false, OfflineState{}
+		c.state.Offline, tap.Unpaid, tap.Paid, tap.After = tap.After, false, true, OfflineState{}
 		c.last.Reason = ReasonNone
 		c.commits++
 	}

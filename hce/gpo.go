@@ -95,7 +95,7 @@ func pdolData(template []byte, want int) ([]byte, apdu.Status) {
 func (c *Card) transact(r request, now time.Time) []byte {
 	key, v := c.admit(&r, now)
 	if v.status.OK() {
-		c.state.ATC, c.state.Request.Open = max(c.state.ATC+1, c.state.Keys[key].ATC), false
+		c.state.ATC, c.state.Request.Open, c.state.Tap = max(c.state.ATC+1, c.state.Keys[key].ATC), false, TapState{}
 		if c.state.ATC == lastATC {
 			v = refuse(apdu.StatusConditions, ReasonATC)
 		} else {

@@ -227,6 +227,13 @@ func (p *Profile) Verifies() bool {
 	return q != nil && q.Device != nil || p.MChip != nil && p.MChip.Device != nil
 }
 
+// TakesUpdates is true for a card that takes the issuer's answer on a second
+// tap.
+func (p *Profile) TakesUpdates() bool {
+	q := p.settings()
+	return q != nil && q.Update != nil
+}
+
 // Check refuses a profile that does not fit together, with a *ProfileError.
 func (p *Profile) Check() error {
 	_, err := build(p)

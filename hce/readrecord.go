@@ -5,7 +5,8 @@ import "tapsim/apdu"
 // readRecord answers READ RECORD (EMV Book 3, 6.5.11): record P1 of the short
 // file in the high five bits of P2. A card that has selected no application has
 // no files: 6985. Records may be read before GET PROCESSING OPTIONS and more
-// than once, as readers do.
+// than once, as readers do; but one that holds values of a transaction is not
+// there without one: 6985.
 func (c *Card) readRecord(cmd apdu.Command) []byte {
 	sfi := int(cmd.P2 >> 3)
 	switch {
@@ -22,8 +23,10 @@ func (c *Card) readRecord(cmd apdu.Command) []byte {
 	if !ok {
 		return status(apdu.StatusRecordNotFound)
 	}
-	if filled := c.filled(byte(sfi), cmd.P1); filled != nil {
-		data = filled
+	if len(c.static.files[sfi][cmd.P1-1].holes) > 0 {
+		if data = c.filled(byte(sfi), cmd.P1); data == nil {
+			return status(apdu.StatusConditions)
+		}
 	}
 	if fits(cmd, len(data)) {
 		c.payAt(place{byte(sfi), cmd.P1})
@@ -31,8 +34,8 @@ func (c *Card) readRecord(cmd apdu.Command) []byte {
 	return reply(cmd, data, apdu.StatusOK)
 }
 
-// filled is a record with the values of the transaction under way; nil for one
-// that holds none.
+// filled is a record with the values of the transaction; nil where there is
+// none that names it.
 func (c *Card) filled(sfi, number byte) []byte {
 	for i := range c.state.Tap.Records {
 		if r := &c.state.Tap.Records[i]; r.SFI == sfi && r.Number == number {

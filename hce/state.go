@@ -62,11 +62,14 @@ type OfflineState struct {
 }
 
 // TapState is what a card at kernel 3 or 7 remembers of the transaction under
-// way, until it is selected again or loses the reader.
+// way, until it is selected again or loses the reader: but what the purse has
+// paid for stays readable until the next transaction, for a terminal that did
+// not get the last record.
 type TapState struct {
 	Records []FilledRecord // with values of this transaction in them
 	Unpaid  bool           // the purse pays once the last record is read
-	After   OfflineState   // and has this in it then
+	Paid    bool           // it was read
+	After   OfflineState   // what is in the purse then
 }
 
 // FilledRecord is a record with the values of one transaction.
@@ -159,8 +162,10 @@ func (c *Card) Deactivated(Deactivation) { c.leave() }
 
 // leave ends what the selected application was about.
 func (c *Card) leave() {
-	c.selected = 0
-	c.state.Initiated, c.state.Tap = false, TapState{}
+	c.selected, c.state.Initiated = 0, false
+	if !c.state.Tap.Paid {
+		c.state.Tap = TapState{}
+	}
 }
 
 func nameIn(names []string, i int) string {

@@ -20,8 +20,12 @@ import (
 
 func TestBuiltInCards(t *testing.T) {
 	require.Equal(t, []string{
+		"co-badged", "co-badged-equal", "co-badged-extended",
 		"mastercard-phone", "mastercard-plastic", "mastercard-plastic-expired", "mastercard-plastic-magstripe", "mastercard-plastic-nocda",
-		"mastercard-plastic-offline", "visa-phone", "visa-plastic",
+		"mastercard-plastic-offline",
+		"unionpay-phone", "unionpay-plastic", "unionpay-plastic-ecash", "unionpay-plastic-sm4",
+		"visa-phone", "visa-plastic", "visa-plastic-blocked", "visa-plastic-expired", "visa-plastic-fdda", "visa-plastic-kernel8",
+		"visa-plastic-kernel8-only", "visa-plastic-offline",
 	}, profile.Names())
 	for _, name := range profile.Names() {
 		p, err := profile.Load(name)
