@@ -94,7 +94,7 @@ func TestCardActions(t *testing.T) {
 		{"phone at an offline-only terminal", phone, nil, nil, true, askTC | withCDA, kind(d, "23"), aac, false, "850003020000", "001000", hce.ReasonRisk},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			card := mastercard(t, c.card, c.edit)
+			card := builtIn(t, c.card, c.edit)
 			if c.state != nil {
 				s := card.State()
 				c.state(&s)
@@ -136,7 +136,7 @@ func TestCardActions(t *testing.T) {
 // TestOfflineCounters: the counters count, travel in the application data and in
 // the balance, and end the offline payments.
 func TestOfflineCounters(t *testing.T) {
-	card := mastercard(t, "mastercard-plastic-offline", nil)
+	card := builtIn(t, "mastercard-plastic-offline", nil)
 	for i, want := range []struct{ cid, counters, balance string }{
 		{"40", "000000001250 01 FF", "000000008750"},
 		{"40", "000000002500 02 FF", "000000007500"},

@@ -139,10 +139,6 @@ func (c *Card) generate(key *cryptogram.Key, e *cryptogram.Elements) (cryptogram
 	if err != nil {
 		return cryptogram.Cryptogram{}, err
 	}
-	return c.generateWith(session, e)
-}
-
-func (c *Card) generateWith(session *cryptogram.Key, e *cryptogram.Elements) (cryptogram.Cryptogram, error) {
 	input, err := c.static.recipe.AppendInput(c.input[:0], e)
 	if err != nil {
 		return cryptogram.Cryptogram{}, err
@@ -210,14 +206,11 @@ func (c *Card) prove(r *request, v *verdict, a *answer, k *Key, x *values) error
 		e.IAD[iadDKI], e.IAD[iadAlgorithm] = s.sm4.KeyIndex, algorithmSM4
 	}
 	s.fillCVR(e.IAD, v, &c.state.Request, k.Index)
-	session, err := s.recipe.SessionKey(master, e)
-	if err != nil {
+	if err := s.fillIDD(atc, e.IAD, x.balance); err != nil {
 		return err
 	}
-	if err := s.fillIDD(session, e.IAD, x.balance); err != nil {
-		return err
-	}
-	if x.ac, err = c.generateWith(session, e); err != nil {
+	var err error
+	if x.ac, err = c.generate(master, e); err != nil {
 		return err
 	}
 	return c.signFast(r, a, x)

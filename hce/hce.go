@@ -82,13 +82,13 @@ type static struct {
 	iad      []byte // as personalised
 	stock    stock
 	commands []instruction
-	qvsdc    QVSDC  // of qPBOC too
-	ecash    *ECash // nil without a purse
-	sm4      *SM4   // nil without a second algorithm
+	qvsdc    QVSDC           // of qPBOC too
+	ecash    *ECash          // nil without a purse
+	sm4      *SM4            // nil without a second algorithm
+	macKey   *cryptogram.Key // nil without a balance in the issuer application data
 
 	relatedLength int  // of card authentication related data
 	fddaAlways    bool // version 01 whatever the terminal says
-	tellsBalance  bool // the issuer application data have room for a balance
 
 	mchip  *mchip     // nil for a card of another behaviour
 	signer oda.Signer // nil for a card that does not sign

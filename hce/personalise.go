@@ -91,9 +91,9 @@ func (s *static) build(p *Profile) error {
 func (s *static) buildQVSDC(p *Profile) error {
 	section := "qvsdc"
 	if s.qvsdc = *p.settings(); p.QPBOC != nil {
-		section, s.ecash, s.sm4 = "qpboc", p.QPBOC.ECash, p.QPBOC.SM4
+		section, s.ecash, s.sm4, s.macKey = "qpboc", p.QPBOC.ECash, p.QPBOC.SM4, p.QPBOC.MACKey
 	}
-	s.relatedLength, s.fddaAlways, s.tellsBalance = p.relatedLength(), p.QPBOC == nil, tellsBalance(s.layout, s.iad)
+	s.relatedLength, s.fddaAlways = p.relatedLength(), p.QPBOC == nil
 	s.commands = append(slices.Clone(commonCommands), s.qvsdc.instructions()...)
 	for _, step := range []func() error{
 		func() error { return s.buildAnswers(p) }, func() error { return s.checkLast(p) }, func() error { return s.buildUpdate(section) },

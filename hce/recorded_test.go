@@ -22,7 +22,7 @@ func TestRecordedCommands(t *testing.T) {
 	require.NotEmpty(t, files)
 	commands := 0
 	for _, c := range []*hce.Card{
-		newPlastic(t, withRecord), newPhone(t, hce.Unlimited, nil), mastercard(t, "mastercard-plastic-offline", nil), mastercard(t, "mastercard-phone", nil),
+		newPlastic(t, withRecord), newPhone(t, hce.Unlimited, nil), builtIn(t, "mastercard-plastic-offline", nil), builtIn(t, "mastercard-phone", nil),
 	} {
 		for _, file := range files {
 			for _, command := range recordedCommands(t, file) {

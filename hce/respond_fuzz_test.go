@@ -32,7 +32,7 @@ func FuzzRespond(f *testing.F) {
 	add(selectMC, gpoPhone, genAC(askARQC|withCDA, purchase().cdol(true)), selectMC, gpoPhone, "802A8E800F00000899030000000012500978027600")
 	cards := []*hce.Card{newPlastic(f, withRecord), newPhone(f, 1, nil)}
 	for _, name := range []string{"mastercard-plastic-offline", "mastercard-phone"} {
-		cards = append(cards, mastercard(f, name, nil))
+		cards = append(cards, builtIn(f, name, nil))
 	}
 	var start []hce.State
 	for _, c := range cards {

@@ -46,6 +46,7 @@ type qpboc struct {
 	qvsdc `yaml:",inline"`
 	ECash *ecash `yaml:"ecash"`
 	SM4   *sm4   `yaml:"sm4"`
+	MAC   *keys  `yaml:"mac_key"`
 }
 
 type ecash struct {
@@ -148,6 +149,11 @@ func (q *qpboc) into(p *hce.Profile) (err error) {
 	p.QPBOC = out
 	if err := q.settings(p, &out.QVSDC, "qpboc"); err != nil {
 		return err
+	}
+	if q.MAC != nil {
+		if out.MACKey, err = q.MAC.cardKey(p, cryptogram.TDES, "qpboc.mac_key"); err != nil {
+			return err
+		}
 	}
 	if e := q.ECash; e != nil {
 		out.ECash = &hce.ECash{}
