@@ -149,7 +149,7 @@ func (w *World) openTerminal(context.Context) error {
 	w.term, err = terminal.New(w.Terminal.Config, kernels(w.Clock), terminal.Env{
 		Host: host, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal"),
 	})
-	return err
+	return w.Terminal.Locate(err)
 }
 
 // kernels are the contactless kernels of a point of sale, with the public keys

@@ -15,7 +15,7 @@ import (
 // Request is one sale.
 type Request struct {
 	Amount      int64 // minor units
-	AmountOther int64 // cashback, minor units
+	AmountOther int64 // cashback, a part of Amount, with type 09 only; minor units
 	Type        byte  // 9C: 00 purchase
 	// Currency is that of the amounts; its zero value is the terminal's.
 	Currency emv.Currency
@@ -47,11 +47,16 @@ type Tap struct {
 // session is one transaction on its way through the entry point. It stays on
 // the stack; what a kernel and its display must reach is in the terminal.
 type session struct {
-	t      *Terminal
-	req    Request
-	field  Field
-	issuer []byte // issuer data of a restart
-	again  bool   // the restart flag
+	t     *Terminal
+	req   Request
+	field Field
+	start kernel.Start // where the entry point was last entered
+	again bool         // the restart flag
+	// Of a restart after the host's answer: the issuer's data, what they decide,
+	// and the verification that the first tap asked for.
+	issuer     []byte
+	authorised bool
+	cvm        kernel.CVM
 
 	candidates []candidate
 	card       apdu.Transceiver
@@ -109,11 +114,8 @@ func switchOff(ctx context.Context, f Field) error {
 
 // begin checks a request and starts its session.
 func (s *session) begin(t *Terminal, f Field, r Request) error {
-	if r.Amount < 0 || r.Amount > emv.MaxAmount || r.AmountOther < 0 || r.AmountOther > emv.MaxAmount {
-		return fmt.Errorf("an amount field holds 0 to %d minor units", int64(emv.MaxAmount))
-	}
-	if r.STAN < 0 || r.STAN > maxSTAN {
-		return fmt.Errorf("STAN %d: want 1 to %d", r.STAN, maxSTAN)
+	if err := r.check(); err != nil {
+		return err
 	}
 	if r.Currency.Numeric == 0 {
 		r.Currency = t.config.Currency
@@ -121,7 +123,10 @@ func (s *session) begin(t *Terminal, f Field, r Request) error {
 	if r.Time.IsZero() {
 		r.Time = t.env.Now()
 	}
-	s.t, s.req, s.field, s.act = t, r, f, &t.act
+	s.t, s.req, s.field, s.act, s.start = t, r, f, &t.act, kernel.StartA
+	if r.FixedAmount {
+		s.start = kernel.StartB
+	}
 	s.candidates = t.candidates
 	t.shown = make([]kernel.UIRequest, 0, usualMessages)
 	t.act.Trace = nil
@@ -132,6 +137,30 @@ func (s *session) begin(t *Terminal, f Field, r Request) error {
 	if r.Trace != nil {
 		s.trace = &recorder{next: r.Trace}
 		t.act.Trace = s.trace.trace
+	}
+	return nil
+}
+
+// Transaction types (9C) that the terminal itself tells apart (ISO 8583, field
+// 3).
+const (
+	typeCashback = 0x09
+	typeRefund   = 0x20
+	typeInquiry  = 0x30
+)
+
+// check finds what no message and no card could carry. Cashback is cash besides
+// goods: a part of the amount, in a transaction of its own type.
+func (r *Request) check() error {
+	switch {
+	case r.Amount < 0 || r.Amount > emv.MaxAmount || r.AmountOther < 0 || r.AmountOther > emv.MaxAmount:
+		return fmt.Errorf("an amount field holds 0 to %d minor units", int64(emv.MaxAmount))
+	case r.AmountOther > r.Amount:
+		return fmt.Errorf("the cashback (9F03) is %d, more than the amount (9F02), which is %d and includes it", r.AmountOther, r.Amount)
+	case r.AmountOther > 0 && r.Type != typeCashback:
+		return fmt.Errorf("cashback (9F03) goes with transaction type %02X, not %02X", typeCashback, r.Type)
+	case r.STAN < 0 || r.STAN > maxSTAN:
+		return fmt.Errorf("STAN %d: want 1 to %d", r.STAN, maxSTAN)
 	}
 	return nil
 }
@@ -149,13 +178,26 @@ func (s *session) startA(ctx context.Context) error {
 	prepare := s.t.preprocess
 	if s.req.FixedAmount {
 		prepare = s.t.asConfigured
+	} else if s.foreign() && s.trace != nil {
+		s.trace.stepf(rulePreprocess, "the limits are in %s: in %s each counts as reached", s.t.config.Currency.Alpha, s.act.Transaction.Currency.Alpha)
 	}
 	if !prepare(&s.act.Transaction) {
 		s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAnotherInterface, UI: &uiInsertOrSwipe,
-			Reason: kernel.Step{Rule: "EMV Book B, 3.1.1", Text: "no application may be used for this amount"}}
+			Reason: kernel.Step{Rule: rulePreprocess, Text: "no application may be used for this type and amount" + s.whyNone()}}
 		return s.finish(ctx)
 	}
 	return s.startB(ctx)
+}
+
+// foreign is true for a currency that the terminal's limits are not in.
+func (s *session) foreign() bool { return s.t.foreign(s.act.Transaction.Currency) }
+
+// whyNone says what the customer could not know of a refusal.
+func (s *session) whyNone() string {
+	if !s.foreign() {
+		return ""
+	}
+	return ": the limits are in " + s.t.config.Currency.Alpha + ", and in another currency each counts as reached"
 }
 
 // Messages that the entry point itself shows (EMV Book B, 3.2 and 3.3).
@@ -179,25 +221,34 @@ func (s *session) startB(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = s.selectAndRun(ctx)
-		if errors.Is(err, apdu.ErrLost) {
-			s.note("EMV Book B, 3.3", "the card left the field during selection: start again")
-			s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAgain, Start: kernel.StartB,
-				Reason: kernel.Step{Rule: "EMV Book B, 3.3", Text: "the card left the field during selection"}}
-			continue
-		}
-		if err != nil {
+		if done, err := s.dispatch(ctx, s.selectAndRun(ctx)); done {
 			return err
 		}
-		if err := s.finish(ctx); err != nil || !restartsAtOnce(&s.tap.Outcome) {
-			return err
-		}
-		s.again = true
 	}
 	if s.trace != nil {
 		s.trace.stepf("EMV Book B, 3.5", "the card was asked for %d times: the last outcome stands", s.tap.Taps)
 	}
 	return nil
+}
+
+// dispatch is what the entry point does with the outcome of a tap, or with the
+// error that took its place. False is to start again at Start B.
+func (s *session) dispatch(ctx context.Context, err error) (done bool, _ error) {
+	if errors.Is(err, apdu.ErrLost) {
+		s.note("EMV Book B, 3.3", "the card left the field during selection: start again")
+		s.start = kernel.StartB
+		s.tap.Outcome = kernel.Outcome{Kind: kernel.TryAgain, Start: kernel.StartB,
+			Reason: kernel.Step{Rule: "EMV Book B, 3.3", Text: "the card left the field during selection"}}
+		return false, nil
+	}
+	if err == nil {
+		err = s.finish(ctx)
+	}
+	if err != nil || !restartsAtOnce(&s.tap.Outcome) {
+		return true, err
+	}
+	s.start, s.again = kernel.StartB, true
+	return false, nil
 }
 
 // restartsAtOnce is true for outcomes that ask for the card again without
@@ -209,11 +260,14 @@ func restartsAtOnce(o *kernel.Outcome) bool {
 
 // activate is protocol activation (EMV Book B, 3.2): one card in the field.
 func (s *session) activate(ctx context.Context) error {
-	ui := &uiPresentCard
-	if s.uiRestart != nil {
-		ui, s.uiRestart = s.uiRestart, nil
+	restart := s.uiRestart
+	s.uiRestart = nil
+	switch shown := s.tap.Outcome.UI; {
+	case restart == nil:
+		s.show(&uiPresentCard)
+	case shown == nil || *shown != *restart: // else it stands on the display
+		s.show(restart)
 	}
-	s.show(ui)
 	for {
 		s.tap.Taps++
 		var err error
@@ -245,6 +299,10 @@ func (s *session) selectAndRun(ctx context.Context) error {
 func (s *session) startC(ctx context.Context) error {
 	for {
 		c := s.best()
+		if c == nil && s.tap.Outcome.Kind == kernel.SelectNext {
+			s.nothingLeft("no other application is left: " + s.tap.Outcome.Reason.Text)
+			return nil
+		}
 		if c == nil {
 			s.nothingLeft("card and reader have no application in common")
 			return nil
@@ -264,9 +322,13 @@ func (s *session) startC(ctx context.Context) error {
 		if err := s.activateKernel(ctx, c); err != nil || s.tap.Outcome.Kind != kernel.SelectNext {
 			return err
 		}
-		c.discarded = true
+		s.selectNext(c)
 	}
 }
+
+// selectNext drops a candidate whose kernel wants another (EMV Book B, 3.5):
+// entry at Start C, and a restart.
+func (s *session) selectNext(c *candidate) { c.discarded, s.start, s.again = true, kernel.StartC, true }
 
 func (s *session) nothingLeft(why string) {
 	s.note(ruleSelect, why)
@@ -327,7 +389,8 @@ func (s *session) activateKernel(ctx context.Context, c *candidate) error {
 	s.current = c
 	s.tap.KernelID, s.tap.AID, s.tap.FCI, s.tap.UnpredictableNumber = combo.Kernel, c.adf, s.act.FCI.Raw, tx.UnpredictableNumber
 	a := s.act
-	a.Card, a.AID, a.Start, a.Restart, a.IssuerData = s.card, c.adf, kernel.StartB, s.again, s.issuer
+	a.Card, a.AID, a.Start, a.Restart = s.card, c.adf, s.start, s.again
+	a.IssuerData, a.Authorised, a.CVM = s.issuer, s.authorised, s.cvm
 	a.Indicators, a.TTQ, a.Config = combo.indicators, combo.ttq, &combo.config
 	var err error
 	s.tap.Outcome, err = combo.kernel.Run(ctx, a)
@@ -348,17 +411,22 @@ func (s *session) finish(ctx context.Context) error {
 	return nil
 }
 
-// resume restarts the transaction with the issuer's answer: at Start B with a
-// new tap, or at Start D with the card still in the field.
-func (s *session) resume(ctx context.Context, start kernel.Start, issuer []byte) error {
-	s.issuer, s.again = issuer, true
-	if start != kernel.StartD {
-		return s.startB(ctx)
+// resume restarts the transaction after the host's answer: at Start B with a
+// new tap, or at Start D with the card still in the field, which may lead to a
+// new tap all the same.
+func (s *session) resume(ctx context.Context, start kernel.Start) error {
+	s.start, s.again = start, true
+	if start == kernel.StartD {
+		err := s.activateKernel(ctx, s.current)
+		if err == nil && s.tap.Outcome.Kind == kernel.SelectNext {
+			s.selectNext(s.current)
+			err = s.startC(ctx)
+		}
+		if done, err := s.dispatch(ctx, err); done {
+			return err
+		}
 	}
-	if err := s.activateKernel(ctx, s.current); err != nil {
-		return err
-	}
-	return s.finish(ctx)
+	return s.startB(ctx)
 }
 
 func (s *session) show(ui *kernel.UIRequest) { s.t.display(*ui) }

@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"tapsim/emv"
 	"tapsim/iso8583"
@@ -27,10 +28,16 @@ func notForField55(tag emv.Tag) bool {
 var terminalTags = [...]emv.Tag{emv.TagTerminalType, emv.TagIFDSerial, emv.TagTerminalVersion}
 
 // requestMessage builds the authorisation request from the kernel's data
-// record. Track 2 data that are no digits are an error.
+// record. Track 2 data that are no digits are an error. An amount of zero is an
+// account check, and that is an authorisation, whatever sales are here. A
+// refund that the card declined has no record: it takes the account from the
+// card's data and no field 55.
 func (s *session) requestMessage() (*iso8583.Message, error) {
-	record := s.tap.Outcome.DataRecord
-	value, ok := record.Lookup(emv.TagTrack2)
+	record, card := s.tap.Outcome.DataRecord, emv.Source(s.tap.Outcome.DataRecord)
+	if s.numberOnly() {
+		card = s.tap.Outcome.Card
+	}
+	value, ok := card.Lookup(emv.TagTrack2)
 	if !ok {
 		return nil, fmt.Errorf("the kernel's data record has no track 2 data")
 	}
@@ -38,17 +45,26 @@ func (s *session) requestMessage() (*iso8583.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := s.baseMessage(s.t.config.Host.Request)
+	mti := iso8583.MTI(s.t.config.Host.Request)
+	if s.req.Amount == 0 {
+		mti = iso8583.AuthorisationRequest
+	}
+	m := s.baseMessage(mti)
 	m.PAN, m.Expiry = string(track2.PAN), track2.Expiry
 	m.Track2 = string(track2.PAN) + "=" + track2.Expiry + track2.ServiceCode + track2.Discretionary
-	if magStripe(record) {
+	if psn, ok := card.Lookup(emv.TagPANSequence); ok {
+		m.PANSequence = fmt.Sprintf("0%02X", psn)
+	}
+	switch {
+	case record == nil:
+	case magStripe(record):
 		m.EntryMode = magStripeEntry + m.EntryMode[len(magStripeEntry):]
 		if track1, ok := record.Lookup(emv.TagTrack1); ok {
 			m.Other = map[int]string{fieldTrack1: latin1(track1)}
 		}
-		return m, nil
+	default:
+		m.ICCData = s.field55(record)
 	}
-	m.ICCData = s.field55(record)
 	return m, nil
 }
 
@@ -66,23 +82,38 @@ func magStripe(record emv.Coded) bool {
 }
 
 // baseMessage is what request, reversal and advice have in common.
-func (s *session) baseMessage(mti string) *iso8583.Message {
+func (s *session) baseMessage(mti iso8583.MTI) *iso8583.Message {
 	c, tx := &s.t.config, &s.act.Transaction
 	utc, amount := tx.Time.UTC(), tx.Amount
 	m := &iso8583.Message{
-		MTI: iso8583.MTI(mti), ProcessingCode: fmt.Sprintf("%02X0000", tx.Type), Amount: &amount,
+		MTI: mti, ProcessingCode: fmt.Sprintf("%02X0000", tx.Type), Amount: &amount,
 		TransmissionTime: utc.Format("0102150405"), STAN: fmt.Sprintf("%06d", s.t.nextSTAN(&s.req)),
 		LocalTime: tx.Time.Format("150405"), LocalDate: tx.Time.Format("0102"),
 		MerchantCategory: c.MerchantCategory, AcquirerCountry: fmt.Sprintf("%03d", c.Country), EntryMode: c.Host.EntryMode,
-		ConditionCode: "00", AcquirerID: c.Host.AcquirerID, ForwardingID: c.Host.ForwardingID,
+		ConditionCode: s.condition(), AcquirerID: c.Host.AcquirerID, ForwardingID: c.Host.ForwardingID,
 		TerminalID: c.TerminalID, MerchantID: c.MerchantID,
 		MerchantName: c.field43(), Currency: fmt.Sprintf("%03d", tx.Currency.Numeric),
 	}
 	m.RRN = fmt.Sprintf("%d%03d%02d%s", utc.Year()%10, utc.YearDay(), utc.Hour(), m.STAN)
-	if psn, ok := s.tap.Outcome.DataRecord.Lookup(emv.TagPANSequence); ok {
-		m.PANSequence = fmt.Sprintf("0%02X", psn)
+	if tx.AmountOther > 0 { // field 54: account, amount type 40 (cashback), currency, debit, amount
+		m.AdditionalAmounts = fmt.Sprintf("0040%03dD%012d", tx.Currency.Numeric, tx.AmountOther)
 	}
 	return m
+}
+
+// condition is field 25: an account check, an unattended terminal, or nothing
+// special.
+func (s *session) condition() string {
+	tx := &s.act.Transaction
+	if tx.Amount == 0 && tx.Type != typeInquiry {
+		return "51"
+	}
+	if v, ok := s.act.Config.Data.Lookup(emv.TagTerminalType); ok && len(v) == 1 {
+		if kind := emv.TerminalType(v[0]); kind.Valid() && !kind.Attended() {
+			return "02"
+		}
+	}
+	return "00"
 }
 
 // field43 is name 25, city 13, country 2.
@@ -123,11 +154,11 @@ func (s *session) field55(record emv.Coded) []byte {
 // did not come in time.
 const reasonNoAnswer = "68"
 
-// reversal undoes a request. It keeps the request's number and time, because
-// it is made before anybody knows that it is needed, and carries no track data:
-// it waits on disk.
-func (s *session) reversal(request *iso8583.Message) *iso8583.Message {
-	m := iso8583.Reversal(request, iso8583.Stamp{STAN: s.t.nextSTAN(&s.req), Time: s.act.Transaction.Time}, reasonNoAnswer)
+// reversal undoes a request. One that is made before anybody knows that it is
+// needed has the request's number and time. It carries no track data: it waits
+// on disk.
+func (s *session) reversal(request *iso8583.Message, at time.Time, reason string) *iso8583.Message {
+	m := iso8583.Reversal(request, iso8583.Stamp{STAN: s.t.nextSTAN(&s.req), Time: at}, reason)
 	m.MTI = iso8583.MTI(s.t.config.Host.Reversal)
 	m.Track2, m.ICCData = "", nil
 	delete(m.Other, fieldTrack1)
@@ -155,6 +186,18 @@ func (s *session) advice() (*iso8583.Message, error) {
 	m.MTI, m.Track2 = iso8583.MTI(s.t.config.Host.Advice), ""
 	m.ICCData = emv.AppendTLV(m.ICCData, emv.TagResponseCode, []byte(approvedOffline))
 	return m, nil
+}
+
+// scriptAdvice tells the host what became of its scripts. They came after the
+// answer, so only a message of its own can say it: an authorisation advice,
+// which names the request and moves no money.
+func (s *session) scriptAdvice(res *Result, results []byte) *iso8583.Message {
+	m := iso8583.Advice(res.Request, res.Response.ResponseCode)
+	m.MTI, m.Track2 = iso8583.AuthorisationAdvice, ""
+	m.STAN, m.TransmissionTime = fmt.Sprintf("%06d", s.t.nextSTAN(&s.req)), s.t.env.Now().UTC().Format("0102150405")
+	m.OriginalData, m.AuthorisationCode = iso8583.OriginalElements(res.Request), res.Response.AuthorisationCode
+	m.ICCData = emv.AppendTLV(m.ICCData, emv.TagIssuerScriptResults, results)
+	return m
 }
 
 // answers is nil when m is the answer to request.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tapsim/emv"
 	"tapsim/iso8583"
 	"tapsim/terminal/kernel"
 )
@@ -38,9 +39,24 @@ func (s *session) complete(ctx context.Context, res *Result) error {
 		return s.authorise(ctx, res)
 	case kernel.Approved:
 		return s.keepAdvice(res)
+	case kernel.Declined:
+		if s.numberOnly() {
+			return s.authorise(ctx, res)
+		}
 	}
 	res.Outcome, res.Detail = out.Kind, out.Reason.Text
 	return nil
+}
+
+// numberOnly is true for a refund that the card declined: of the card a refund
+// takes the number only, and whether there is one is the issuer's decision.
+func (s *session) numberOnly() bool {
+	out := &s.tap.Outcome
+	if s.req.Type != typeRefund || out.Type != emv.AAC || out.Card == nil {
+		return false
+	}
+	_, ok := out.Card.Lookup(emv.TagTrack2)
+	return ok
 }
 
 // authorise asks the host. The reversal is on disk before the request leaves,
@@ -65,7 +81,7 @@ func (s *session) authorise(ctx context.Context, res *Result) error {
 		s.decline(res, fmt.Sprintf("earlier messages must reach the host first: %v", err))
 		return nil
 	}
-	id, err := s.t.env.Journal.Add(s.reversal(request))
+	id, err := s.t.env.Journal.Add(s.reversal(request, s.act.Transaction.Time, reasonNoAnswer))
 	if err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
@@ -99,17 +115,21 @@ func (s *session) enterPIN(ctx context.Context, request *iso8583.Message) (err e
 	if request.PINBlock, err = s.t.env.PINPad.PINBlock(ctx, request.PAN); err != nil {
 		return fmt.Errorf("the PIN was not entered: %w", err)
 	}
+	request.PINCapture = longestPIN
 	return nil
 }
+
+// longestPIN is field 26: a PIN has at most 12 digits (ISO 9564-1).
+const longestPIN = "12"
 
 // apply turns the host's answer into the result. The reversal is dropped only
 // for an answer that the terminal can act on.
 func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error {
-	verdict := classify(res.Response.ResponseCode)
+	verdict := classify(res.Response.ResponseCode, s.req.Amount)
 	if verdict == partly {
 		res.ReversalPending = true
 		s.decline(res, "the host approved a part only, which this terminal cannot take: a reversal is queued")
-		return nil
+		return s.undoPart(res, reversal)
 	}
 	if err := s.t.env.Journal.Remove(reversal); err != nil {
 		res.ReversalPending = true
@@ -133,6 +153,17 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 	return nil
 }
 
+// undoPart replaces the reversal that was to stand for silence by one that
+// knows the answer: it says that a part was approved, under which code.
+func (s *session) undoPart(res *Result, reversal uint64) error {
+	m := s.reversal(res.Request, s.t.env.Now(), res.Response.ResponseCode)
+	m.AuthorisationCode = res.Response.AuthorisationCode
+	if _, err := s.t.env.Journal.Add(m); err != nil {
+		return err // the first one stays and does as well
+	}
+	return s.t.env.Journal.Remove(reversal)
+}
+
 // update gives the issuer's data to the card, when the kernel's outcome asked
 // for a restart and the answer has data for it. The decision stands whatever
 // becomes of it.
@@ -147,15 +178,29 @@ func (s *session) update(ctx context.Context, res *Result) {
 	}
 	paid := s.tap
 	s.tap.Outcome = kernel.Outcome{}
-	err := s.resume(ctx, asked.Start, data)
-	if updated := s.tap.Outcome; updated.Kind != 0 {
-		res.Update = &updated
-	}
+	s.issuer, s.authorised, s.cvm = data, res.Outcome == kernel.Approved, asked.CVM
+	err := s.resume(ctx, asked.Start)
+	updated := s.tap.Outcome
 	paid.Taps = s.tap.Taps
 	s.tap = paid // the report is of the payment
-	if err != nil {
-		res.Detail += fmt.Sprintf(" (the issuer's data did not reach the card: %v)", err)
+	if updated.Kind != 0 {
+		res.Update = &updated
+		err = errors.Join(err, s.reportScripts(res))
 	}
+	if err != nil {
+		res.Detail += fmt.Sprintf(" (the issuer's data did not reach the card, or its result not the journal: %v)", err)
+	}
+}
+
+// reportScripts queues what became of the issuer's scripts (9F5B).
+func (s *session) reportScripts(res *Result) error {
+	results, ok := res.Update.DataRecord.Lookup(emv.TagIssuerScriptResults)
+	if !ok {
+		return nil
+	}
+	_, err := s.t.env.Journal.Add(s.scriptAdvice(res, results))
+	res.AdvicePending = err == nil
+	return err
 }
 
 func (s *session) decline(res *Result, why string) {
@@ -200,11 +245,16 @@ const (
 	again // a soft decline: a PIN or the contact chip would help
 )
 
-// classify reads field 39.
-func classify(code string) answerClass {
+// classify reads field 39 for a sale of that amount. 85, "no reason to
+// decline", answers an account check and is no promise to pay.
+func classify(code string, amount int64) answerClass {
 	switch code {
-	case "00", "08", "11", "85":
+	case "00", "08", "11":
 		return yes
+	case "85":
+		if amount == 0 {
+			return yes
+		}
 	case "10":
 		return partly
 	case "65", "70", "1A":

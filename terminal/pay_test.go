@@ -101,7 +101,8 @@ func TestResponseCodes(t *testing.T) {
 		soft     bool
 		reversal bool
 	}{
-		"00": {kernel.Approved, false, false}, "08": {kernel.Approved, false, false}, "11": {kernel.Approved, false, false}, "85": {kernel.Approved, false, false},
+		"00": {kernel.Approved, false, false}, "08": {kernel.Approved, false, false}, "11": {kernel.Approved, false, false},
+		"85": {kernel.Declined, false, false}, // no reason to decline is no approval of an amount
 		"05": {kernel.Declined, false, false}, "51": {kernel.Declined, false, false}, "96": {kernel.Declined, false, false},
 		"65": {kernel.Declined, true, false}, "70": {kernel.Declined, true, false}, "1A": {kernel.Declined, true, false},
 		"10": {kernel.Declined, false, true},

@@ -17,15 +17,24 @@ func unit(c emv.Currency) int64 {
 	return u
 }
 
+const rulePreprocess = "EMV Book B, 3.1.1"
+
+// foreign is true for a currency other than that of the terminal's limits.
+func (t *Terminal) foreign(c emv.Currency) bool { return c.Numeric != t.config.Currency.Numeric }
+
 // preprocess is Start A (EMV Book B, 3.1.1) for every combination that takes
 // this type of transaction. False is none left that may be used.
 func (t *Terminal) preprocess(tx *kernel.Transaction) (usable bool) {
+	foreign := t.foreign(tx.Currency)
 	for i := range t.combos {
 		c := &t.combos[i]
 		if c.start(tx.Type); !c.usable {
 			continue
 		}
 		c.limits(tx)
+		if foreign {
+			c.reachAll()
+		}
 		c.qualifiers()
 		c.usable = !c.indicators.NotAllowed
 		usable = usable || c.usable
@@ -82,6 +91,18 @@ func (c *combo) limits(tx *kernel.Transaction) {
 	if s.CVMLimit != nil && tx.Amount >= *s.CVMLimit {
 		in.CVMRequiredLimitHit = true
 	}
+}
+
+// reachAll is for an amount in another currency than the limits are in: minor
+// units of two currencies do not compare, so each limit that there is counts as
+// reached.
+func (c *combo) reachAll() {
+	s, in := &c.Settings, &c.indicators
+	in.ForeignCurrency = true
+	in.TransactionLimitHit = s.TransactionLimit != nil
+	in.NotAllowed = in.NotAllowed || in.TransactionLimitHit
+	in.FloorLimitExceeded = s.FloorLimit != nil || s.TerminalFloor != nil
+	in.CVMRequiredLimitHit = s.CVMLimit != nil
 }
 
 // qualifiers sets the two dynamic bits of the working copy of the TTQ; what

@@ -33,7 +33,8 @@ type Result struct {
 	// its contacts (39 is 65, 70 or 1A).
 	SoftDecline bool
 	// ReversalPending says that the request's state is unknown and its reversal
-	// waits in the journal; AdvicePending, that an offline approval waits.
+	// waits in the journal; AdvicePending, that an advice waits: of an offline
+	// approval, or of the results of issuer scripts.
 	ReversalPending, AdvicePending bool
 	// Update is the kernel's outcome of the tap that took the issuer's data to
 	// the card.

@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"tapsim/emv"
@@ -109,7 +112,7 @@ type combo struct {
 }
 
 // New makes a terminal. A combination whose kernel is not among kernels, and
-// a configuration that contradicts itself, are errors.
+// what Normalise refuses, are a *KeyError.
 func New(config Config, kernels []kernel.Kernel, env Env) (*Terminal, error) {
 	t := &Terminal{config: config, env: env, kernels: kernels}
 	t.act = kernel.Activation{Now: env.Now, Rand: env.Rand, Display: t.display, Buffer: t.command[:]}
@@ -119,14 +122,14 @@ func New(config Config, kernels []kernel.Kernel, env Env) (*Terminal, error) {
 	if env.Host != nil && env.Journal == nil {
 		return nil, errors.New("a terminal with a host needs a journal: a reversal must survive a crash")
 	}
-	if err := t.config.normalise(); err != nil {
-		return nil, fmt.Errorf("terminal %q: %w", config.Name, err)
+	if err := t.config.Normalise(); err != nil {
+		return nil, err
 	}
 	for i := range t.config.Combinations {
 		c := &t.config.Combinations[i]
 		k := t.kernel(c.Kernel)
 		if k == nil {
-			return nil, fmt.Errorf("terminal %q: combination %X needs kernel %d, which is not there", config.Name, c.AID, c.Kernel)
+			return nil, wrongKey(fmt.Sprintf("applications[%d].kernel", i), "there is no kernel %d here, only %s", c.Kernel, identifiers(kernels))
 		}
 		data := append(append(emv.List{}, c.Data...), t.config.Data...)
 		t.combos = append(t.combos, combo{Combination: c, config: kernel.Config{Data: data, Settings: c.Settings}, kernel: k})
@@ -145,21 +148,44 @@ func (t *Terminal) kernel(id byte) kernel.Kernel {
 	return nil
 }
 
-// normalise checks a configuration and fills in the defaults.
-func (c *Config) normalise() error {
+// identifiers lists kernels for people.
+func identifiers(kernels []kernel.Kernel) string {
+	var list []string
+	for _, k := range kernels {
+		list = append(list, strconv.Itoa(int(k.ID())))
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}
+
+// KeyError says which key of a configuration has a value that does not do, and
+// why. Key is a path of the YAML form, such as "applications[0].kernel".
+type KeyError struct{ Key, Reason string }
+
+func (e *KeyError) Error() string { return e.Key + ": " + e.Reason }
+
+func wrongKey(key, format string, args ...any) error {
+	return &KeyError{key, fmt.Sprintf(format, args...)}
+}
+
+// Normalise checks a configuration and fills in the defaults. What does not do
+// is a *KeyError.
+func (c *Config) Normalise() error {
 	switch {
 	case len(c.Combinations) == 0:
-		return errors.New("no combination of AID and kernel")
+		return wrongKey("applications", "the terminal accepts no application: want at least one, with aid and kernel")
 	case len(c.Combinations) > MaxCombinations:
-		return fmt.Errorf("%d combinations, at most %d", len(c.Combinations), MaxCombinations)
-	case len(c.TerminalID) > 8 || len(c.MerchantID) > 15:
-		return errors.New("the terminal id has at most 8 characters, the merchant id 15")
+		return wrongKey("applications", "%d, at most %d", len(c.Combinations), MaxCombinations)
+	case len(c.TerminalID) > 8:
+		return wrongKey("terminal_id", "%q: field 41 has at most 8 characters", c.TerminalID)
+	case len(c.MerchantID) > 15:
+		return wrongKey("merchant_id", "%q: field 42 has at most 15 characters", c.MerchantID)
 	case c.MaxTaps < 0 || c.MaxTaps > MaxTaps:
-		return fmt.Errorf("%d taps, at most %d", c.MaxTaps, MaxTaps)
+		return wrongKey("taps", "%d: want 1 to %d", c.MaxTaps, MaxTaps)
 	}
-	for _, comb := range c.Combinations {
-		if len(comb.AID) < 5 || len(comb.AID) > 16 {
-			return fmt.Errorf("AID %X has %d bytes, want 5 to 16", comb.AID, len(comb.AID))
+	for i := range c.Combinations {
+		if n := len(c.Combinations[i].AID); n < 5 || n > 16 {
+			return wrongKey(fmt.Sprintf("applications[%d].aid", i), "%d bytes, want 5 to 16", n)
 		}
 	}
 	if c.MaxTaps == 0 {
@@ -170,23 +196,32 @@ func (c *Config) normalise() error {
 
 func (h *HostConfig) normalise() error {
 	for _, f := range []struct {
+		key     string
 		field   *string
 		allowed [2]iso8583.MTI // the default first
 	}{
-		{&h.Request, [2]iso8583.MTI{iso8583.AuthorisationRequest, iso8583.FinancialRequest}},
-		{&h.Reversal, [2]iso8583.MTI{iso8583.ReversalRequest, iso8583.ReversalAdvice}},
-		{&h.Advice, [2]iso8583.MTI{iso8583.FinancialAdvice, iso8583.AuthorisationAdvice}},
+		{"request", &h.Request, [2]iso8583.MTI{iso8583.AuthorisationRequest, iso8583.FinancialRequest}},
+		{"reversal", &h.Reversal, [2]iso8583.MTI{iso8583.ReversalRequest, iso8583.ReversalAdvice}},
+		{"advice", &h.Advice, [2]iso8583.MTI{iso8583.FinancialAdvice, iso8583.AuthorisationAdvice}},
 	} {
 		switch *f.field {
 		case "":
 			*f.field = string(f.allowed[0])
 		case string(f.allowed[0]), string(f.allowed[1]):
 		default:
-			return fmt.Errorf("message type %q, want %s or %s", *f.field, f.allowed[0], f.allowed[1])
+			return wrongKey("host."+f.key, "message type %q, want %s or %s", *f.field, f.allowed[0], f.allowed[1])
 		}
 	}
 	if h.EntryMode == "" {
 		h.EntryMode = "071"
+	}
+	switch {
+	case len(h.EntryMode) != 3:
+		return wrongKey("host.entry_mode", "%q: field 22 has three digits, such as 071", h.EntryMode)
+	case len(h.AcquirerID) > 11:
+		return wrongKey("host.acquirer_id", "%q: field 32 has at most 11 digits", h.AcquirerID)
+	case len(h.ForwardingID) > 11:
+		return wrongKey("host.forwarding_id", "%q: field 33 has at most 11 digits", h.ForwardingID)
 	}
 	return nil
 }

@@ -47,9 +47,11 @@ func (v *view) appendKernel(dst []byte, s transcript.Style) []byte {
 	for _, step := range tap.Steps {
 		dst = fmt.Appendf(dst, "  %s\n", strings.TrimSpace(painted(s, transcript.RoleDim, fmt.Sprintf("%-26s", step.Rule))+"  "+step.Text))
 	}
-	for _, ui := range tap.UI {
-		if text := ui.Message.Text(); text != "" {
+	shown := ""
+	for _, ui := range tap.UI { // a message that stays, with another status, is one line
+		if text := ui.Message.Text(); text != "" && text != shown {
 			dst = fmt.Appendf(dst, "  %-26s  %q\n", "display", text)
+			shown = text
 		}
 	}
 	o := &tap.Outcome

@@ -79,12 +79,62 @@ func explain(name string, err error) error {
 	lines := make([]string, len(te.Errors))
 	for i, e := range te.Errors {
 		line, what, _ := strings.Cut(e, ": ")
-		if field, rest, ok := strings.Cut(what, " not found in type "); ok && rest != "" {
-			what = "unknown key " + strings.TrimPrefix(field, "field ")
-		}
-		lines[i] = fmt.Sprintf("%s:%s: %s", name, strings.TrimPrefix(line, "line "), what)
+		lines[i] = fmt.Sprintf("%s:%s: %s", name, strings.TrimPrefix(line, "line "), inWords(what))
 	}
 	return errors.New(strings.Join(lines, "\n"))
+}
+
+// inWords says a complaint of the decoder without Go's types and without the
+// value, which may be secret.
+func inWords(what string) string {
+	if field, _, ok := strings.Cut(what, " not found in type "); ok {
+		return "unknown key " + strings.TrimPrefix(field, "field ")
+	}
+	if key, line, ok := strings.Cut(strings.TrimPrefix(what, "mapping key "), " already defined at line "); ok {
+		return "key " + strings.Trim(key, `"`) + " stands already in line " + line
+	}
+	is, wants, ok := strings.Cut(strings.TrimPrefix(what, "cannot unmarshal "), " into ")
+	if !ok {
+		return what
+	}
+	is, _, _ = strings.Cut(is, " ")
+	return "want " + wanted(wants) + ", not " + found(is)
+}
+
+// found is a type of YAML.
+func found(tag string) string {
+	switch tag {
+	case "!!str":
+		return "text"
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "true or false"
+	case "!!seq":
+		return "a list"
+	case "!!map":
+		return "a section of keys"
+	}
+	return "this"
+}
+
+// wanted is a type of Go.
+func wanted(t string) string {
+	switch {
+	case t == "string":
+		return "text"
+	case t == "bool":
+		return "true or false"
+	case t == "time.Duration":
+		return `a time with its unit, such as "1.5s" or "200ms"`
+	case strings.HasPrefix(t, "int"), strings.HasPrefix(t, "uint"):
+		return "a whole number that fits"
+	case strings.HasPrefix(t, "float"):
+		return "a number"
+	case strings.HasPrefix(t, "[]"):
+		return "a list"
+	}
+	return "a section of keys"
 }
 
 // Hex is a byte string that stands in YAML as a quoted string of hex digits.

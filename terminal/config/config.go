@@ -27,7 +27,34 @@ const Default = "attended"
 type Terminal struct {
 	terminal.Config
 	GoodFor string
+	// Type is the transaction (9C) that the terminal is for, when the customer
+	// says nothing else.
+	Type byte
+
+	file string
+	text []byte
 }
+
+// Locate points an error that speaks of a key, as terminal.New returns, into
+// the file that the terminal was read from. Other errors it returns as they
+// are.
+func (t *Terminal) Locate(err error) error {
+	var bad *terminal.KeyError
+	if t.file == "" || !errors.As(err, &bad) {
+		return err
+	}
+	lines := config.Positions(t.text)
+	for key := bad.Key; key != ""; key = parent(key) {
+		if line, ok := lines[key]; ok {
+			return fmt.Errorf("%s:%d: %w", t.file, line, bad)
+		}
+	}
+	return fmt.Errorf("%s: %w", t.file, bad)
+}
+
+// parent is the path of what a key stands in: a key that is absent, or comes
+// from elsewhere in the file, has no line of its own.
+func parent(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
 
 // file is the YAML form. Amounts are strings in units of the currency.
 type file struct {
@@ -41,6 +68,7 @@ type file struct {
 	Country          config.Digits                 `yaml:"country"`
 	CountryAlpha     string                        `yaml:"country_alpha"`
 	Currency         string                        `yaml:"currency"`
+	TransactionType  transactionType               `yaml:"transaction_type"`
 	Taps             int                           `yaml:"taps"`
 	Data             map[config.TagName]config.Hex `yaml:"data"`
 	Host             host                          `yaml:"host"`
@@ -61,7 +89,7 @@ type host struct {
 type application struct {
 	AID               config.Hex                    `yaml:"aid"`
 	Kernel            int                           `yaml:"kernel"`
-	Types             []config.Hex                  `yaml:"types"`
+	Types             []transactionType             `yaml:"types"`
 	TTQ               config.Hex                    `yaml:"ttq"`
 	StatusCheck       bool                          `yaml:"status_check"`
 	ZeroAmount        *bool                         `yaml:"zero_amount"`
@@ -113,60 +141,83 @@ func Parse(name string, data []byte) (Terminal, error) {
 		return Terminal{}, err
 	}
 	t, err := f.terminal()
+	t.file, t.text = name, data
 	if err == nil {
-		return t, nil
+		err = t.Config.Normalise()
 	}
-	var bad *keyError
-	if !errors.As(err, &bad) {
-		return Terminal{}, fmt.Errorf("%s: %w", name, err)
+	if err != nil {
+		return Terminal{}, t.Locate(err)
 	}
-	if line, ok := config.Positions(data)[bad.path]; ok {
-		return Terminal{}, fmt.Errorf("%s:%d: %w", name, line, err)
-	}
-	return Terminal{}, fmt.Errorf("%s: %w", name, err)
+	return t, nil
 }
-
-// keyError says which key has a value that does not do, and why.
-type keyError struct{ path, reason string }
-
-func (e *keyError) Error() string { return e.path + ": " + e.reason }
 
 func wrong(path, format string, args ...any) error {
-	return &keyError{path, fmt.Sprintf(format, args...)}
+	return &terminal.KeyError{Key: path, Reason: fmt.Sprintf(format, args...)}
 }
 
-func (f *file) terminal() (Terminal, error) {
+func (f *file) terminal() (t Terminal, err error) {
 	currency, ok := emv.CurrencyByAlpha(f.Currency)
 	if !ok {
-		return Terminal{}, wrong("currency", "%q is not one of ISO 4217: want three letters such as EUR", f.Currency)
+		return t, wrong("currency", "%q is not one of ISO 4217: want three letters such as EUR", f.Currency)
 	}
-	country, err := strconv.ParseUint(string(f.Country), 10, 16)
-	if err != nil || country > 999 {
-		return Terminal{}, wrong("country", "%q: want a three-digit ISO 3166 number such as \"276\"", f.Country)
+	country, err := f.country()
+	if err != nil {
+		return t, err
 	}
-	switch {
-	case f.Name == "" || f.TerminalID == "" || f.MerchantID == "":
-		return Terminal{}, errors.New("name, terminal_id and merchant_id are required")
-	case len(f.MerchantCategory) != 0 && len(f.MerchantCategory) != 4:
-		return Terminal{}, wrong("merchant_category", "%q: want four digits", f.MerchantCategory)
-	case len(f.CountryAlpha) != 0 && len(f.CountryAlpha) != 2:
-		return Terminal{}, wrong("country_alpha", "%q: want two letters", f.CountryAlpha)
+	for _, required := range [...]struct{ key, value string }{{"name", f.Name}, {"terminal_id", f.TerminalID}, {"merchant_id", f.MerchantID}} {
+		if required.value == "" {
+			return t, wrong(required.key, "is required")
+		}
 	}
-	t := Terminal{GoodFor: f.GoodFor, Config: terminal.Config{
+	if len(f.MerchantCategory) != 0 && len(f.MerchantCategory) != 4 {
+		return t, wrong("merchant_category", "%q: want four digits", f.MerchantCategory)
+	}
+	if t.Type, err = f.TransactionType.one("transaction_type"); err != nil {
+		return t, err
+	}
+	t.GoodFor = f.GoodFor
+	t.Config = terminal.Config{
 		Name: f.Name, TerminalID: f.TerminalID, MerchantID: f.MerchantID, MerchantName: f.MerchantName, MerchantCity: f.MerchantCity,
-		MerchantCategory: string(f.MerchantCategory), Country: uint16(country), CountryAlpha: f.CountryAlpha,
-		Currency: currency, MaxTaps: f.Taps, Host: f.Host.config(),
-	}}
-	t.Data = list(f.Data)
-	t.Data.Set(emv.TagTerminalCountry, emv.AppendBCD(nil, country, 2))
+		MerchantCategory: string(f.MerchantCategory), Country: country.Numeric, CountryAlpha: country.Alpha,
+		Currency: currency, MaxTaps: f.Taps, Host: f.Host.config(), Data: list(f.Data),
+	}
+	t.Data.Set(emv.TagTerminalCountry, emv.AppendBCD(nil, uint64(country.Numeric), 2))
 	for i := range f.Applications {
 		c, err := f.Applications[i].combination(fmt.Sprintf("applications[%d]", i), currency)
 		if err != nil {
-			return Terminal{}, err
+			return t, err
 		}
 		t.Combinations = append(t.Combinations, c)
 	}
 	return t, nil
+}
+
+// country reads the number; the letters, where they stand too, must be those of
+// the same country.
+func (f *file) country() (c emv.Country, err error) {
+	number, err := strconv.ParseUint(string(f.Country), 10, 16)
+	c, known := emv.CountryByNumeric(uint16(number))
+	switch {
+	case err != nil || len(f.Country) != 3 || !known:
+		return c, wrong("country", "%q is not one of ISO 3166-1: want three digits such as \"276\"", f.Country)
+	case f.CountryAlpha != "" && f.CountryAlpha != c.Alpha:
+		return c, wrong("country_alpha", "%q: the letters of country %s are %s; the key can be left out", f.CountryAlpha, f.Country, c.Alpha)
+	}
+	return c, nil
+}
+
+// transactionType is a value of 9C.
+type transactionType struct{ config.Hex }
+
+// one is the type; absent is 00, a purchase.
+func (t transactionType) one(path string) (byte, error) {
+	switch len(t.Hex) {
+	case 0:
+		return 0, nil
+	case 1:
+		return t.Hex[0], nil
+	}
+	return 0, wrong(path, "%X: a transaction type has one byte", []byte(t.Hex))
 }
 
 func (h *host) config() terminal.HostConfig {
@@ -196,26 +247,42 @@ func (a *application) combination(path string, currency emv.Currency) (terminal.
 	if a.Kernel < 1 || a.Kernel > 0xFF {
 		return c, wrong(path+".kernel", "%d: want 1 to 255", a.Kernel)
 	}
-	for _, t := range a.Types {
-		if len(t) != 1 {
-			return c, wrong(path+".types", "%X: a transaction type has one byte", []byte(t))
+	for i, t := range a.Types {
+		kind, err := t.one(fmt.Sprintf("%s.types[%d]", path, i))
+		if err != nil {
+			return c, err
 		}
-		c.Types = append(c.Types, t[0])
+		c.Types = append(c.Types, kind)
 	}
-	if a.TTQ != nil {
-		if len(a.TTQ) != 4 {
-			return c, wrong(path+".ttq", "%d bytes, want 4", len(a.TTQ))
+	for i, pan := range a.ExceptionFile {
+		if !emv.PAN(pan).Valid() {
+			return c, wrong(fmt.Sprintf("%s.exception_file[%d]", path, i), "want an account number of 8 to 19 digits with a correct check digit")
 		}
-		ttq := emv.TTQ(a.TTQ)
-		c.Settings.TTQ = &ttq
-	}
-	for _, pan := range a.ExceptionFile {
 		c.Settings.ExceptionFile = append(c.Settings.ExceptionFile, emv.PAN(pan))
 	}
 	if err := a.forKernel2(path, &c, currency); err != nil {
 		return c, err
 	}
+	if err := a.qualifiers(path, &c.Settings); err != nil {
+		return c, err
+	}
 	return c, a.limits(path, &c.Settings, currency)
+}
+
+// qualifiers reads the TTQ, without which a card of kernel 3 or 7 cannot know
+// what the reader can do.
+func (a *application) qualifiers(path string, s *kernel.Settings) error {
+	switch {
+	case a.TTQ == nil && (a.Kernel == 3 || a.Kernel == 7):
+		return wrong(path+".ttq", "is required with kernel %d: four bytes, such as \"36004000\"", a.Kernel)
+	case a.TTQ == nil:
+		return nil
+	case len(a.TTQ) != 4:
+		return wrong(path+".ttq", "%d bytes, want 4", len(a.TTQ))
+	}
+	ttq := emv.TTQ(a.TTQ)
+	s.TTQ = &ttq
+	return nil
 }
 
 // limits reads the amounts; what is absent stays nil.

@@ -1,15 +1,20 @@
 package config_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"tapsim/emv"
+	"tapsim/terminal"
 	"tapsim/terminal/config"
+	"tapsim/terminal/kernel"
+	"tapsim/terminal/kernel/c3"
 )
 
 // The default terminal is a shop where everything goes online.
@@ -110,13 +115,27 @@ func TestBadFiles(t *testing.T) {
 		"no AID":           {`aid: "A0000000031010"`, `{}`, "mine.yaml"},
 		"kernel 0":         {"kernel: 3", "kernel: 0", "mine.yaml:17: applications[0].kernel: 0"},
 		"kernel 256":       {"kernel: 3", "kernel: 256", "mine.yaml:17: applications[0].kernel: 256"},
-		"type of 2 bytes":  {`types: ["00", "09"]`, `types: ["0009"]`, "mine.yaml:18: applications[0].types: 0009"},
+		"type of 2 bytes":  {`types: ["00", "09"]`, `types: ["0009"]`, "mine.yaml:18: applications[0].types[0]: 0009"},
 		"yen with cents":   {`floor_limit: "1"`, `floor_limit: "1.00"`, "mine.yaml:23: applications[0].floor_limit: "},
 		"no such currency": {"currency: JPY", "currency: XYZ", `mine.yaml:10: currency: "XYZ"`},
 		"country in words": {`country: "392"`, `country: "JP"`, "mine.yaml:8: "},
 		"country too long": {`country: "392"`, `country: "1392"`, "mine.yaml:8: country: "},
 		"category":         {`merchant_category: "5411"`, `merchant_category: "541"`, "mine.yaml:7: merchant_category"},
-		"no terminal id":   {"terminal_id: T1", "", "required"},
+		"no terminal id":   {"terminal_id: T1", "", "mine.yaml: terminal_id: is required"},
+		"no TTQ":           {`ttq: "36 00 40 00"`, "", "mine.yaml:16: applications[0].ttq: is required with kernel 3"},
+		"another country":  {"country_alpha: JP", "country_alpha: FR", `mine.yaml:9: country_alpha: "FR": the letters of country 392 are JP`},
+		"no such country":  {`country: "392"`, `country: "999"`, `mine.yaml:8: country: "999" is not one of ISO 3166-1`},
+		"short country":    {`country: "392"`, `country: "92"`, "mine.yaml:8: country: "},
+		"long terminal id": {"terminal_id: T1", "terminal_id: T12345678", "mine.yaml:3: terminal_id: \"T12345678\": field 41 has at most 8"},
+		"long merchant id": {"merchant_id: M1", "merchant_id: M123456789012345", "mine.yaml:4: merchant_id: "},
+		"too many taps":    {"taps: 2", "taps: 11", "mine.yaml:11: taps: 11: want 1 to 10"},
+		"taps in words":    {"taps: 2", "taps: two", "mine.yaml:11: want a whole number that fits, not text"},
+		"message type":     {`request: "0200"`, `request: "0800"`, `mine.yaml:12: host.request: message type "0800"`},
+		"entry mode":       {`entry_mode: "072"`, `entry_mode: "07"`, "mine.yaml:12: host.entry_mode: "},
+		"acquirer":         {`acquirer_id: "12"`, `acquirer_id: "123456789012"`, "mine.yaml:12: host.acquirer_id: "},
+		"exception":        {`["4761739001010119"]`, `["4761739001010119", "4761739001010118"]`, "mine.yaml:28: applications[0].exception_file[1]: "},
+		"transaction type": {"taps: 2", `transaction_type: "0109"`, "mine.yaml:11: transaction_type: 0109"},
+		"no applications":  {full[strings.Index(full, "applications"):], "", "mine.yaml: applications: the terminal accepts no application"},
 		"bad tag":          {`"9F35": "22"`, `"9F": "22"`, "mine.yaml:14: "},
 		"empty":            {full, "", "empty"},
 	} {
@@ -124,6 +143,21 @@ func TestBadFiles(t *testing.T) {
 		require.ErrorContains(t, err, c.want, name)
 		require.ErrorContains(t, err, "mine.yaml", name)
 	}
+}
+
+// What only the program knows, such as which kernels there are, is pointed into
+// the file too.
+func TestErrorsOfTheTerminalHaveALine(t *testing.T) {
+	c, err := config.Parse("mine.yaml", []byte(strings.Replace(full, "kernel: 3", "kernel: 7", 1)))
+	require.NoError(t, err)
+	_, err = terminal.New(c.Config, []kernel.Kernel{c3.New()}, terminal.Env{Now: time.Now, Rand: strings.NewReader("")})
+	require.EqualError(t, c.Locate(err), "mine.yaml:17: applications[0].kernel: there is no kernel 7 here, only 3")
+	require.NoError(t, c.Locate(nil))
+	require.Equal(t, io.EOF, c.Locate(io.EOF))
+
+	c, err = config.Parse("mine.yaml", []byte(strings.Replace(full, "country_alpha: JP\n", "", 1)))
+	require.NoError(t, err)
+	require.Equal(t, "JP", c.CountryAlpha, "the number says it")
 }
 
 // Load takes a built-in name or a file.

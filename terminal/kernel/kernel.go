@@ -108,6 +108,9 @@ type Indicators struct {
 	TransactionLimitHit  bool
 	FloorLimitExceeded   bool
 	CVMRequiredLimitHit  bool
+	// ForeignCurrency says that the terminal's limits are in another currency
+	// than the amount: each counts as reached. It is not in the book.
+	ForeignCurrency bool
 }
 
 // Step is one decision for people to read: what was decided, and the rule that

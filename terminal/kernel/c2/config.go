@@ -89,6 +89,17 @@ var defaults = settings{
 	udol: []byte{0x9F, 0x6A, 0x04}, phone: DefaultPhoneMessages, version: [2]byte{0x00, 0x02},
 }
 
+// reachAll is for an amount in another currency than the limits are in: each
+// counts as reached, but a transaction limit that no amount exceeds is none.
+func (s *settings) reachAll() {
+	s.floor, s.cvm = 0, 0
+	for _, l := range []*int64{&s.limit, &s.limitOnDevice} {
+		if *l < emv.MaxAmount {
+			*l = 0
+		}
+	}
+}
+
 // load reads the configuration; the first object of a tag counts. It returns
 // the tag whose value cannot be, 0 when all can.
 func (s *settings) load(data emv.List) (bad emv.Tag) {

@@ -19,6 +19,9 @@ func (r *run) start() verdict {
 	if bad := r.set.load(r.a.Config.Data); bad != 0 {
 		return r.fail(L2TerminalDataError, "EMV Book C-2, Annex A", "the terminal's value of "+bad.String()+" cannot be")
 	}
+	if r.a.Indicators.ForeignCurrency {
+		r.set.reachAll()
+	}
 	r.capabilities = emv.TerminalCapabilities{r.set.input, 0, r.set.security}
 	const rule = "EMV Book C-2, S1.8"
 	if reason := r.readFCI(); reason != "" {

@@ -1,0 +1,156 @@
+package terminal_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tapsim/emv"
+	"tapsim/iso8583"
+	"tapsim/terminal"
+	"tapsim/terminal/journal"
+	"tapsim/terminal/kernel"
+)
+
+// Cashback is a part of the amount and has a transaction type of its own; the
+// host sees it in field 54.
+func TestCashback(t *testing.T) {
+	for name, r := range map[string]terminal.Request{
+		"more than the amount": {Amount: 100, AmountOther: 101, Type: 0x09},
+		"a purchase":           {Amount: 100, AmountOther: 50},
+		"cash":                 {Amount: 100, AmountOther: 50, Type: 0x01},
+	} {
+		f := field(visa(t, nil))
+		_, err := shop(t, &approving{}, nil).Pay(context.Background(), f, r)
+		require.ErrorContains(t, err, "9F03", name)
+		require.Zero(t, f.seen, name)
+	}
+	host := &approving{}
+	_, err := shop(t, host, nil).Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 10_000, AmountOther: 2_050, Type: 0x09})
+	require.NoError(t, err)
+	require.Equal(t, "0040978D000000002050", host.got[0].AdditionalAmounts)
+	require.Equal(t, "090000", host.got[0].ProcessingCode)
+	require.NoError(t, iso8583.Validate(host.got[0]))
+	_, err = shop(t, host, nil).Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 100, Type: 0x09})
+	require.NoError(t, err)
+	require.Empty(t, host.got[1].AdditionalAmounts)
+}
+
+// An amount of zero checks the account: 0100 whatever sales are, condition 51,
+// and 85 is a yes to it and to nothing else.
+func TestAccountCheck(t *testing.T) {
+	sales := func(c *terminal.Config, _ *terminal.Env) { c.Host.Request = "0200" }
+	for name, c := range map[string]struct {
+		request        terminal.Request
+		code           string
+		outcome        kernel.Kind
+		mti, condition string
+	}{
+		"zero":            {terminal.Request{}, "85", kernel.Approved, "0100", "51"},
+		"zero, 00":        {terminal.Request{}, "00", kernel.Approved, "0100", "51"},
+		"zero, 05":        {terminal.Request{}, "05", kernel.Declined, "0100", "51"},
+		"one cent":        {terminal.Request{Amount: 1}, "85", kernel.Declined, "0200", "00"},
+		"balance enquiry": {terminal.Request{Type: 0x30}, "00", kernel.Approved, "0100", "00"},
+	} {
+		host := &approving{code: c.code}
+		res, err := shop(t, host, sales).Pay(context.Background(), field(visa(t, nil)), c.request)
+		require.NoError(t, err, name)
+		require.Equal(t, c.outcome, res.Outcome, name)
+		require.Equal(t, c.mti+" "+c.condition, string(host.got[0].MTI)+" "+host.got[0].ConditionCode, name)
+	}
+}
+
+// A terminal that nobody attends says so in field 25.
+func TestUnattendedTerminal(t *testing.T) {
+	for kind, want := range map[byte]string{0x22: "00", 0x25: "02", 0x14: "02", 0x00: "00"} {
+		host := &approving{}
+		_, err := shop(t, host, func(c *terminal.Config, _ *terminal.Env) { c.Data.Set(emv.TagTerminalType, []byte{kind}) }).
+			Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 1})
+		require.NoError(t, err)
+		require.Equal(t, want, host.got[0].ConditionCode, "%02X", kind)
+	}
+}
+
+// A partial approval is undone by a reversal that knows the answer: its code,
+// its authorisation code, and a time and number of its own.
+func TestPartialApprovalIsReversed(t *testing.T) {
+	j, host := journal.NewMemory(), &approving{code: "10"}
+	term := shop(t, host, func(_ *terminal.Config, e *terminal.Env) { e.Journal = j })
+	res, err := term.Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 1250, Time: noon.Add(-time.Minute)})
+	require.NoError(t, err)
+	require.Equal(t, kernel.Declined, res.Outcome)
+	require.True(t, res.ReversalPending)
+	pending, err := j.Pending()
+	require.NoError(t, err)
+	require.Len(t, pending, 1)
+	m := pending[0].Message
+	require.NoError(t, iso8583.Validate(&m))
+	require.Equal(t, "10 123456", m.ResponseCode+" "+m.AuthorisationCode)
+	require.Equal(t, "0101120000", m.TransmissionTime)
+	require.Equal(t, "0101115900", host.got[0].TransmissionTime)
+	require.NotEqual(t, host.got[0].STAN, m.STAN)
+	require.Equal(t, iso8583.OriginalElements(host.got[0]), m.OriginalData)
+	require.Equal(t, int64(1250), *m.Amount, "field 4 is the original's")
+}
+
+// Limits are in the terminal's currency. In another one they do not compare:
+// each that there is counts as reached, and the trace says so.
+func TestLimitsOfAnotherCurrency(t *testing.T) {
+	jpy, _ := emv.CurrencyByAlpha("JPY")
+	eur, _ := emv.CurrencyByAlpha("EUR")
+	limit := func(v int64) *int64 { return &v }
+	for name, c := range map[string]struct {
+		currency emv.Currency
+		set      kernel.Settings
+		want     string
+	}{
+		"the terminal's own":  {eur, kernel.Settings{FloorLimit: limit(5000), CVMLimit: limit(5000)}, "36004000"},
+		"another":             {jpy, kernel.Settings{FloorLimit: limit(5000), CVMLimit: limit(5000)}, "36C04000"},
+		"floor only":          {jpy, kernel.Settings{FloorLimit: limit(5000)}, "36804000"},
+		"terminal floor only": {jpy, kernel.Settings{TerminalFloor: limit(5000)}, "36804000"},
+		"no limits":           {jpy, kernel.Settings{}, "36004000"},
+		"transaction limit":   {jpy, kernel.Settings{TransactionLimit: limit(5000)}, ""},
+		"the same, own":       {eur, kernel.Settings{TransactionLimit: limit(5000)}, "36004000"},
+		"a flag is no limit":  {jpy, kernel.Settings{ZeroAmountAllowed: ptr(false)}, "36004000"},
+	} {
+		card, said := visa(t, nil), ""
+		term := shop(t, &approving{}, settings(func(s *kernel.Settings) { *s = c.set; s.TTQ = ttq(t, "36004000") }))
+		tap, err := term.Tap(context.Background(), field(card), terminal.Request{Amount: 1000, Currency: c.currency, Trace: func(s kernel.Step) { said += s.Text }})
+		require.NoError(t, err, name)
+		require.Equal(t, c.currency != eur, strings.Contains(said, "in JPY each counts as reached"), name)
+		if c.want == "" {
+			require.Equal(t, kernel.TryAnotherInterface, tap.Outcome.Kind, name)
+			require.Contains(t, tap.Outcome.Reason.Text, "limits are in EUR", name)
+			continue
+		}
+		require.Equal(t, c.want, sentTTQ(t, card), name)
+	}
+}
+
+// Of the card a refund takes the number only: one that it declines is for the
+// issuer all the same, without chip data.
+func TestRefund(t *testing.T) {
+	aac := map[string]string{"80A8": strings.Replace(gpoARQC, "9F27 01 80", "9F27 01 00", 1)}
+	host := &approving{}
+	res, err := shop(t, host, nil).Pay(context.Background(), field(visa(t, aac)), terminal.Request{Amount: 1250, Type: 0x20})
+	require.NoError(t, err)
+	require.Equal(t, kernel.Approved, res.Outcome)
+	require.Equal(t, kernel.Declined, res.KernelOutcome)
+	m := host.got[0]
+	require.NoError(t, iso8583.Validate(m))
+	require.Equal(t, "200000 4761739001010119 3112 001", m.ProcessingCode+" "+m.PAN+" "+m.Expiry+" "+m.PANSequence)
+	require.Nil(t, m.ICCData)
+
+	res, err = shop(t, host, nil).Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 1250, Type: 0x20})
+	require.NoError(t, err)
+	require.Equal(t, kernel.OnlineRequest, res.KernelOutcome)
+	require.NotNil(t, host.got[1].ICCData, "a card that asks for the issuer gets what any card gets")
+
+	res, err = shop(t, host, nil).Pay(context.Background(), field(visa(t, map[string]string{"80A8": "6984"})), terminal.Request{Amount: 1250, Type: 0x20})
+	require.NoError(t, err)
+	require.Equal(t, kernel.TryAnotherInterface, res.Outcome)
+	require.Len(t, host.got, 2)
+}
