@@ -123,6 +123,16 @@ const (
 	TagThirdPartyData   Tag = 0x9F6E
 )
 
+// Tags of kernel 7, some of whose numbers mean other things in other kernels.
+const (
+	TagProductIdentification Tag = 0x9F63 // card product identification information
+	TagECashAuthorisation    Tag = 0x9F74 // electronic cash issuer authorisation code
+	TagECashIndicator        Tag = 0x9F7A // electronic cash terminal support indicator
+	TagECashLimit            Tag = 0x9F7B // electronic cash terminal transaction limit
+	TagExtendedApplication   Tag = 0xDF60 // extended application (CAPP) transaction indicator
+	TagSMSupport             Tag = 0xDF69 // SM algorithm support indicator
+)
+
 // Constructed is true when the value holds further data objects: bit 6 of the
 // first byte (EMV Book 3, B1).
 func (t Tag) Constructed() bool {
