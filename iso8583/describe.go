@@ -17,10 +17,13 @@ type Field struct {
 	Text   string `json:"text,omitempty"` // what the value means, "" when there is nothing to add
 }
 
+// fieldPIN is the PIN block, which is shown to nobody (PCI DSS 3.3.1).
+const fieldPIN = 52
+
 // Describe lists the fields of m by number, the message type first. Account
 // numbers, tracks and PIN data are masked, long digit strings in free text
-// too, and of field 55 only the length is told: all are shown with reveal. The
-// caller explains field 55 itself, from m.ICCData. Free text may hold control
+// too, and of field 55 only the length is told: all but the PIN block are shown
+// with reveal. The caller explains field 55 itself, from m.ICCData. Free text may hold control
 // characters: quote it before it goes to a terminal.
 func Describe(m *Message, reveal bool) []Field {
 	list := []Field{{Number: 0, Name: FieldName(0), Value: string(m.MTI), Text: m.MTI.Text()}}
@@ -38,7 +41,7 @@ func Describe(m *Message, reveal bool) []Field {
 			value = fmt.Sprintf("%0*s", fields[number].length, value)
 		}
 		f := Field{Number: number, Name: FieldName(number), Value: value, Text: m.explain(number, value)}
-		if !reveal {
+		if !reveal || number == fieldPIN {
 			f.Value = mask(number, value)
 		}
 		list = append(list, f)

@@ -21,6 +21,9 @@ func (i *Issuer) assess(p *payment, report *Report) error {
 	}
 	i.checkCryptogram(p, report)
 	checkType(p, report)
+	if err := i.checkPIN(p, report); err != nil {
+		return err
+	}
 	i.checkVerification(p, report)
 	checkService(p, report)
 	return nil

@@ -21,6 +21,7 @@ const (
 	Closed              Code = "46"
 	InsufficientFunds   Code = "51"
 	Expired             Code = "54"
+	WrongPIN            Code = "55"
 	NotPermitted        Code = "57" // foreign currency, entry mode
 	OverLimit           Code = "61"
 	Restricted          Code = "62" // suspended or not yet active
@@ -28,6 +29,7 @@ const (
 	WrongOriginalAmount Code = "64"
 	Mismatch            Code = "77" // a reversal that contradicts its original
 	AlreadyReversed     Code = "79" // an original that its reversal overtook
+	PINUnreadable       Code = "81"
 	WrongCryptogram     Code = "82"
 	Duplicate           Code = "94" // retrieval keys of another transaction
 	Malfunction         Code = "96"

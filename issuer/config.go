@@ -22,6 +22,7 @@ type Config struct {
 	// no verification, and about "come again with a PIN".
 	Verification VerificationRules
 	SecondUse    SecondUseRules
+	PIN          PINRules
 	Currency     uint16 // ISO 4217 numeric: of accounts that name none
 	// Fallback lets magnetic-stripe fallback and other entries without chip
 	// data pass, unchecked: entry modes 80x, 90x, 91x.
@@ -160,6 +161,9 @@ func (c *Config) Check() error {
 		if reason := c.Rules[n].fault(); reason != "" {
 			return configError(fmt.Sprintf("rules[%d]", n), "%s", reason)
 		}
+	}
+	if err := c.PIN.check(); err != nil {
+		return err
 	}
 	l := c.LimitedUse
 	switch {

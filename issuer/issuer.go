@@ -33,7 +33,8 @@ type Issuer struct {
 	now    func() time.Time
 	keys   keyring
 	ca     Certifier
-	counts []counter // one for each rule
+	pins   map[PANIndex]PINValue // by card
+	counts []counter             // one for each rule
 
 	mu   sync.Mutex // guards rand
 	rand io.Reader
@@ -47,10 +48,12 @@ func New(config Config, store Store, env Env) (*Issuer, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	return &Issuer{
+	i := &Issuer{
 		config: &config, store: store, now: env.Now, rand: env.Rand, ca: env.Certify,
 		counts: make([]counter, len(config.Rules)),
-	}, nil
+	}
+	i.pins = i.pinValues()
+	return i, nil
 }
 
 // Answer is what goes back for a message.

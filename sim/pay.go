@@ -29,6 +29,8 @@ type Request struct {
 	// Locked says that the customer has not unlocked the phone; with
 	// UnlockAfterFirst they do so when the first tap asks for it.
 	Locked, UnlockAfterFirst bool
+	// PIN is what the customer enters when asked; "" is DemoPIN.
+	PIN PIN
 	// TearAt is the exchange whose answer gets lost because the card leaves; 0
 	// is none.
 	TearAt int
@@ -78,8 +80,18 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 	return p, nil
 }
 
-// prepare delivers what waits for the host, and unlocks the phone.
+// prepare tells the customer the PIN, and unlocks the phone.
 func (w *World) prepare(r Request) error {
+	entered := r.PIN
+	if entered == "" {
+		entered = DemoPIN
+	}
+	if err := entered.Check(); err != nil {
+		return err
+	}
+	if w.pad != nil {
+		w.pad.entered = entered
+	}
 	if r.Locked || !w.Profile.Verifies() {
 		return nil
 	}
@@ -129,8 +141,8 @@ func (w *World) header(r Request) ([]transcript.Field, error) {
 		"seed":   strconv.FormatUint(w.seed, 10),
 		"amount": r.Currency.Format(r.Amount), "currency": r.Currency.Alpha,
 	}
-	if w.options.Host != nil {
-		values["host"] = otherHost
+	if w.options.Host != nil || r.PIN != "" && r.PIN != DemoPIN {
+		values["host"] = otherHost // it answers to something that the recording does not hold
 	}
 	if r.AmountOther != 0 {
 		values["amount-other"] = r.Currency.Format(r.AmountOther)

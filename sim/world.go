@@ -59,6 +59,7 @@ type World struct {
 	tokens  tokenService
 	device  deviceKey
 	term    *terminal.Terminal
+	pad     *pinPad // nil at a terminal without one
 	closers []io.Closer
 }
 
@@ -146,9 +147,14 @@ func (w *World) openTerminal(context.Context) error {
 	if host == nil {
 		host = w.host
 	}
-	w.term, err = terminal.New(w.Terminal.Config, kernels(w.Clock), terminal.Env{
-		Host: host, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal"),
-	})
+	env := terminal.Env{Host: host, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal")}
+	if w.pad, err = newPINPad(&w.Terminal); err != nil {
+		return err
+	}
+	if w.pad != nil {
+		env.PINPad = w.pad
+	}
+	w.term, err = terminal.New(w.Terminal.Config, kernels(w.Clock), env)
 	return w.Terminal.Locate(err)
 }
 

@@ -59,6 +59,7 @@ type session struct {
 	cvm        kernel.CVM
 
 	candidates []candidate
+	barred     bool // the card has an application that is not for this type and amount
 	card       apdu.Transceiver
 	current    *candidate
 	uiRestart  *kernel.UIRequest
@@ -299,12 +300,8 @@ func (s *session) selectAndRun(ctx context.Context) error {
 func (s *session) startC(ctx context.Context) error {
 	for {
 		c := s.best()
-		if c == nil && s.tap.Outcome.Kind == kernel.SelectNext {
-			s.nothingLeft("no other application is left: " + s.tap.Outcome.Reason.Text)
-			return nil
-		}
 		if c == nil {
-			s.nothingLeft("card and reader have no application in common")
+			s.nothingLeft(s.whyNothing())
 			return nil
 		}
 		selected, err := s.finalSelect(ctx, c)
@@ -333,6 +330,18 @@ func (s *session) selectNext(c *candidate) { c.discarded, s.start, s.again = tru
 func (s *session) nothingLeft(why string) {
 	s.note(ruleSelect, why)
 	s.tap.Outcome = kernel.Outcome{Kind: kernel.EndApplication, UI: &uiTryAnother, Reason: kernel.Step{Rule: ruleSelect, Text: why}}
+}
+
+// whyNothing is why there is no application left: what the last kernel said, or
+// what is not for this amount, or nothing in common at all.
+func (s *session) whyNothing() string {
+	switch {
+	case s.tap.Outcome.Kind == kernel.SelectNext:
+		return "no other application is left: " + s.tap.Outcome.Reason.Text
+	case s.barred:
+		return "the reader does not take the card's application for this type and amount"
+	}
+	return "card and reader have no application in common"
 }
 
 // finalSelect selects a candidate; false drops it.

@@ -73,14 +73,21 @@ func (s *session) authorise(ctx context.Context, res *Result) error {
 		s.show(&uiFailed)
 		return nil
 	}
-	if err := s.enterPIN(ctx, request); err != nil {
-		s.decline(res, err.Error())
-		return nil
+	if s.tap.Outcome.CVM == kernel.CVMOnlinePIN {
+		if err := s.enterPIN(ctx, request); err != nil {
+			s.decline(res, err.Error())
+			return nil
+		}
 	}
 	if _, err := s.t.Deliver(ctx); err != nil {
 		s.decline(res, fmt.Sprintf("earlier messages must reach the host first: %v", err))
 		return nil
 	}
+	return s.send(ctx, res, request)
+}
+
+// send puts the reversal on disk, asks the host and acts on its answer.
+func (s *session) send(ctx context.Context, res *Result, request *iso8583.Message) error {
 	id, err := s.t.env.Journal.Add(s.reversal(request, s.act.Transaction.Time, reasonNoAnswer))
 	if err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
@@ -103,11 +110,8 @@ func (s *session) authorise(ctx context.Context, res *Result) error {
 	return s.apply(ctx, res, id)
 }
 
-// enterPIN adds the PIN block where the kernel wants an online PIN.
+// enterPIN asks for the PIN and adds its block.
 func (s *session) enterPIN(ctx context.Context, request *iso8583.Message) (err error) {
-	if s.tap.Outcome.CVM != kernel.CVMOnlinePIN {
-		return nil
-	}
 	if s.t.env.PINPad == nil {
 		return errors.New("the card asks for an online PIN and this terminal has no PIN pad")
 	}
@@ -136,6 +140,9 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 		s.decline(res, "the journal cannot be written: the reversal stays queued")
 		return err
 	}
+	if verdict == again && s.canAskForPIN(res) {
+		return s.sendWithPIN(ctx, res)
+	}
 	ui := &uiDeclined
 	switch {
 	case verdict != yes:
@@ -151,6 +158,32 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 		s.show(ui)
 	}
 	return nil
+}
+
+// canAskForPIN is true for an answer that asks for a PIN and nothing else (65 and
+// 70; 1A wants the contact chip), at a terminal that can have one entered.
+func (s *session) canAskForPIN(res *Result) bool {
+	code := res.Response.ResponseCode
+	return (code == "65" || code == "70") && s.t.env.PINPad != nil && res.Request.PINBlock == nil
+}
+
+// sendWithPIN answers "come again with a PIN" without another tap: the same chip
+// data, the PIN, and a number of its own.
+func (s *session) sendWithPIN(ctx context.Context, res *Result) error {
+	res.Before = &Authorisation{Request: res.Request, Response: res.Response}
+	if s.req.STAN != 0 {
+		s.req.STAN = s.req.STAN%maxSTAN + 1
+	}
+	request, err := s.requestMessage()
+	if err == nil {
+		err = s.enterPIN(ctx, request)
+	}
+	if err != nil {
+		res.SoftDecline = true
+		s.decline(res, "the host asks for a PIN: "+err.Error())
+		return nil
+	}
+	return s.send(ctx, res, request)
 }
 
 // undoPart replaces the reversal that was to stand for silence by one that

@@ -39,6 +39,9 @@ func (s *session) receipt(res *Result) Receipt {
 		Time: tx.Time, Approved: res.Outcome == kernel.Approved, Amount: tx.Currency.Format(tx.Amount), Currency: tx.Currency.Alpha,
 		Label: label(s.tap.FCI), AID: fmt.Sprintf("%X", s.tap.AID), CVM: cvmTexts[s.tap.Outcome.CVM],
 	}
+	if res.Request != nil && res.Request.PINBlock != nil {
+		r.CVM = cvmTexts[kernel.CVMOnlinePIN]
+	}
 	if !r.Approved {
 		r.Note, r.CVM = res.Detail, ""
 	}

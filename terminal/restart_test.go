@@ -187,6 +187,11 @@ func TestReasonsAndMessagesAreKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "card and reader have no application in common", res.Detail)
 
+	limited := func(c *terminal.Config, _ *terminal.Env) { c.Combinations[0].Settings.TransactionLimit = ptr(int64(1)) }
+	res, err = shop(t, &approving{}, limited).Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 1})
+	require.NoError(t, err)
+	require.Contains(t, res.Detail, "for this type and amount")
+
 	tap, err := shop(t, &approving{}, nil).Tap(context.Background(), field(visa(t, map[string]string{"80A8": "lost"}), visa(t, nil)), terminal.Request{Amount: 1})
 	require.NoError(t, err)
 	require.Equal(t, []kernel.MessageID{kernel.MessagePresentCard, kernel.MessagePresentAgain, kernel.MessageCardReadOK, kernel.MessageAuthorising}, messages(tap.UI))

@@ -29,6 +29,9 @@ type Result struct {
 
 	Request  *iso8583.Message
 	Response *iso8583.Message
+	// Before is what came before Request: a request that was answered with "come
+	// again with a PIN". Nil is nothing.
+	Before *Authorisation
 	// SoftDecline says that the same card could succeed with a PIN or through
 	// its contacts (39 is 65, 70 or 1A).
 	SoftDecline bool
@@ -41,6 +44,9 @@ type Result struct {
 	Update  *kernel.Outcome
 	Receipt Receipt
 }
+
+// Authorisation is a request with its answer.
+type Authorisation struct{ Request, Response *iso8583.Message }
 
 // describe fills in what reports show, from the kernel's data.
 func (s *session) describe(res *Result) {

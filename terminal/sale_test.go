@@ -2,6 +2,7 @@ package terminal_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -153,4 +154,73 @@ func TestRefund(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, kernel.TryAnotherInterface, res.Outcome)
 	require.Len(t, host.got, 2)
+}
+
+// "Come again with a PIN" (65, 70) is answered without another tap: the same
+// chip data, a PIN, a number of its own, once. Nothing is reversed: the first
+// answer was one.
+func TestPINAfterTheTap(t *testing.T) {
+	padOf := func(err error) func(*terminal.Config, *terminal.Env) {
+		return func(_ *terminal.Config, e *terminal.Env) {
+			e.PINPad = pad(func(string) ([]byte, error) { return []byte{1, 2, 3, 4, 5, 6, 7, 8}, err })
+		}
+	}
+	for name, c := range map[string]struct {
+		codes   []string
+		change  func(*terminal.Config, *terminal.Env)
+		stan    int
+		want    kernel.Kind
+		stans   string
+		soft    bool
+		message kernel.MessageID
+	}{
+		"70":                  {[]string{"70", "00"}, padOf(nil), 0, kernel.Approved, "000001 000002", false, kernel.MessageApproved},
+		"65":                  {[]string{"65", "00"}, padOf(nil), 0, kernel.Approved, "000001 000002", false, kernel.MessageApproved},
+		"wrong PIN":           {[]string{"70", "55"}, padOf(nil), 0, kernel.Declined, "000001 000002", false, kernel.MessageNotAuthorised},
+		"a second time":       {[]string{"70", "70"}, padOf(nil), 0, kernel.Declined, "000001 000002", true, kernel.MessageNotAuthorised},
+		"a given number":      {[]string{"70", "00"}, padOf(nil), 999_999, kernel.Approved, "999999 000001", false, kernel.MessageApproved},
+		"1A wants contacts":   {[]string{"1A"}, padOf(nil), 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
+		"no PIN pad":          {[]string{"70"}, nil, 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
+		"nobody enters a PIN": {[]string{"70"}, padOf(errors.New("cancelled")), 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
+	} {
+		var got []*iso8583.Message
+		host := hostFunc(func(m *iso8583.Message) (*iso8583.Message, error) {
+			got = append(got, m.Clone())
+			r := iso8583.Response(m, c.codes[len(got)-1])
+			r.AuthorisationCode = "123456"
+			return r, nil
+		})
+		j := journal.NewMemory()
+		term := shop(t, host, func(config *terminal.Config, e *terminal.Env) {
+			e.Journal = j
+			if c.change != nil {
+				c.change(config, e)
+			}
+		})
+		f := field(visa(t, nil), visa(t, nil))
+		res, err := term.Pay(context.Background(), f, terminal.Request{Amount: 1250, STAN: c.stan})
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, res.Outcome, name)
+		require.Equal(t, c.soft, res.SoftDecline, name)
+		require.Equal(t, c.message, res.Tap.UI[len(res.Tap.UI)-1].Message, name)
+		require.Equal(t, 1, f.seen, name)
+		pending, err := j.Pending()
+		require.NoError(t, err)
+		require.Empty(t, pending, name)
+		var stans []string
+		for _, m := range got {
+			stans = append(stans, m.STAN)
+		}
+		require.Equal(t, c.stans, strings.Join(stans, " "), name)
+		if len(got) == 2 {
+			require.Nil(t, got[0].PINBlock, name)
+			require.NotNil(t, got[1].PINBlock, name)
+			require.Equal(t, got[0].ICCData, got[1].ICCData, name)
+			require.Equal(t, got[0].STAN, res.Before.Request.STAN, name)
+			require.NoError(t, iso8583.Validate(got[1]), name)
+		}
+		if c.want == kernel.Approved {
+			require.Contains(t, res.Receipt.String(), "PIN verified", name)
+		}
+	}
 }

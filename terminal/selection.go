@@ -41,7 +41,7 @@ type entry struct {
 // buildCandidates selects the PPSE and lists what card and reader have in
 // common. A card without one, or with a malformed one, leaves the list empty.
 func (s *session) buildCandidates(ctx context.Context, card apdu.Transceiver) error {
-	s.candidates = s.candidates[:0]
+	s.candidates, s.barred = s.candidates[:0], false
 	answer, err := apdu.ExchangeBytes(ctx, card, selectPPSE)
 	if err != nil {
 		return err
@@ -85,7 +85,11 @@ func (s *session) addEntry(n int, template []byte) {
 	matched := false
 	for i := range s.t.combos {
 		combo := &s.t.combos[i]
-		if !combo.usable || !bytes.HasPrefix(e.adf, combo.AID) {
+		if !bytes.HasPrefix(e.adf, combo.AID) {
+			continue
+		}
+		if !combo.usable {
+			s.barred = true
 			continue
 		}
 		matched = true

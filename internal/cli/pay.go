@@ -21,6 +21,8 @@ type payFlags struct {
 	cashback string
 	currency string
 	kind     string
+	pinFile  string
+	pin      sim.PIN
 	stan     int
 	expect   string
 	record   string
@@ -65,7 +67,8 @@ func (f *payFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.amount, "amount", "1.00", "amount, with the currency's decimals")
 	flags.StringVar(&f.cashback, "cashback", "", "part of the amount that is paid out in cash; implies --type cashback")
 	flags.StringVar(&f.currency, "currency", "", "ISO 4217 letters (default the terminal's)")
-	flags.StringVar(&f.kind, "type", "purchase", "purchase, cash, cashback, refund or balance")
+	flags.StringVar(&f.kind, "type", "", "purchase, cash, cashback, refund or balance (default what the terminal is for, mostly purchase)")
+	flags.StringVar(&f.pinFile, "pin-file", "", "file with the PIN that the customer enters when asked, or - for standard input (default "+string(sim.DemoPIN)+", the demo cards' PIN)")
 	flags.IntVar(&f.stan, "stan", 0, "system trace audit number, 1 to 999999 (default the terminal's next)")
 	flags.StringVar(&f.expect, "expect", "", "exit with status 1 unless the outcome is this one: approved, declined, try-again ...")
 	flags.StringVar(&f.record, "record", "", "write the exchange between card and terminal to this file")
@@ -93,9 +96,12 @@ func (f *payFlags) request(w *sim.World) (r sim.Request, err error) {
 	if r.Amount, err = r.Currency.Parse(f.amount); err != nil {
 		return r, fmt.Errorf("--amount: %w", err)
 	}
-	if r.Type, err = sim.ParseType(f.kind); err != nil {
-		return r, err
+	if r.Type = w.Terminal.Type; f.kind != "" {
+		if r.Type, err = sim.ParseType(f.kind); err != nil {
+			return r, err
+		}
 	}
+	r.PIN = f.pin
 	return r, f.addCashback(&r)
 }
 
@@ -142,6 +148,9 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	if err := a.readPIN(f); err != nil {
+		return fmt.Errorf("--pin-file: %w", err)
+	}
 	o, err := f.world.options("pay")
 	if err != nil {
 		return err
@@ -171,6 +180,23 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 		return errors.Join(err, keep.discard())
 	}
 	return errors.Join(a.reportPayment(f, w, r, p), keep.write(p.Transcript))
+}
+
+// maxPINFile is a PIN with blanks around it.
+const maxPINFile = 64
+
+// readPIN reads what the customer enters. It comes from a file or from standard
+// input, never from an argument that others see.
+func (a *app) readPIN(f *payFlags) error {
+	if f.pinFile == "" {
+		return nil
+	}
+	text, err := a.readFile(f.pinFile, maxPINFile)
+	if err != nil {
+		return err
+	}
+	f.pin = sim.PIN(strings.TrimSpace(string(text)))
+	return f.pin.Check()
 }
 
 func (f *payFlags) run(ctx context.Context, w *sim.World) (sim.Payment, sim.Request, error) {

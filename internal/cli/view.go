@@ -57,6 +57,7 @@ type exchangeJSON struct {
 type messagesJSON struct {
 	Request  []iso8583.Field `json:"request"`
 	Response []iso8583.Field `json:"response"`
+	Before   *messagesJSON   `json:"before"` // answered with "come again with a PIN"
 }
 
 func (v *view) json() paymentJSON {
@@ -95,6 +96,9 @@ func (v *view) host(out *paymentJSON) {
 		return
 	}
 	out.ISO8583 = &messagesJSON{Request: v.fields(p.Request)}
+	if b := p.Before; b != nil {
+		out.ISO8583.Before = &messagesJSON{Request: v.fields(b.Request), Response: v.fields(b.Response)}
+	}
 	if p.Response != nil {
 		out.ISO8583.Response = v.fields(p.Response)
 		out.ResponseCode = some(p.Response.ResponseCode)

@@ -61,6 +61,12 @@ func (v *view) appendKernel(dst []byte, s transcript.Style) []byte {
 // appendMessages appends request and answer, field by field.
 func (v *view) appendMessages(dst []byte, s transcript.Style) []byte {
 	p := &v.payment
+	if b := p.Before; b != nil {
+		dst = section(dst, s, "Authorisation request "+string(b.Request.MTI))
+		dst = v.appendMessage(dst, b.Request, s)
+		dst = section(dst, s, "Answer "+string(b.Response.MTI)+": come again with a PIN")
+		dst = v.appendMessage(dst, b.Response, s)
+	}
 	dst = section(dst, s, "Authorisation request "+string(p.Request.MTI))
 	dst = v.appendMessage(dst, p.Request, s)
 	if p.Response == nil {

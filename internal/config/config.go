@@ -98,8 +98,13 @@ func inWords(what string) string {
 		return what
 	}
 	is, _, _ = strings.Cut(is, " ")
-	return "want " + wanted(wants) + ", not " + found(is)
+	if want := wanted(wants); want != wholeNumber || found(is) != "a number" {
+		return "want " + want + ", not " + found(is)
+	}
+	return "want " + wholeNumber + ": this one is out of range"
 }
+
+const wholeNumber = "a whole number"
 
 // found is a type of YAML.
 func found(tag string) string {
@@ -128,7 +133,7 @@ func wanted(t string) string {
 	case t == "time.Duration":
 		return `a time with its unit, such as "1.5s" or "200ms"`
 	case strings.HasPrefix(t, "int"), strings.HasPrefix(t, "uint"):
-		return "a whole number that fits"
+		return wholeNumber
 	case strings.HasPrefix(t, "float"):
 		return "a number"
 	case strings.HasPrefix(t, "[]"):

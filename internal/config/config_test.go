@@ -20,9 +20,9 @@ func TestPositions(t *testing.T) {
 // without the value.
 func TestComplaintsAreInWords(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: secret":               "f.yaml:1: want a whole number that fits, not text",
-		"a: [1]":                  "f.yaml:1: want a whole number that fits, not a list",
-		"a: 99999999999999999999": "f.yaml:1: want a whole number that fits, not a number",
+		"a: secret":               "f.yaml:1: want a whole number, not text",
+		"a: [1]":                  "f.yaml:1: want a whole number, not a list",
+		"a: 99999999999999999999": "f.yaml:1: want a whole number: this one is out of range",
 		"b: 7":                    "f.yaml:1: want true or false, not a number",
 		"d: 3":                    `f.yaml:1: want a time with its unit, such as "1.5s" or "200ms", not a number`,
 		"s: {a: 1}":               "f.yaml:1: want text, not a section of keys",

@@ -76,6 +76,7 @@ type file struct {
 	Limits   limits     `yaml:"limits"`
 	Verify   verifying  `yaml:"verification"`
 	Second   secondUse  `yaml:"second_use"`
+	PIN      pins       `yaml:"pin"`
 	Counter  counter    `yaml:"counter"`
 	Limited  limitedUse `yaml:"limited_use_keys"`
 	KeySets  []keySet   `yaml:"key_sets"`
@@ -99,6 +100,12 @@ type verifying struct {
 type secondUse struct {
 	Within     time.Duration `yaml:"within"`
 	WithoutPIN bool          `yaml:"without_pin"`
+}
+
+type pins struct {
+	ZoneKey         config.Hex `yaml:"zone_key"`
+	VerificationKey config.Hex `yaml:"verification_key"`
+	KeyIndex        int        `yaml:"key_index"`
 }
 
 type counter struct {
@@ -145,6 +152,7 @@ type card struct {
 	ServiceCode config.Digits `yaml:"service_code"`
 	Account     string        `yaml:"account"`
 	PAR         string        `yaml:"par"`
+	PVV         config.Digits `yaml:"pvv"`
 	Status      string        `yaml:"status"`
 }
 
@@ -237,8 +245,42 @@ func (f *file) bank() (Bank, error) {
 		}
 		b.Config.Rules = append(b.Config.Rules, r)
 	}
+	if b.Config.PIN, err = f.pins(); err != nil {
+		return Bank{}, err
+	}
 	b.Setup, err = f.setup(currency)
 	return b, err
+}
+
+// pins reads how the bank verifies PINs, and what it knows of each card's.
+func (f *file) pins() (issuer.PINRules, error) {
+	r := issuer.PINRules{KeyIndex: byte(f.PIN.KeyIndex)}
+	if f.PIN.KeyIndex < 0 || f.PIN.KeyIndex > 9 {
+		return r, fault("pin.key_index", "%d, want 0 to 9", f.PIN.KeyIndex)
+	}
+	for _, key := range [...]struct {
+		name string
+		raw  config.Hex
+		into **cryptogram.Key
+	}{{"zone_key", f.PIN.ZoneKey, &r.Zone}, {"verification_key", f.PIN.VerificationKey, &r.Verification}} {
+		if key.raw == nil {
+			continue
+		}
+		var err error
+		if *key.into, err = cryptogram.NewKey(cryptogram.TDES, key.raw); err != nil {
+			return r, fault("pin."+key.name, "%v", err)
+		}
+	}
+	for n, c := range f.Cards {
+		if c.PVV == "" {
+			continue
+		}
+		if len(c.PVV) != 4 {
+			return r, fault(fmt.Sprintf("cards[%d].pvv", n), "want the four digits of a PIN verification value")
+		}
+		r.Values = append(r.Values, issuer.PINValue{PAN: emv.PAN(c.PAN), Value: string(c.PVV)})
+	}
+	return r, nil
 }
 
 var ciphers = map[string]cryptogram.Algorithm{"": cryptogram.TDES, "3des": cryptogram.TDES, "aes": cryptogram.AES, "sm4": cryptogram.SM4}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/cryptogram/pin"
 	"tapsim/emv"
 	"tapsim/issuer"
 )
@@ -151,4 +152,17 @@ func TestChangesAfterTheFirstStart(t *testing.T) {
 	}, notes)
 	line := 1 + strings.Count(text[:strings.Index(text, "balance: \"5.00")], "\n")
 	require.Equal(t, fmt.Sprintf("bank.yaml:%d: accounts[0].balance", line), bank.Where(notes[0].Field))
+}
+
+// The demo cards have the PIN 1234, as the file and the command line say.
+func TestDemoPINs(t *testing.T) {
+	bank, err := Demo()
+	require.NoError(t, err)
+	rules := bank.Config.PIN
+	require.NotEmpty(t, rules.Values)
+	for _, v := range rules.Values {
+		value, err := pin.PVV(rules.Verification, rules.KeyIndex, "1234", string(v.PAN))
+		require.NoError(t, err)
+		require.Equal(t, value, v.Value, v.PAN)
+	}
 }

@@ -27,6 +27,9 @@ const Default = "attended"
 type Terminal struct {
 	terminal.Config
 	GoodFor string
+	// PINKey is the zone PIN key, 3DES, under which PIN blocks leave the PIN pad;
+	// nil is a terminal without one.
+	PINKey Secret
 	// Type is the transaction (9C) that the terminal is for, when the customer
 	// says nothing else.
 	Type byte
@@ -34,6 +37,18 @@ type Terminal struct {
 	file string
 	text []byte
 }
+
+// Secret is a key. It does not show itself.
+type Secret []byte
+
+// String hides the key.
+func (Secret) String() string { return "****" }
+
+// GoString hides the key.
+func (Secret) GoString() string { return "****" }
+
+// MarshalText hides the key.
+func (Secret) MarshalText() ([]byte, error) { return []byte("****"), nil }
 
 // Locate points an error that speaks of a key, as terminal.New returns, into
 // the file that the terminal was read from. Other errors it returns as they
@@ -71,6 +86,7 @@ type file struct {
 	TransactionType  transactionType               `yaml:"transaction_type"`
 	Taps             int                           `yaml:"taps"`
 	Data             map[config.TagName]config.Hex `yaml:"data"`
+	PINKey           config.Hex                    `yaml:"pin_key"`
 	Host             host                          `yaml:"host"`
 	Applications     []application                 `yaml:"applications"`
 }
@@ -175,7 +191,10 @@ func (f *file) terminal() (t Terminal, err error) {
 	if t.Type, err = f.TransactionType.one("transaction_type"); err != nil {
 		return t, err
 	}
-	t.GoodFor = f.GoodFor
+	if n := len(f.PINKey); f.PINKey != nil && n != 16 && n != 24 {
+		return t, wrong("pin_key", "%d bytes: a 3DES key has 16 or 24", n)
+	}
+	t.GoodFor, t.PINKey = f.GoodFor, Secret(f.PINKey)
 	t.Config = terminal.Config{
 		Name: f.Name, TerminalID: f.TerminalID, MerchantID: f.MerchantID, MerchantName: f.MerchantName, MerchantCity: f.MerchantCity,
 		MerchantCategory: string(f.MerchantCategory), Country: country.Numeric, CountryAlpha: country.Alpha,

@@ -129,7 +129,7 @@ func TestBadFiles(t *testing.T) {
 		"long terminal id": {"terminal_id: T1", "terminal_id: T12345678", "mine.yaml:3: terminal_id: \"T12345678\": field 41 has at most 8"},
 		"long merchant id": {"merchant_id: M1", "merchant_id: M123456789012345", "mine.yaml:4: merchant_id: "},
 		"too many taps":    {"taps: 2", "taps: 11", "mine.yaml:11: taps: 11: want 1 to 10"},
-		"taps in words":    {"taps: 2", "taps: two", "mine.yaml:11: want a whole number that fits, not text"},
+		"taps in words":    {"taps: 2", "taps: two", "mine.yaml:11: want a whole number, not text"},
 		"message type":     {`request: "0200"`, `request: "0800"`, `mine.yaml:12: host.request: message type "0800"`},
 		"entry mode":       {`entry_mode: "072"`, `entry_mode: "07"`, "mine.yaml:12: host.entry_mode: "},
 		"acquirer":         {`acquirer_id: "12"`, `acquirer_id: "123456789012"`, "mine.yaml:12: host.acquirer_id: "},

@@ -168,3 +168,17 @@ func TestReferenceControlParameter(t *testing.T) {
 	}
 	require.Equal(t, byte(0x00), broken.one(t, 0xAE)[2])
 }
+
+// Limits are in the terminal's currency. For an amount in another one, each
+// counts as reached; the largest amount that there is, is no limit.
+func TestLimitsOfAnotherCurrency(t *testing.T) {
+	foreign := func(a *kernel.Activation) { a.Indicators.ForeignCurrency = true }
+	high := []object{{"DF8123", "000000009999"}, {"DF8126", "000000009999"}}
+	for _, r := range []row{
+		{rule: "EMV Book C-2, S910.74", name: "the terminal's own", s: situation{card: plastic(), config: high}, kind: kernel.OnlineRequest, tvr: "2400000001", cvm: kernel.CVMNotRequired},
+		{rule: "EMV Book C-2, S910.74", name: "another", s: situation{card: plastic(), config: high, change: foreign}, kind: kernel.OnlineRequest, tvr: "2400048001", cvm: kernel.CVMOnlinePIN, receipt: true},
+		{rule: "EMV Book C-2, S456.14", name: "a transaction limit", s: situation{card: plastic(), config: []object{{"DF8124", "000000009999"}}, change: foreign}, kind: kernel.SelectNext, start: kernel.StartC, l2: c2.L2MaxLimitExceeded},
+	} {
+		r.run(t)
+	}
+}
