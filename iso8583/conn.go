@@ -28,7 +28,9 @@ type link struct {
 	once   sync.Once
 	err    error        // why; set before done is closed
 	active atomic.Int64 // when a frame last came or went, Unix nanoseconds
-	heard  atomic.Bool  // the client has received a frame
+	heard  atomic.Bool  // a whole frame has come
+	busy   atomic.Int64 // of the server: requests that have begun and are not answered
+	wrote  func()       // called after each frame written; may be nil
 }
 
 // newLink takes over conn. queue is how many frames may wait to be written.
@@ -86,6 +88,9 @@ func (l *link) write() {
 				return
 			}
 			l.touch()
+			if l.wrote != nil {
+				l.wrote()
+			}
 		case <-l.done:
 			return
 		}

@@ -19,9 +19,10 @@ type ServerConfig struct {
 	Codec          *Codec               // nil: Standard
 	Validate       func(*Message) error // decides which requests are format errors; nil: Validate
 	TLS            *tls.Config          // nil: plain TCP
-	MaxConnections int                  // at a time; 256
+	MaxConnections int                  // at a time; 256. For a further one the longest idle is closed
 	MaxInFlight    int                  // requests of one connection at a time, then it is not read; 64
 	MaxFrame       int                  // bytes of a message; 16384
+	FirstTimeout   time.Duration        // until the first message of a connection; 30 s
 	IdleTimeout    time.Duration        // between messages; 10 min
 	ReadTimeout    time.Duration        // of a message that has begun, and of the TLS handshake; 10 s
 	WriteTimeout   time.Duration        // of an answer; 10 s
@@ -52,6 +53,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	cfg.MaxConnections = or(cfg.MaxConnections, 256)
 	cfg.MaxInFlight = or(cfg.MaxInFlight, 64)
 	cfg.MaxFrame = or(cfg.MaxFrame, defaultMaxFrame)
+	cfg.FirstTimeout = or(cfg.FirstTimeout, 30*time.Second)
 	cfg.IdleTimeout = or(cfg.IdleTimeout, 10*time.Minute)
 	cfg.ReadTimeout = or(cfg.ReadTimeout, 10*time.Second)
 	cfg.WriteTimeout = or(cfg.WriteTimeout, 10*time.Second)
@@ -72,8 +74,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	var open sync.WaitGroup
-	err := s.accept(ctx, listener, func(conn net.Conn) {
-		s.serve(ctx, hard, conn)
+	err := s.accept(ctx, listener, func(l *link) {
+		s.serve(ctx, hard, l)
 	}, &open)
 	drained := make(chan struct{})
 	go func() { open.Wait(); close(drained) }()
@@ -87,9 +89,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 }
 
+// errRoom is why a connection ends that did nothing while others wanted in.
+var errRoom = errors.New("all places were taken, and this connection was the longest idle")
+
 // accept starts serve for each connection, at most MaxConnections at a time.
-func (s *Server) accept(ctx context.Context, listener net.Listener, serve func(net.Conn), open *sync.WaitGroup) error {
-	slots := make(chan struct{}, s.cfg.MaxConnections)
+func (s *Server) accept(ctx context.Context, listener net.Listener, serve func(*link), open *sync.WaitGroup) error {
+	inside := crowd{most: s.cfg.MaxConnections, open: map[*link]struct{}{}}
 	pause := 5 * time.Millisecond
 	for {
 		conn, err := listener.Accept()
@@ -108,13 +113,18 @@ func (s *Server) accept(ctx context.Context, listener net.Listener, serve func(n
 			continue
 		}
 		pause = 5 * time.Millisecond
-		select {
-		case slots <- struct{}{}:
-			open.Go(func() { defer func() { <-slots }(); serve(conn) })
-		default:
-			s.cfg.Log.Warn("connection refused: too many are open", "remote", remote(conn), "most", s.cfg.MaxConnections)
+		l := newLink(conn, s.cfg.Codec, s.cfg.MaxFrame, s.cfg.MaxInFlight, s.cfg.WriteTimeout)
+		l.wrote = func() { l.busy.Add(-1) }
+		leaves, ok := inside.admit(l)
+		if !ok {
+			s.cfg.Log.Warn("connection refused: too many are at work", "remote", remote(conn), "most", s.cfg.MaxConnections)
 			conn.Close()
+			continue
 		}
+		if leaves != nil {
+			go leaves.close(errRoom) // TLS may take its time to say good-bye
+		}
+		open.Go(func() { defer inside.leave(l); serve(l) })
 	}
 }
 
@@ -130,13 +140,12 @@ func sleep(ctx context.Context, d time.Duration) {
 // serve answers the requests of one connection until it ends or soft does;
 // hard ends it at once. A connection that is closed for writing by the other
 // end still gets the answers that it waits for.
-func (s *Server) serve(soft, hard context.Context, conn net.Conn) {
+func (s *Server) serve(soft, hard context.Context, l *link) {
 	ctx, cancel := context.WithCancel(hard)
 	defer cancel()
-	l := newLink(conn, s.cfg.Codec, s.cfg.MaxFrame, s.cfg.MaxInFlight, s.cfg.WriteTimeout)
-	log := s.cfg.Log.With("remote", remote(conn))
+	log := s.cfg.Log.With("remote", remote(l.conn))
 	defer context.AfterFunc(hard, func() { l.close(hard.Err()) })()
-	if err := s.handshake(ctx, conn); err != nil {
+	if err := s.handshake(ctx, l.conn); err != nil {
 		log.Warn("connection closed: no TLS", "reason", err)
 		l.close(err)
 		return
@@ -144,7 +153,10 @@ func (s *Server) serve(soft, hard context.Context, conn net.Conn) {
 	var writer, handlers sync.WaitGroup
 	writer.Go(func() { l.write(); cancel() })
 	err := s.requests(soft, ctx, l, &handlers, log)
-	if idle := errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded); l.dead() || !idle {
+	switch idle := errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded); {
+	case errors.Is(err, os.ErrDeadlineExceeded) && soft.Err() == nil && !l.heard.Load():
+		log.Info("connection closed: no message came", "within", s.cfg.FirstTimeout)
+	case l.dead() || !idle:
 		l.close(err)
 		cancel()
 		log.Warn("connection closed", reasons(err)...)
@@ -170,7 +182,7 @@ func (s *Server) handshake(ctx context.Context, conn net.Conn) error {
 func (s *Server) requests(soft, ctx context.Context, l *link, handlers *sync.WaitGroup, log *slog.Logger) error {
 	slots := make(chan struct{}, s.cfg.MaxInFlight)
 	defer context.AfterFunc(soft, func() { l.conn.SetReadDeadline(time.Unix(1, 0)) })()
-	begun := false
+	begun, wait := false, s.cfg.FirstTimeout
 	for {
 		select {
 		case slots <- struct{}{}:
@@ -178,12 +190,13 @@ func (s *Server) requests(soft, ctx context.Context, l *link, handlers *sync.Wai
 			return l.err
 		}
 		begun = false
-		l.conn.SetReadDeadline(time.Now().Add(s.cfg.IdleTimeout))
+		l.conn.SetReadDeadline(time.Now().Add(wait))
 		if soft.Err() != nil {
 			return io.EOF
 		}
 		packed, err := l.read(func() {
 			begun = true
+			l.busy.Add(1)
 			l.conn.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
 		})
 		switch {
@@ -196,6 +209,8 @@ func (s *Server) requests(soft, ctx context.Context, l *link, handlers *sync.Wai
 		case err != nil:
 			return err
 		}
+		l.heard.Store(true)
+		wait = s.cfg.IdleTimeout
 		handlers.Go(func() {
 			defer func() { <-slots }()
 			s.respond(ctx, l, packed, log)
@@ -214,6 +229,7 @@ func (s *Server) respond(ctx context.Context, l *link, packed []byte, log *slog.
 		log.Warn("bad request", reasons(err)...)
 	}
 	if frame == nil || ctx.Err() != nil { // an answer that was cut off does not slip out in the last moment
+		l.busy.Add(-1)
 		return
 	}
 	select {

@@ -229,7 +229,9 @@ func TestServerTimeOuts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &logbook{}
 		host := serve(t, ServerConfig{Log: log.logger(), IdleTimeout: time.Minute, ReadTimeout: 5 * time.Second, Handler: approve})
-		idle, slow := dialPeer(t, host), dialPeer(t, host)
+		idle, slow, mute := dialPeer(t, host), dialPeer(t, host), dialPeer(t, host)
+		idle.send(request(1))
+		idle.receive()
 		start := time.Now()
 		slow.sendBytes([]byte("\x00\x10"))
 		slow.sendBytes([]byte("01"))
@@ -237,6 +239,10 @@ func TestServerTimeOuts(t *testing.T) {
 		require.Equal(t, 5*time.Second, time.Since(start))
 		synctest.Wait()
 		require.Contains(t, log.String(), "a message is not complete: after 2 of 16 bytes")
+		mute.requireClosed(time.Minute)
+		require.Equal(t, 30*time.Second, time.Since(start))
+		synctest.Wait()
+		require.Contains(t, log.String(), "no message came")
 		idle.requireClosed(2 * time.Minute)
 		require.Equal(t, time.Minute, time.Since(start))
 	})
@@ -245,18 +251,56 @@ func TestServerTimeOuts(t *testing.T) {
 func TestConnectionsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &logbook{}
-		host := serve(t, ServerConfig{Log: log.logger(), MaxConnections: 2, Handler: approve})
+		release := make(chan struct{})
+		host := serve(t, ServerConfig{Log: log.logger(), MaxConnections: 2, Handler: func(ctx context.Context, m *Message) *Message {
+			<-release
+			return approve(ctx, m)
+		}})
 		first, second := dialPeer(t, host), dialPeer(t, host)
+		first.send(request(1))
+		second.sendBytes([]byte("\x00")) // a message that has begun counts, too
+		synctest.Wait()
 		dialPeer(t, host).requireClosed(time.Second)
 		synctest.Wait()
-		require.Contains(t, log.String(), "connection refused: too many are open")
-		second.send(request(1))
-		second.receive()
-		first.conn.Close()
+		require.Contains(t, log.String(), "connection refused: too many are at work")
+		close(release)
+		require.Equal(t, Approved, first.receive().ResponseCode)
+		second.conn.Close()
 		synctest.Wait()
 		third := dialPeer(t, host)
 		third.send(request(1))
 		require.Equal(t, Approved, third.receive().ResponseCode)
+	})
+}
+
+// TestIdleConnectionsMakeRoom: who holds a place and says nothing keeps nobody
+// out; who has said nothing at all goes first, then the longest idle.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &logbook{}
+		host := serve(t, ServerConfig{Log: log.logger(), MaxConnections: 3, FirstTimeout: time.Hour, Handler: approve})
+		talk := func(p peer) {
+			p.send(request(1))
+			require.Equal(t, Approved, p.receive().ResponseCode)
+			time.Sleep(time.Second)
+		}
+		early, late := dialPeer(t, host), dialPeer(t, host)
+		talk(early)
+		talk(late)
+		for range 20 { // silent ones push each other out
+			dialPeer(t, host)
+			time.Sleep(time.Second)
+		}
+		talk(late)
+		talk(early)
+		third := dialPeer(t, host)
+		talk(third)
+		talk(dialPeer(t, host))
+		late.requireClosed(time.Second)
+		talk(early)
+		talk(third)
+		synctest.Wait()
+		require.Equal(t, 21, strings.Count(log.String(), "all places were taken, and this connection was the longest idle"))
 	})
 }
 

@@ -78,7 +78,7 @@ const MaxSecondUse = time.Hour
 
 // CounterRules say how far an application transaction counter may jump.
 type CounterRules struct {
-	MaxGap    int // above the highest seen, from the second cryptogram on
+	MaxGap    int // above the highest seen, from the second cryptogram on; a longer jump is declined once
 	MaxBehind int // below the highest seen, if not seen itself; at most MaxRecentUses-1
 }
 

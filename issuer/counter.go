@@ -77,9 +77,12 @@ func join(ranges []CounterRange, n int) []CounterRange {
 }
 
 // checkCounter applies the rules of the application transaction counter to a
-// cryptogram that was right, and takes note of it. An advice reports what
-// happened earlier, so its counter may be old, and it is only flagged. What a
-// cryptogram that is wrong says about the counter is nobody's business: it
+// cryptogram that was right, and takes note of it. A jump beyond the window is
+// declined once: the card did make that many cryptograms, most likely at taps
+// that never got here, and would be dead if the bank did not take note. Its
+// cryptogram counts as seen like any other, so it never pays. An advice reports
+// what happened earlier, so its counter may be old, and it is only flagged. What
+// a cryptogram that is wrong says about the counter is nobody's business: it
 // changes nothing.
 func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report) error {
 	if p.proof == nil {
@@ -103,15 +106,20 @@ func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report
 		return nil
 	}
 	if text := i.counterFault(usage.Recent, at, atc); text != "" {
+		jump := at == 0 && !p.advice && (p.code == "" || p.code.soft())
+		if jump {
+			record.Flagged = true
+			text += "; nothing else is wrong, so it is noted and the next payment goes on from here"
+		}
 		p.refuse(SecurityViolation)
 		report.step("counter", Failed, text)
-		if !p.advice {
-			return nil
-		}
-		if at == 0 { // its money moves once, but a jump that is refused does not raise the counter
+		switch {
+		case p.advice && at == 0: // its money moves once, but only a request raises the counter by a jump
 			usage.addOlder(atc)
 			tx.PutUsage(usage)
 			return i.countKeyUse(tx, p, report)
+		case !p.advice && !jump:
+			return nil
 		}
 	} else if report != nil {
 		report.step("counter", OK, counterText(usage.Recent, atc))
@@ -131,7 +139,7 @@ func (i *Issuer) counterFault(recent []Use, at int, atc uint16) string {
 	rules := i.config.Counter
 	switch {
 	case at == 0 && int(atc-highest) > rules.MaxGap:
-		return fmt.Sprintf("counter %d is %d above the highest seen, %d; at most %d are allowed, unless an operator sets the bank's counter", atc, atc-highest, highest, rules.MaxGap)
+		return fmt.Sprintf("counter %d is %d above the highest seen, %d; at most %d are allowed at once", atc, atc-highest, highest, rules.MaxGap)
 	case at > 0 && int(highest-atc) > rules.MaxBehind:
 		return fmt.Sprintf("counter %d went back: the highest seen is %d; at most %d behind are allowed", atc, highest, rules.MaxBehind)
 	}

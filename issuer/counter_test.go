@@ -101,6 +101,60 @@ func TestRefusedJumpOfAnAdvice(t *testing.T) {
 	b.audit()
 }
 
+// TestRefusedJumpIsNoted: a card whose taps did not get to the bank is declined
+// once and goes on from there; what was declined, and what came before it, never
+// pays.
+func TestRefusedJumpIsNoted(t *testing.T) {
+	b := newBank(t, nil)
+	b.handle(plasticTap(1, 1_00).message(t, "0100", 1))
+	for stan, c := range []struct {
+		atc  uint16
+		code string
+		text string
+	}{
+		{60, "63", "59 above the highest seen, 1; at most 50 are allowed at once; nothing else is wrong, so it is noted"},
+		{60, "63", "replay"},
+		{40, "63", "went back"},
+		{61, "00", "the highest was 60"},
+		{60, "63", "replay"},
+		{200, "63", "so it is noted"},
+		{201, "00", "the highest was 200"},
+		{60, "63", "went back"}, // forgotten among the recent ones, but behind
+	} {
+		answer, report := b.handle(plasticTap(c.atc, 1_00).message(t, "0100", 10+stan))
+		require.Equal(t, c.code, answer.ResponseCode, "%d: counter %d", stan, c.atc)
+		if stan < 7 {
+			require.Contains(t, report.find("counter").Text, c.text)
+		}
+	}
+	records, err := b.store.Records(context.Background(), "")
+	require.NoError(t, err)
+	flagged := 0
+	for _, r := range records {
+		if r.Flagged {
+			flagged++
+			require.Equal(t, SecurityViolation, r.Code)
+		}
+	}
+	require.Equal(t, 2, flagged)
+	b.audit()
+}
+
+// TestJumpWithAnotherFaultIsNotNoted: who changed the message on its way does
+// not move the counter.
+func TestJumpWithAnotherFaultIsNotNoted(t *testing.T) {
+	b := newBank(t, nil)
+	b.handle(plasticTap(1, 1_00).message(t, "0100", 1))
+	changed := plasticTap(60, 1_00).message(t, "0100", 2)
+	*changed.Amount = 2_00
+	answer, report := b.handle(changed)
+	require.Equal(t, "63", answer.ResponseCode)
+	require.Equal(t, OK, report.Cryptogram)
+	require.NotContains(t, report.find("counter").Text, "noted")
+	answer, _ = b.handle(plasticTap(2, 1_00).message(t, "0100", 3))
+	require.Equal(t, "00", answer.ResponseCode)
+}
+
 // TestSetCounter: an operator lets a card go on whose counter ran ahead, went
 // up by mistake, or started again.
 func TestSetCounter(t *testing.T) {

@@ -173,7 +173,7 @@ type Record struct {
 	Currency   uint16
 	Time       time.Time
 	State      RecordState
-	Flagged    bool // an advice that the bank would have refused
+	Flagged    bool // an advice that the bank would have refused, or a jump of the counter
 	Code       Code
 	Answer     []byte // fields of the first answer
 	Tap        Tap

@@ -69,7 +69,7 @@ func (i *Issuer) Replenish(ctx context.Context, r provisioning.Request, device *
 		if keyKind(scope.Scheme) == provisioning.SingleUseKeys {
 			issued, err = i.issueCounters(tx, index, max(r.Held, last), now)
 		} else {
-			issued, err = i.issueKeys(tx, index, now)
+			issued, err = i.issueKeys(tx, index, r.LastKey, now)
 		}
 		return err
 	})
@@ -126,11 +126,20 @@ const lastCounter = 0xFFFE
 // counterIndex stands for a transaction counter in the place of a key index.
 func counterIndex(atc uint16) [4]byte { return [4]byte{2: byte(atc >> 8), 3: byte(atc)} }
 
-// issueKeys takes the next free key indices of this hour.
-func (i *Issuer) issueKeys(tx *Tx, token PANIndex, now time.Time) ([]IssuedKey, error) {
+// issueKeys takes the next free key indices of this hour, above the one that
+// the phone got last.
+func (i *Issuer) issueKeys(tx *Tx, token PANIndex, last [4]byte, now time.Time) ([]IssuedKey, error) {
 	terms := i.config.LimitedUse
+	first := 0
+	if at := keyIndexAt(now, 0).BCD(); [3]byte(last[:3]) == [3]byte(at[:3]) {
+		index, err := cryptogram.ParseKeyIndex(last[:])
+		if err != nil {
+			return nil, fmt.Errorf("issuer: the phone's last key: %w", err)
+		}
+		first = index.Counter + 1
+	}
 	var out []IssuedKey
-	for counter := 0; counter < maxKeysAnHour && len(out) < terms.Keys; counter++ {
+	for counter := first; counter < maxKeysAnHour && len(out) < terms.Keys; counter++ {
 		k := IssuedKey{
 			Token: token, Index: keyIndexAt(now, counter).BCD(), Issued: now, NotAfter: now.Add(terms.Lifetime), Uses: terms.Uses,
 		}
@@ -144,7 +153,7 @@ func (i *Issuer) issueKeys(tx *Tx, token PANIndex, now time.Time) ([]IssuedKey, 
 		}
 	}
 	if len(out) < terms.Keys {
-		return nil, fmt.Errorf("issuer: this token got %d keys in this hour, more have no index: try again in the next", maxKeysAnHour)
+		return nil, fmt.Errorf("issuer: an hour has %d key indices, and those that are left are too few: try again in the next", maxKeysAnHour)
 	}
 	return out, nil
 }

@@ -124,6 +124,27 @@ func TestReplenishGoesOn(t *testing.T) {
 	require.ErrorContains(t, err, "device key")
 }
 
+// TestReplenishGoesOnAboveThePhonesKeys: a token service that forgot what it
+// handed out, or another one, does not hand out an index a second time.
+func TestReplenishGoesOnAboveThePhonesKeys(t *testing.T) {
+	ctx := context.Background()
+	for _, c := range []struct{ last, first [4]byte }{
+		{[4]byte{}, [4]byte{0x00, 0x00, 0x13, 0x00}},
+		{[4]byte{0x00, 0x00, 0x13, 0x00}, [4]byte{0x00, 0x00, 0x13, 0x01}},
+		{[4]byte{0x00, 0x00, 0x13, 0x97}, [4]byte{0x00, 0x00, 0x13, 0x98}},
+		{[4]byte{0x00, 0x00, 0x12, 0x97}, [4]byte{0x00, 0x00, 0x13, 0x00}},
+		{[4]byte{0x09, 0x87, 0x60, 0x05}, [4]byte{0x00, 0x00, 0x13, 0x00}},
+	} {
+		set, err := newBank(t, nil).Replenish(ctx, provisioning.Request{Token: testToken, LastKey: c.last}, deviceKey(t))
+		require.NoError(t, err)
+		require.Equal(t, c.first, set.Keys[0].Index, "%X", c.last)
+	}
+	for last, want := range map[[4]byte]string{{0x00, 0x00, 0x13, 0x98}: "try again in the next", {0x00, 0x00, 0x13, 0xAA}: "the phone's last key"} {
+		_, err := newBank(t, nil).Replenish(ctx, provisioning.Request{Token: testToken, LastKey: last}, deviceKey(t))
+		require.ErrorContains(t, err, want)
+	}
+}
+
 // TestUnissuedKeys: keys of another token service with the same master key are
 // taken when the configuration says so, by the age that their index shows.
 func TestUnissuedKeys(t *testing.T) {

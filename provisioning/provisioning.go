@@ -56,6 +56,10 @@ type LimitedUseKey struct {
 type Request struct {
 	Token emv.PAN
 	Held  uint16 // highest transaction counter that is used up or has a single-use key; 0 on a new phone
+	// LastKey is the index of the limited-use key that the phone got last, used up
+	// or not; zeros on a new phone. A token service that does not know of it, for
+	// another one handed it out, goes on above it all the same.
+	LastKey [4]byte
 }
 
 // KeySet is what the token service hands out at enrolment and replenishment.

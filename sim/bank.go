@@ -82,11 +82,21 @@ func (b *Bank) openStore(o BankOptions) (issuer.Store, error) {
 		return nil, err
 	}
 	b.closers = append(b.closers, dir)
-	st, err := issuerstore.Open(filepath.Clean(dir.Path), secrets(o.Seed, "issuer store"))
-	if err == nil {
-		b.closers = append(b.closers, st)
+	key := filepath.Join(o.State, "keys", "pan.key")
+	if err := moveKey(filepath.Join(dir.Path, "pan.key"), key); err != nil {
+		return nil, err
 	}
-	return st, err
+	st, err := keyed[*issuerstore.Store]{
+		key: key, size: issuerstore.KeySize, source: secrets(o.Seed, "issuer store"),
+		create:  func(key []byte) (*issuerstore.Store, error) { return issuerstore.Create(dir.Path, key) },
+		open:    func(key []byte) (*issuerstore.Store, error) { return issuerstore.Open(dir.Path, key) },
+		missing: issuerstore.ErrMissing,
+	}.get()
+	if err != nil {
+		return nil, err
+	}
+	b.closers = append(b.closers, st)
+	return st, nil
 }
 
 // Close releases the bank's state.

@@ -106,15 +106,20 @@ func (w *World) enrol(ctx context.Context) error {
 // refill asks for keys before the phone runs out of them.
 func (w *World) refill(ctx context.Context) error {
 	token, ok := w.card.Token()
-	if !ok || w.card.Remaining() >= refillBelow {
+	left := w.card.Remaining()
+	if !ok || left >= refillBelow {
 		return nil
 	}
-	set, err := w.tokens.Replenish(ctx, provisioning.Request{Token: token.PAN, Held: w.card.Held()}, w.device)
-	if err != nil {
-		return fmt.Errorf("the token service gives no new keys for %s: %w", w.Profile.Name, err)
+	set, err := w.tokens.Replenish(ctx, provisioning.Request{Token: token.PAN, Held: w.card.Held(), LastKey: w.card.LastKey()}, w.device)
+	if err == nil {
+		err = w.card.AddKeys(set)
 	}
-	if err := w.card.AddKeys(set); err != nil {
-		return err
+	switch {
+	case err != nil && left > 0:
+		w.note("%s got no new keys, and those it has are good for %d more payments: %v", w.Profile.Name, left, err)
+		return nil
+	case err != nil:
+		return fmt.Errorf("the token service gives no new keys for %s: %w", w.Profile.Name, err)
 	}
 	w.note("the phone fetched %d new limited-use keys", len(set.Keys))
 	return nil

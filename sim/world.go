@@ -173,13 +173,15 @@ func (w *World) openJournal() (terminal.Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := keyFile(filepath.Join(w.options.State, "keys", "terminal.key"), journal.KeySize, secrets(w.options.Seed, "terminal key"))
+	j, err := keyed[*journal.Journal]{
+		key: filepath.Join(w.options.State, "keys", "terminal.key"), size: journal.KeySize, source: secrets(w.options.Seed, "terminal key"),
+		create:  func(key []byte) (*journal.Journal, error) { return journal.Create(dir, key) },
+		open:    func(key []byte) (*journal.Journal, error) { return journal.Open(dir, key) },
+		missing: journal.ErrMissing,
+	}.get()
 	if err != nil {
 		return nil, err
 	}
-	j, err := journal.Open(dir, key)
-	if err == nil {
-		w.closers = append(w.closers, j)
-	}
-	return j, err
+	w.closers = append(w.closers, j)
+	return j, nil
 }

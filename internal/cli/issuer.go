@@ -49,9 +49,10 @@ another dialect or TLS - is told on standard error, without its values.
 It listens on loopback unless told otherwise, and then only with TLS. It ends
 when interrupted, after the requests in flight have their answers.
 
-A card whose transaction counter ran ahead, or started again, is declined with
-63. --set-counter PAN=HIGHEST tells the bank the highest counter to take as used
-(0 for a card that starts again), and ends.`,
+A card whose transaction counter jumped ahead is declined once with 63; the next
+payment goes on from there. One whose counter started again is declined until
+--set-counter PAN=HIGHEST tells the bank the highest counter to take as used (0
+for a card that starts again), and ends.`,
 		Example: `  tapsim issuer --listen 127.0.0.1:8583
   tapsim pay --issuer 127.0.0.1:8583
   tapsim issuer --print-config > bank.yaml && tapsim issuer --config bank.yaml

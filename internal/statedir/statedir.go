@@ -147,12 +147,24 @@ func WriteFile(path string, data []byte) error {
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		err = Rename(f.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
+}
+
+// Rename gives a file its final name, in the same folder, durably.
+func Rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil || runtime.GOOS == "windows" { // which cannot sync a folder
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(to))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // cause strips the operation and path that os puts in front: our message names

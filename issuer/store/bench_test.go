@@ -131,7 +131,7 @@ func BenchmarkDurable(b *testing.B) {
 	for _, mti := range []iso8583.MTI{iso8583.AuthorisationRequest, iso8583.FinancialRequest} {
 		for _, inFlight := range []int{1, 16, 256} {
 			b.Run(fmt.Sprintf("%s/%d", mti, inFlight), func(b *testing.B) {
-				s, err := store.Open(b.TempDir(), random())
+				s, err := store.Create(b.TempDir(), panKey)
 				require.NoError(b, err)
 				defer s.Close()
 				w := newBench(b, s)
@@ -149,7 +149,7 @@ func BenchmarkDurable(b *testing.B) {
 // in one process, and reports the medians and their ratio; -benchtime 9x takes
 // nine turns.
 func BenchmarkGroupCommit(b *testing.B) {
-	s, err := store.Open(b.TempDir(), random())
+	s, err := store.Create(b.TempDir(), panKey)
 	require.NoError(b, err)
 	defer s.Close()
 	w := newBench(b, s)

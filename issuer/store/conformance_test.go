@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,9 +25,12 @@ var (
 
 func random() *rand.ChaCha8 { return rand.NewChaCha8([32]byte{7}) }
 
+// panKey is the key of the account number index.
+var panKey = bytes.Repeat([]byte{0x3C}, store.KeySize)
+
 func open(t testing.TB, dir string) *store.Store {
 	t.Helper()
-	s, err := store.Open(dir, random())
+	s, err := store.Create(dir, panKey)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

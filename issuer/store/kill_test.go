@@ -46,7 +46,7 @@ func openLoadBank(s issuer.Store) (*issuer.Issuer, *load, error) {
 // child pays without end, 16 payments at a time, and says after each answer
 // which message got which.
 func child(dir string) {
-	s, err := store.Open(dir, random())
+	s, err := store.Create(dir, panKey)
 	if err != nil {
 		fmt.Println("error", err)
 		return

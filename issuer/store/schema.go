@@ -8,10 +8,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 )
 
 //go:embed migrations/*.sql
@@ -21,8 +18,9 @@ var migrations embed.FS
 const applicationID = 0x54415053
 
 // migrate brings the database to the version that this program knows, step by
-// step, each in a transaction. A newer one is refused.
-func migrate(conn *sql.Conn) error {
+// step, each in a transaction. A newer one is refused, and one without a table
+// unless it may be new.
+func migrate(conn *sql.Conn, mayBeNew bool) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
@@ -36,6 +34,8 @@ func migrate(conn *sql.Conn) error {
 	switch {
 	case id != applicationID && (id != 0 || tables != 0):
 		return errors.New("this is not a database of tapsim's bank; choose another state folder")
+	case version == 0 && !mayBeNew:
+		return ErrMissing
 	case version > len(steps):
 		return fmt.Errorf("the database has version %d, written by a newer tapsim; this one knows version %d: update tapsim, or choose another state folder", version, len(steps))
 	}
@@ -64,56 +64,6 @@ func migrateStep(conn *sql.Conn, file string, version int) error {
 	return tx.Commit()
 }
 
-// panKeyLength is the key of the account number index, in bytes.
-const panKeyLength = 32
-
-// openPANKey reads the key of the account number index, or makes it on first
-// use, before the database that will depend on it.
-func openPANKey(dir string, random io.Reader) ([]byte, error) {
-	path := filepath.Join(dir, panKeyFile)
-	key, err := os.ReadFile(path)
-	switch {
-	case err == nil && len(key) != panKeyLength:
-		return nil, fmt.Errorf("%s: %d bytes, want %d: restore it from a backup, or choose another state folder", path, len(key), panKeyLength)
-	case err == nil:
-		return key, nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	}
-	if s, err := os.Stat(filepath.Join(dir, databaseFile)); err == nil && s.Size() > 0 {
-		return nil, fmt.Errorf("%s is missing, and without it no card in %s can be found: restore it from a backup, or choose another state folder", path, databaseFile)
-	}
-	key = make([]byte, panKeyLength)
-	if _, err := io.ReadFull(random, key); err != nil {
-		return nil, fmt.Errorf("randomness for %s: %w", path, err)
-	}
-	return key, writeSynced(path, key)
-}
-
-// writeSynced writes a new file that only its owner may read, and waits until
-// it is on the disk. It appears whole or not at all.
-func writeSynced(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(data); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
 // checkPANKey makes sure that database and key belong together.
 func checkPANKey(conn *sql.Conn, key []byte) error {
 	mac := hmac.New(sha256.New, key)
@@ -128,7 +78,7 @@ func checkPANKey(conn *sql.Conn, key []byte) error {
 		return err
 	}
 	if !hmac.Equal(got, want) {
-		return fmt.Errorf("%s belongs to another database: restore the right one from a backup", panKeyFile)
+		return errors.New("its account numbers are hashed under another key: restore keys/pan.key from a backup, or choose another state folder")
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 // TestStateSurvives closes the store and opens it again.
 func TestStateSurvives(t *testing.T) {
 	dir := t.TempDir()
-	s, err := store.Open(dir, random())
+	s, err := store.Create(dir, panKey)
 	require.NoError(t, err)
 	twoAccounts(t, s)
 	update(t, s, func(tx *issuer.Tx) {
@@ -55,7 +55,7 @@ func TestFilesAreForTheOwnerOnly(t *testing.T) {
 	twoAccounts(t, s)
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(files), 3) // database, log, key
+	require.GreaterOrEqual(t, len(files), 2) // database, log
 	for _, f := range files {
 		info, err := f.Info()
 		require.NoError(t, err)
@@ -90,25 +90,37 @@ func TestOpenRefuses(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "issuer.db"), bytes.Repeat([]byte("no database "), 1000), 0o600))
 			require.NoError(t, errors.Join(os.RemoveAll(filepath.Join(dir, "issuer.db-wal")), os.RemoveAll(filepath.Join(dir, "issuer.db-shm"))))
 		}, "restore the state folder from a backup"},
-		{"the key is gone", func(dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "pan.key"))) }, "pan.key is missing"},
-		{"the key is cut off", func(dir string) {
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "pan.key"), make([]byte, 31), 0o600))
-		}, "31 bytes, want 32"},
-		{"the key of another", func(dir string) {
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "pan.key"), make([]byte, 32), 0o600))
-		}, "pan.key belongs to another database"},
-		{"a folder that is not there", func(dir string) { require.NoError(t, os.RemoveAll(dir)) }, "no such file"},
+		{"nothing is left", func(dir string) { require.NoError(t, os.RemoveAll(dir)) }, "the bank's ledger is missing or empty"},
+		{"an empty file is left", func(dir string) {
+			require.NoError(t, os.Truncate(filepath.Join(dir, "issuer.db"), 0))
+			require.NoError(t, errors.Join(os.RemoveAll(filepath.Join(dir, "issuer.db-wal")), os.RemoveAll(filepath.Join(dir, "issuer.db-shm"))))
+		}, "the bank's ledger is missing or empty"},
 	} {
 		dir := filepath.Join(t.TempDir(), "issuer")
 		require.NoError(t, os.Mkdir(dir, 0o700))
-		s, err := store.Open(dir, random())
+		s, err := store.Create(dir, panKey)
 		require.NoError(t, err)
 		require.NoError(t, s.Close())
 		c.spoil(dir)
-		_, err = store.Open(dir, random())
+		_, err = store.Open(dir, panKey)
 		require.ErrorContains(t, err, c.want, c.name)
 		require.ErrorContains(t, err, dir, c.name)
 	}
+}
+
+func TestKeyThatDoesNotFit(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, open(t, dir).Close())
+	for _, f := range []func(string, []byte) (*store.Store, error){store.Open, store.Create} {
+		_, err := f(dir, make([]byte, store.KeySize))
+		require.ErrorContains(t, err, dir)
+		require.ErrorContains(t, err, "hashed under another key: restore keys/pan.key")
+		_, err = f(dir, panKey[1:])
+		require.ErrorContains(t, err, "31 bytes, want 32")
+	}
+	s, err := store.Open(dir, panKey)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
 }
 
 // TestMigrationKeepsTheRows brings a database of the first version up to date.
@@ -116,7 +128,6 @@ func TestMigrationKeepsTheRows(t *testing.T) {
 	dir := t.TempDir()
 	first, err := os.ReadFile("migrations/001.sql")
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "pan.key"), make([]byte, 32), 0o600))
 	_, err = raw(t, dir).Exec(string(first) + "PRAGMA application_id = 1413566547; PRAGMA user_version = 1;" +
 		"INSERT INTO usages VALUES (x'01020300000000000000000000000000', x'00070102030405060708000000000000000005');" +
 		"INSERT INTO records VALUES (5, 'key', '', x'', 'A', 0, 0, 978, 0, 1, 0, '00', x'');" +
@@ -152,7 +163,7 @@ func TestDamagedDatabase(t *testing.T) {
 		data[at] = 0xA5
 	}
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-	if s, err = store.Open(dir, random()); err == nil {
+	if s, err = store.Create(dir, panKey); err == nil {
 		_, err = s.Accounts(ctx)
 		require.NoError(t, s.Close())
 	}

@@ -4,11 +4,12 @@
 // nothing. An update is durable when it returns: the write-ahead log is synced
 // with every commit.
 //
-// On disk stand, in the directory given, issuer.db (with its log) and pan.key.
-// Account numbers are stored as an HMAC under pan.key and masked to six and
-// four digits, never whole, and no cryptographic key of a card or an issuer is
-// stored at all. Who has both files can test guesses of account numbers: keep
-// them apart where that matters.
+// On disk stands, in the directory given, issuer.db (with its log). Account
+// numbers are stored as an HMAC under a key of the caller's and masked to six
+// and four digits, never whole, and no cryptographic key of a card or an issuer
+// is stored at all. Between the digits that are shown lie few enough numbers to
+// try them all, so the key must lie elsewhere: without it the database tells no
+// number.
 package store
 
 import (
@@ -16,7 +17,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,17 +27,21 @@ import (
 	"tapsim/issuer"
 )
 
-// Names of the files in the state directory.
-const (
-	databaseFile = "issuer.db"
-	panKeyFile   = "pan.key"
-)
+// databaseFile is the name of the database in the state directory.
+const databaseFile = "issuer.db"
+
+// KeySize is the length of the key of the account number index, in bytes.
+const KeySize = 32
 
 // maxQueue bounds the updates that wait; more block their callers.
 const maxQueue = 1024
 
 // ErrClosed is what a store answers after Close.
 var ErrClosed = errors.New("the bank's store is closed")
+
+// ErrMissing is wrapped by the error of Open when there is no database, or an
+// empty one: the ledger is lost, and a new one must not begin unnoticed.
+var ErrMissing = errors.New("the bank's ledger is missing or empty")
 
 // Store is an issuer.Store on SQLite.
 type Store struct {
@@ -52,19 +57,31 @@ type Store struct {
 
 var _ issuer.Store = (*Store)(nil)
 
-// Open opens the bank's state in dir, which exists and is locked by the caller,
-// and creates it on first use. random makes the key of the account number
-// index then.
-func Open(dir string, random io.Reader) (*Store, error) {
+// Open opens the bank's state in dir, which is locked by the caller. key,
+// KeySize bytes, is the one that Create got: another one is an error.
+func Open(dir string, key []byte) (*Store, error) {
 	path := filepath.Join(dir, databaseFile)
-	panKey, err := openPANKey(dir, random)
-	if err != nil {
-		return nil, err
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", path, ErrMissing)
 	}
+	return open(path, key, false)
+}
+
+// Create begins the bank's state in dir, or goes on where an earlier Create with
+// the same key was cut off.
+func Create(dir string, key []byte) (*Store, error) {
+	path := filepath.Join(dir, databaseFile)
 	if err := touch(path); err != nil {
 		return nil, err
 	}
-	w, err := newWriter(dsn(path, "_txlock=immediate"), panKey)
+	return open(path, key, true)
+}
+
+func open(path string, panKey []byte, mayBeNew bool) (*Store, error) {
+	if len(panKey) != KeySize {
+		return nil, fmt.Errorf("%s: the key of the account number index has %d bytes, want %d", path, len(panKey), KeySize)
+	}
+	w, err := newWriter(dsn(path, "_txlock=immediate"), panKey, mayBeNew)
 	if err != nil {
 		return nil, advise(fmt.Errorf("%s: %w", path, err))
 	}

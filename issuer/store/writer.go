@@ -55,25 +55,25 @@ type writer struct {
 	sequence   int64
 }
 
-func newWriter(dsn string, panKey []byte) (*writer, error) {
+func newWriter(dsn string, panKey []byte, mayBeNew bool) (*writer, error) {
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
 	w := &writer{db: db, statements: map[string]*sql.Stmt{}, rows: newCache()}
-	if err := w.open(panKey); err != nil {
+	if err := w.open(panKey, mayBeNew); err != nil {
 		_ = db.Close()
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *writer) open(panKey []byte) error {
+func (w *writer) open(panKey []byte, mayBeNew bool) error {
 	if err := w.connect(); err != nil {
 		return err
 	}
-	if err := migrate(w.conn); err != nil {
+	if err := migrate(w.conn, mayBeNew); err != nil {
 		return err
 	}
 	if err := checkPANKey(w.conn, panKey); err != nil {

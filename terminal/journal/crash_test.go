@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // work writes messages for ever and acknowledges each step on standard output
 // once the journal has. Every third is marked as sent, every fifth is answered.
 func work(dir string) {
-	j, err := journal.Open(dir, key)
+	j, err := journal.Create(dir, key)
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)

@@ -41,12 +41,22 @@ type Journal struct {
 	broken error
 }
 
-// Open opens the journal in dir, which exists and is locked by the caller, or
-// begins one. key, KeySize bytes, seals the messages. A record that a crash
-// cut off at the end of the file was never acknowledged and is dropped;
-// anything else that is wrong with the file is an error with its offset, and
-// the file is left alone.
-func Open(dir string, key []byte) (*Journal, error) {
+// ErrMissing is wrapped by the error of Open when there is no journal, or an
+// empty one: reversals that waited in it are lost, and a new one, which counts
+// messages from 1 again, must not begin unnoticed.
+var ErrMissing = errors.New("the terminal's journal is missing or empty")
+
+// Open opens the journal in dir, which is locked by the caller. key, KeySize
+// bytes, seals the messages. A record that a crash cut off at the end of the
+// file was never acknowledged and is dropped; anything else that is wrong with
+// the file is an error with its offset, and the file is left alone.
+func Open(dir string, key []byte) (*Journal, error) { return open(dir, key, false) }
+
+// Create begins a journal in dir, or goes on where an earlier Create with the
+// same key was cut off.
+func Create(dir string, key []byte) (*Journal, error) { return open(dir, key, true) }
+
+func open(dir string, key []byte, mayBeNew bool) (*Journal, error) {
 	seal, err := newSealer(key)
 	if err != nil {
 		return nil, err
@@ -58,6 +68,9 @@ func Open(dir string, key []byte) (*Journal, error) {
 	}
 	j := &Journal{dir: dir, seal: seal, sizes: map[uint64]int64{}}
 	end, err := j.replay(data)
+	if err == nil && end == 0 && !mayBeNew {
+		err = ErrMissing
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

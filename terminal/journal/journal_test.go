@@ -35,7 +35,7 @@ func message(stan int) *iso8583.Message {
 
 func open(t testing.TB, dir string) *journal.Journal {
 	t.Helper()
-	j, err := journal.Open(dir, key)
+	j, err := journal.Create(dir, key)
 	require.NoError(t, err)
 	return j
 }
@@ -185,9 +185,12 @@ func TestTornTail(t *testing.T) {
 			require.Len(t, pending(t, open(t, reopened)), len(want)+1, "cut at %d", cut)
 		}
 	}
-	for _, cut := range []int{0, 1, 20, 33} { // while the file was begun
+	for _, cut := range []int{0, 1, 20, 33} { // while the file was begun, or later
 		reopened := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(reopened, "journal"), whole[:cut], 0o600))
+		_, err := journal.Open(reopened, key)
+		require.ErrorIs(t, err, journal.ErrMissing)
+		require.ErrorContains(t, err, reopened)
 		require.Empty(t, pending(t, open(t, reopened)))
 	}
 }
@@ -273,7 +276,7 @@ func TestCompaction(t *testing.T) {
 
 // A directory that cannot be written is an error at once.
 func TestUnwritable(t *testing.T) {
-	_, err := journal.Open(filepath.Join(t.TempDir(), "absent"), key)
+	_, err := journal.Create(filepath.Join(t.TempDir(), "absent"), key)
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +27,7 @@ type Card struct {
 	token   *provisioning.Token // nil for a card with a key of its own
 	sealed  *sealedToken
 	wrapped map[keyName]storedKey
+	lastKey hexes // index of the limited-use key that came last, used up or not
 	history []Entry
 	pending []hce.Tap // not in the history yet: entries cost what a tap in memory should not
 	err     error
@@ -41,7 +44,7 @@ type keyName struct {
 
 // revive makes a live card from its record.
 func (s *Store) revive(p hce.Profile, r record) (*Card, error) {
-	c := &Card{store: s, sealed: r.Token, history: r.History, wrapped: map[keyName]storedKey{}}
+	c := &Card{store: s, sealed: r.Token, history: r.History, wrapped: map[keyName]storedKey{}, lastKey: r.LastKey}
 	keys := hce.CardKey(p.CardKey)
 	if r.Token != nil {
 		token, credentials, err := s.unseal(p.Name, *r.Token)
@@ -140,9 +143,13 @@ func (c *Card) AddKeys(set provisioning.KeySet) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.card.Name(), err)
 	}
+	fresh := c.fresh(stored)
+	if len(fresh) == 0 {
+		return fmt.Errorf("%s: none of the %d keys is new", c.card.Name(), len(stored))
+	}
 	before := c.wrapped
 	c.wrapped = maps.Clone(before)
-	keys, err := c.unwrap(stored)
+	keys, err := c.unwrap(fresh)
 	if err == nil {
 		err = c.card.AddKeys(keys...)
 	}
@@ -150,7 +157,28 @@ func (c *Card) AddKeys(set provisioning.KeySet) error {
 		c.wrapped = before
 		return err
 	}
+	c.lastKey = lastIndex(stored, c.lastKey)
 	return c.save()
+}
+
+// fresh leaves out the keys that the phone has: a clock that was set back can
+// bring them a second time, and they are good for what is left of them.
+func (c *Card) fresh(stored []storedKey) []storedKey {
+	has := c.record().Keys
+	return slices.DeleteFunc(slices.Clone(stored), func(k storedKey) bool {
+		return len(k.Index) > 0 && slices.ContainsFunc(has, func(h storedKey) bool {
+			return bytes.Equal(h.Index, k.Index) && bytes.Equal(h.CheckValue, k.CheckValue)
+		})
+	})
+}
+
+// lastIndex is the index of the last of some keys, or an earlier one where they
+// have none.
+func lastIndex(keys []storedKey, earlier hexes) hexes {
+	if n := len(keys); n > 0 && len(keys[n-1].Index) > 0 {
+		return keys[n-1].Index
+	}
+	return earlier
 }
 
 // unwrap takes keys into use: out of their wrapping, checked against their
@@ -219,6 +247,7 @@ func (c *Card) record() record {
 	if c.token == nil {
 		return r
 	}
+	r.LastKey = c.lastKey
 	for _, k := range s.Keys {
 		past := k.ATC != 0 && k.ATC <= s.ATC
 		if stored, ok := c.wrapped[keyName{k.Index, k.ATC}]; ok && k.Uses > 0 && !past { // what is used up is forgotten

@@ -61,6 +61,15 @@ func (c *Card) Held() uint16 {
 	return c.card.Held()
 }
 
+// LastKey is the index of the limited-use key that came last, used up or not,
+// for the token service to go on from; zeros when none came.
+func (c *Card) LastKey() (index [4]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	copy(index[:], c.lastKey)
+	return index
+}
+
 // Profile is what the card was made of, with its token and certificates.
 func (c *Card) Profile() hce.Profile { return c.profile }
 

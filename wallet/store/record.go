@@ -28,6 +28,7 @@ type record struct {
 	VerifiedUntil time.Time    `json:"verified_until,omitzero"`
 	Token         *sealedToken `json:"token,omitempty"`
 	Keys          []storedKey  `json:"keys,omitempty"`
+	LastKey       hexes        `json:"last_key,omitempty"` // index of the key that came last, used up or not
 	MChip         *mchip       `json:"mchip,omitempty"`
 	History       []Entry      `json:"history,omitempty"`
 }

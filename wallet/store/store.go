@@ -137,7 +137,7 @@ func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c, err := s.revive(p, record{Card: p.Name, ATC: set.LastATC, Token: &sealed, Keys: keys})
+	c, err := s.revive(p, record{Card: p.Name, ATC: set.LastATC, Token: &sealed, Keys: keys, LastKey: lastIndex(keys, nil)})
 	if err != nil {
 		return nil, err
 	}

@@ -232,7 +232,10 @@ func TestAddKeysRefuses(t *testing.T) {
 		other := keySet(t, 5, 1, 1)
 		other.Token.PAN = emv.WithCheckDigit("476173900288888")
 		require.ErrorContains(t, c.AddKeys(other), "the keys are for token")
-		require.ErrorContains(t, c.AddKeys(keySet(t, 2, 1, 1)), "index 0570202")
+		require.ErrorContains(t, c.AddKeys(keySet(t, 2, 1, 1)), "none of the 1 keys is new")
+		cuckoo := keySet(t, 5, 1, 1)
+		cuckoo.Keys[0].Index = keySet(t, 2, 1, 1).Keys[0].Index
+		require.ErrorContains(t, c.AddKeys(cuckoo), "index 0570202")
 		wrong := keySet(t, 5, 1, 1)
 		wrong.Keys[0].CheckValue[0] ^= 1
 		require.ErrorContains(t, c.AddKeys(wrong), "check value")
@@ -245,6 +248,29 @@ func TestAddKeysRefuses(t *testing.T) {
 		plastic, err := s.Card(load(t, "visa-plastic"))
 		require.NoError(t, err)
 		require.ErrorContains(t, plastic.AddKeys(keySet(t, 1, 1, 1)), "takes no others")
+	})
+}
+
+// TestLastKeyIsRemembered: also when the key is used up, and when keys of one
+// counter value come with it that the phone has.
+func TestLastKeyIsRemembered(t *testing.T) {
+	places(t, func(t *testing.T, s *store.Store, reopen func() *store.Store) {
+		p := load(t, "visa-phone")
+		c, err := s.Enrol(p, keySet(t, 1, 2, 1))
+		require.NoError(t, err)
+		for range 2 {
+			tap(t, c)
+		}
+		c, err = reopen().Card(p)
+		require.NoError(t, err)
+		require.Zero(t, c.Remaining())
+		require.Equal(t, [4]byte{0x00, 0x57, 0x02, 0x02}, c.LastKey())
+		require.NoError(t, c.AddKeys(keySet(t, 3, 2, 1)))
+		require.NoError(t, c.AddKeys(keySet(t, 4, 2, 1)), "one of them is new")
+		c, err = reopen().Card(p)
+		require.NoError(t, err)
+		require.Equal(t, 3, c.Remaining())
+		require.Equal(t, [4]byte{0x00, 0x57, 0x02, 0x05}, c.LastKey())
 	})
 }
 
