@@ -65,7 +65,7 @@ func (r *Run) checkSignature() error {
 	if err != nil {
 		return err
 	}
-	card := oda.Card{RID: [5]byte(r.A.AID), PAN: string(track2.PAN), Data: r.Card, Static: static, Today: r.A.Transaction.Time}
+	card := oda.Card{RID: [5]byte(r.A.AID), PAN: string(track2.PAN), Data: r.Card, Static: static, Today: emv.DateOf(r.A.Transaction.Time)}
 	issuer, err := card.IssuerKey(r.Keys)
 	if err != nil {
 		return err
