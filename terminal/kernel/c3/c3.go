@@ -37,7 +37,7 @@ func (*Kernel) ID() byte { return id }
 var book = rules.Book{
 	Options: "EMV Book C-3, 5.2.2.2", Format: "EMV Book C-3, 5.4.2.2", Missing: "EMV Book C-3, 5.4.2.1", Records: "EMV Book C-3, read application data",
 	SameAccount: "EMV Book C-3, A.2", TypeSource: "EMV Book C-3, 5.4.3.1", Type: "EMV Book C-3, 5.4.3.2",
-	Expiry: "EMV Book C-3, 5.5.1.1", Exception: "EMV Book C-3, 5.5.1.2", Cash: "EMV Book C-3, 5.5.1.3", Cashback: "EMV Book C-3, 5.5.1.4",
+	Expiry: "EMV Book C-3, 5.5.1.1", Exception: "EMV Book C-3, 5.5.1.2", ATM: "EMV Book C-3", Cash: "EMV Book C-3, 5.5.1.3", Cashback: "EMV Book C-3, 5.5.1.4",
 	Signature: "EMV Book C-3, 5.6.1", NotGenuine: "EMV Book C-3, 5.6.1.2",
 	CVM: "EMV Book C-3, 5.7.1.2", NoQualifiers: "EMV Book C-3, 5.7.1.1", NoMethod: "EMV Book C-3, 5.7.1.3",
 }
@@ -94,7 +94,7 @@ func (r *run) decide() rules.Verdict {
 		v = r.OfflineRestrictions()
 	}
 	if v == rules.GoOn {
-		v = r.atATM()
+		v = r.AtATM()
 	}
 	if v == rules.GoOn {
 		v = r.UsageControl()

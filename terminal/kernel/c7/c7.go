@@ -45,9 +45,10 @@ var book = rules.Book{
 	Options: "EMV Book C-7, initiate application processing", Format: "EMV Book C-7, data objects", Missing: "EMV Book C-7, mandatory data",
 	Records: "EMV Book C-7, read application data", SameAccount: "EMV Book C-7, mandatory data",
 	TypeSource: "EMV Book C-7, cryptogram type", Type: "EMV Book C-7, cryptogram type",
-	Expiry: "EMV Book C-7, expiry date", Exception: "EMV Book C-7, exception file", Cash: "EMV Book C-7, usage control, cash", Cashback: "EMV Book C-7, usage control, cashback",
+	Expiry: "EMV Book C-7, expiry date", Exception: "EMV Book C-7, exception file", ATM: "EMV Book C-7, ATM", Cash: "EMV Book C-7, usage control, cash", Cashback: "EMV Book C-7, usage control, cashback",
 	Signature: "EMV Book C-7, fDDA", NotGenuine: "EMV Book C-7, fDDA failed",
 	CVM: "EMV Book C-7, cardholder verification", NoQualifiers: "EMV Book C-7, cardholder verification without CTQ", NoMethod: "EMV Book C-7, cardholder verification in common",
+	SmallAmount: "UnionPay, small amounts without verification",
 }
 
 // Citations of what kernel 7 does not share with kernel 3.
@@ -122,13 +123,16 @@ func (r *run) decide() rules.Verdict {
 		v = r.OfflineRestrictions()
 	}
 	if v == rules.GoOn {
+		v = r.AtATM()
+	}
+	if v == rules.GoOn {
 		v = r.UsageControl()
 	}
 	if v == rules.GoOn && !r.Online {
 		v = r.authenticate()
 	}
 	if v == rules.GoOn {
-		v = r.VerifyCardholder(rules.Methods{Device: r.TTQ().Has(emv.TTQConsumerDevice), PINFirst: r.choices.PINFirst})
+		v = r.VerifyCardholder(rules.Methods{Device: r.TTQ().Has(emv.TTQConsumerDevice), PINFirst: r.choices.PINFirst, Unasked: r.smallAmount()})
 	}
 	switch {
 	case v != rules.GoOn:
@@ -139,6 +143,14 @@ func (r *run) decide() rules.Verdict {
 		return r.Because(rules.Approve, ruleElectronicCash, "the card paid with electronic cash and is genuine")
 	}
 	return r.Because(rules.Approve, ruleApproved, "the card approved offline and is genuine")
+}
+
+// smallAmount is true for a purchase for which the reader does not ask who
+// pays. In another currency than that of the terminal's limits no amount is
+// small.
+func (r *run) smallAmount() bool {
+	tx, limit := &r.A.Transaction, r.choices.SmallAmount
+	return limit != nil && tx.Amount <= *limit && tx.Type == typePurchase && !r.A.Indicators.ForeignCurrency
 }
 
 // authenticate is for an offline approval, which needs a genuine card.

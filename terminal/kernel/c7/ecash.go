@@ -14,15 +14,15 @@ const (
 	offerRefused              // a reader with it, but not for this payment
 )
 
-// currencyCNY is the ISO 4217 number of the renminbi.
-const currencyCNY = 156
-
 // cashOffered and cashRefused are what the card is told in 9F7A. They are
 // shared and never written to.
 var (
 	cashOffered = emv.List{{Tag: emv.TagECashIndicator, Value: []byte{1}}}
 	cashRefused = emv.List{{Tag: emv.TagECashIndicator, Value: []byte{0}}}
 )
+
+// typePurchase is the transaction type (9C) of goods and services.
+const typePurchase = 0x00
 
 // offerElectronicCash decides what the card is told. A reader with electronic
 // cash (9F7A is 01) offers it for purchases in its currency of at most 9F7B;
@@ -47,16 +47,13 @@ func (r *run) offerElectronicCash() {
 // noElectronicCash says why this payment is none of electronic cash; empty for
 // one that is.
 func (r *run) noElectronicCash() string {
-	tx, currency := &r.A.Transaction, r.choices.ECashCurrency
-	if currency == 0 {
-		currency = currencyCNY
-	}
-	value, _ := r.A.Config.Data.Lookup(emv.TagECashLimit)
+	tx := &r.A.Transaction
+	value, _ := r.A.Config.Data.Lookup(emv.TagECashTerminalLimit)
 	limit, err := emv.BCD(value)
 	switch {
-	case tx.Type != 0x00:
+	case tx.Type != typePurchase:
 		return "electronic cash is for purchases only"
-	case tx.Currency.Numeric != currency:
+	case tx.Currency.Numeric != r.choices.ECashCurrency:
 		return "electronic cash is in another currency"
 	case len(value) != 6 || err != nil:
 		return "the reader has no limit for electronic cash (9F7B)"

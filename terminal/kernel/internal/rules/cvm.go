@@ -13,6 +13,9 @@ type Methods struct {
 	Device bool
 	// PINFirst: a card without qualifiers gets online PIN before signature.
 	PINFirst bool
+	// Unasked: an amount so small that the reader asks for neither PIN nor
+	// signature, whatever the card wants.
+	Unasked bool
 }
 
 // VerifyCardholder chooses the cardholder verification method from what the
@@ -20,13 +23,16 @@ type Methods struct {
 func (r *Run) VerifyCardholder(m Methods) Verdict {
 	ttq := *r.TTQ()
 	required := ttq.Has(emv.TTQCVMRequired)
+	unasked := m.Unasked && !required
 	switch {
 	case !r.HasCTQ:
 		return r.withoutQualifiers(required, m.PINFirst)
-	case r.CTQ.Has(emv.CTQOnlinePIN) && ttq.Has(emv.TTQOnlinePIN):
+	case r.CTQ.Has(emv.CTQOnlinePIN) && ttq.Has(emv.TTQOnlinePIN) && !unasked:
 		return r.onlinePIN(r.Book.CVM, "online PIN: the card asks for it and the reader has it")
 	case r.CTQ.Has(emv.CTQConsumerDeviceDone) && m.Device:
 		return r.onDevice()
+	case unasked:
+		return r.choose(kernel.CVMNotRequired, r.Book.SmallAmount, "a small amount: the reader asks for neither PIN nor signature")
 	case r.CTQ.Has(emv.CTQSignature) && ttq.Has(emv.TTQSignature):
 		return r.choose(kernel.CVMSignature, r.Book.CVM, "signature: the card asks for it and the reader has it")
 	case required:

@@ -9,8 +9,8 @@ import (
 // Slot is where a card's data object is kept.
 type Slot byte
 
-// The data objects that a kernel has a use for. Kernel 7 alone knows the last
-// two; a card of kernel 3 does not have them.
+// The data objects that a kernel has a use for. Kernel 7 alone has a use
+// for the last three.
 const (
 	none Slot = iota
 	AIP
@@ -50,6 +50,7 @@ const (
 	SDATagList
 	AuthorisationCode // 9F74
 	Product           // 9F63
+	Balance           // 9F79
 	slots
 )
 
@@ -131,10 +132,12 @@ func slotOfRare(tag emv.Tag) Slot {
 		return ICCRemainder
 	case emv.TagSDATagList:
 		return SDATagList
-	case emv.TagECashAuthorisation:
+	case emv.TagECashCode:
 		return AuthorisationCode
-	case emv.TagProductIdentification:
+	case emv.TagProductInformation:
 		return Product
+	case emv.TagECashBalance:
+		return Balance
 	}
 	return none
 }
@@ -145,7 +148,7 @@ var lengths = [slots]struct{ min, max int }{
 	AIP: {2, 2}, Track2: {8, 19}, PAN: {4, 10}, Expiry: {3, 3}, IssuerCountry: {2, 2}, PSN: {1, 1},
 	AUC: {2, 2}, IAD: {7, 32}, Cryptogram: {8, 8}, CID: {1, 1}, ATC: {2, 2}, CTQ: {2, 2},
 	FormFactor: {4, 4}, CardAuth: {5, 16}, AOSA: {6, 6}, CAIndex: {1, 1}, SDATagList: {1, 4}, DFName: {5, 16},
-	Exclusive: {1, 32}, IssuerExponent: {1, 3}, ICCExponent: {1, 3}, AuthorisationCode: {6, 6},
+	Exclusive: {1, 32}, IssuerExponent: {1, 3}, ICCExponent: {1, 3}, AuthorisationCode: {6, 6}, Balance: {6, 6},
 }
 
 // maxUnknown bounds the tags that the kernel has no use for. It only keeps them

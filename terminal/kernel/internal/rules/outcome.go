@@ -63,18 +63,18 @@ func (r *Run) Outcome(v Verdict) kernel.Outcome {
 	return o
 }
 
-// withBalance is ui with the card's available offline spending amount, where
-// the card gave one.
+// withBalance is ui with what the card has to spend offline, where the card
+// tells.
 func (r *Run) withBalance(ui *kernel.UIRequest, o *kernel.Outcome) *kernel.UIRequest {
-	aosa := r.Card.Get(AOSA)
-	if aosa == nil {
+	balance := emv.TLV{Tag: emv.TagAOSA, Value: r.Card.Get(AOSA)}
+	if balance.Value == nil && r.Scheme == emv.SchemeUnionPay {
+		balance = emv.TLV{Tag: emv.TagECashBalance, Value: r.Card.Get(Balance)}
+	}
+	amount, err := emv.BCD(balance.Value)
+	if balance.Value == nil || err != nil {
 		return ui
 	}
-	amount, err := emv.BCD(aosa)
-	if err != nil {
-		return ui
-	}
-	o.Discretionary = emv.List{{Tag: emv.TagAOSA, Value: aosa}}
+	o.Discretionary = emv.List{balance}
 	shown := *ui
 	shown.Value = &kernel.UIValue{Balance: true, Amount: int64(amount), Currency: r.A.Transaction.Currency}
 	return &shown

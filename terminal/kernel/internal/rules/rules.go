@@ -22,6 +22,7 @@ type Book struct {
 	Type         string
 	Expiry       string
 	Exception    string // the exception file
+	ATM          string // cards that are not for them
 	Cash         string // usage control
 	Cashback     string
 	Signature    string // offline data authentication
@@ -29,6 +30,7 @@ type Book struct {
 	CVM          string // cardholder verification
 	NoQualifiers string // of a card without CTQ
 	NoMethod     string // in common
+	SmallAmount  string // without verification; kernel 7 alone
 }
 
 // Verdict is what a step says: go on, or one of the ways out.
