@@ -1,9 +1,11 @@
 package kerneltest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
+	"tapsim/apdu"
 	"tapsim/emv"
 )
 
@@ -73,4 +75,22 @@ func Objects(answer []byte) (template emv.Tag, objects emv.List) {
 // Template is the answer of a card with objects in one template, and 9000.
 func Template(template emv.Tag, objects emv.List) []byte {
 	return append(emv.AppendTLV(nil, template, objects.Append(nil)), 0x90, 0x00)
+}
+
+// Replaced is a card whose answer number N, from 0, is another. Sent counts what
+// it was asked.
+type Replaced struct {
+	Card   apdu.Transceiver
+	N      int
+	Answer []byte
+	Sent   int
+}
+
+// Transceive implements apdu.Transceiver.
+func (r *Replaced) Transceive(ctx context.Context, command []byte) ([]byte, error) {
+	answer, err := r.Card.Transceive(ctx, command)
+	if r.Sent++; r.Sent == r.N+1 && err == nil {
+		answer = r.Answer
+	}
+	return answer, err
 }
