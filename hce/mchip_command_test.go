@@ -352,7 +352,7 @@ func TestTorn(t *testing.T) {
 		sw, again := send(t, c, "80D0000004 1A2B3C4D 00")
 		require.Equal(t, apdu.StatusOK, sw)
 		require.Equal(t, lost, again, "try %d", i+1)
-		require.Equal(t, byte(1), c.State().MChip.OfflineCount, "counted once")
+		require.Equal(t, byte(1), c.State().Offline.Count, "counted once")
 		tap, _ := c.Last()
 		require.Equal(t, hce.ReasonRecovered, tap.Reason)
 	}
@@ -362,7 +362,7 @@ func TestTorn(t *testing.T) {
 	other.un = "99999999"
 	_, fresh := send(t, c, genAC(askTC|withCDA, other.cdol(false)))
 	require.NotEqual(t, lost, fresh)
-	require.Equal(t, byte(2), c.State().MChip.OfflineCount)
+	require.Equal(t, byte(2), c.State().Offline.Count)
 	begin(t, c, false)
 	sw, _ := send(t, c, "80D0000004 1A2B3C4D 00")
 	require.Equal(t, apdu.StatusConditions, sw)

@@ -162,7 +162,7 @@ func TestPublishedMChip(t *testing.T) {
 	c, err := hce.New(p, e)
 	require.NoError(t, err)
 	s := c.State()
-	s.ATC, s.MChip.OfflineCount = 0x34, 0x28
+	s.ATC, s.Offline.Count = 0x34, 0x28
 	require.NoError(t, c.Restore(s))
 
 	sw, _ := send(t, c, selectMC)

@@ -103,7 +103,7 @@ func TestSetupMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"account: DEMO-0001", "account: DEMO-0002", "cards[0]: card 476173******0119: there is no account DEMO-0002"},
 		{`pan: "4761739001010119"`, `pan: "4761739001010118"`, "cards[0]: card 476173******0118: not an account number"},
 		{`requestor: "40010030001"`, `requestor: "4001"`, "tokens[0]: a token requestor id has 11 digits"},
-		{`card: "4761739001010119"`, `card: "4761739001010127"`, "tokens[0]: there is no card 476173******0127"},
+		{`card: "4761739001010119"`, `card: "4761739001010994"`, "tokens[0]: there is no card 476173******0994"},
 		{"id: DEMO-0001", "id: bank:x", "accounts[0]: account names that start with bank:"},
 	} {
 		text := strings.Replace(string(demo), c.old, c.new, 1)
