@@ -107,6 +107,7 @@ const (
 
 // Tags of kernel 7, whose numbers mean other things in other kernels.
 const (
+	TagProductInformation Tag = 0x9F63 // card product identification information
 	TagECashThreshold     Tag = 0x9F6D // electronic cash: reset threshold
 	TagECashCode          Tag = 0x9F74 // issuer authorisation code
 	TagECashLimit         Tag = 0x9F77 // balance limit

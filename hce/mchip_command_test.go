@@ -278,7 +278,7 @@ func chainOf(t *testing.T, c *hce.Card, name string) *oda.Key {
 	require.NoError(t, err)
 	rid, err := testca.RID(emv.SchemeMastercard)
 	require.NoError(t, err)
-	card := oda.Card{RID: rid, PAN: string(p.Account.PAN), Data: data, Static: static, Today: now}
+	card := oda.Card{RID: rid, PAN: string(p.Account.PAN), Data: data, Static: static, Today: emv.DateOf(now)}
 	issuer, err := card.IssuerKey(testca.CAKeys())
 	require.NoError(t, err)
 	icc, err := card.ICCKey(issuer)
