@@ -132,7 +132,7 @@ func genuine(t *testing.T, c *hce.Card, p *hce.Profile, answer []byte, version b
 	}
 	static, err := oda.StaticData(afl, read, value(emv.TagSDATagList), value(emv.TagAIP))
 	require.NoError(t, err)
-	chain := oda.Card{RID: [5]byte(p.Applications[0].AID), PAN: string(p.Account.PAN), Data: data, Static: static, Today: now}
+	chain := oda.Card{RID: [5]byte(p.Applications[0].AID), PAN: string(p.Account.PAN), Data: data, Static: static, Today: emv.DateOf(now)}
 	issuer, err := chain.IssuerKey(testca.CAKeys())
 	require.NoError(t, err)
 	icc, err := chain.ICCKey(issuer)
