@@ -255,3 +255,39 @@ func (v *invariants) available() (sum int64) {
 	}
 	return sum
 }
+
+// TestTornAtEveryExchange lets each card leave at each exchange in turn, and
+// come back; then it pays once more. Nothing is paid twice, no counter repeats,
+// and the second payment is what it would have been.
+func TestTornAtEveryExchange(t *testing.T) {
+	for _, card := range profile.Names() {
+		for _, place := range []string{"attended", "offline-only"} {
+			t.Run(card+"@"+place, func(t *testing.T) {
+				t.Parallel()
+				whole := tornPair(t, card, place, 0)
+				for n := 1; n <= whole.exchanges; n++ {
+					require.Equal(t, whole.outcome, tornPair(t, card, place, n).outcome, "after a tear at exchange %d", n)
+				}
+			})
+		}
+	}
+}
+
+type tornResult struct {
+	exchanges int         // of the first payment
+	outcome   kernel.Kind // of the second
+}
+
+// tornPair makes a payment that is torn at exchange n, and one that is not.
+func tornPair(t *testing.T, card, place string, n int) (r tornResult) {
+	w, line := matrixWorld(t, card, place)
+	defer func() { require.NoError(t, w.Close()) }()
+	v := &invariants{t: t, w: w, line: line}
+	request := Request{Amount: 5_00, Currency: w.Terminal.Currency, Type: w.Terminal.Type, TearAt: n}
+	v.pay(request)
+	r.exchanges = len(v.payment.Transcript.Exchanges())
+	request.TearAt = 0
+	v.pay(request)
+	r.outcome = v.payment.Outcome
+	return r
+}
