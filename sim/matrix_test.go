@@ -177,6 +177,9 @@ func (v *invariants) verification(what string) {
 	if !v.w.Profile.Verifies() || r.Locked && !r.UnlockAfterFirst {
 		require.False(v.t, device, what)
 	}
+	if p.Outcome == kernel.Approved && v.w.Terminal.Name == "atm" {
+		require.Equal(v.t, kernel.CVMOnlinePIN, p.Tap.Outcome.CVM, what)
+	}
 	if p.Outcome == kernel.Approved && r.Type == 0 && r.Amount >= 5000 && v.w.Terminal.Name != "transit" {
 		require.NotEqual(v.t, kernel.CVMNotRequired, p.Tap.Outcome.CVM, what)
 	}
