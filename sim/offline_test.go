@@ -201,6 +201,17 @@ func TestBlockedByScript(t *testing.T) {
 	require.Equal(t, "blocked", w.card.Info().Lock)
 }
 
+// TestTwoCiphers: the bank checks the card's cryptogram under the cipher that the
+// terminal asked for.
+func TestTwoCiphers(t *testing.T) {
+	for terminal, cipher := range map[string]string{"unattended": "SM4 CBC-MAC", "attended": "3DES retail MAC"} {
+		l := newLedger(t)
+		p := pay(t, at(t, "unionpay-plastic-sm4", terminal, l), Request{Amount: 12_50})
+		require.Equal(t, kernel.Approved, p.Outcome, p.Detail)
+		require.Contains(t, fmt.Sprint(l.said(t, "cryptogram").Details), cipher)
+	}
+}
+
 // TestWhichApplication: the terminal takes the application that priorities,
 // kernel identifiers and extended selection make it take.
 func TestWhichApplication(t *testing.T) {
