@@ -145,6 +145,11 @@ func ParseConsumerData(b []byte) (c Consumer, err error) {
 	if len(c.Applications) == 0 {
 		return Consumer{}, &Error{KindConsumer, len(b), "tag 61", "no application template", "at least one must be there"}
 	}
+	// Templates of issuers, which are kept as they stand, must hold objects, too.
+	var broken *emv.TLVError
+	if _, err := emv.Parse(b); errors.As(err, &broken) {
+		return Consumer{}, &Error{KindConsumer, broken.Offset, "", broken.Reason, ""}
+	}
 	return c, nil
 }
 

@@ -139,7 +139,11 @@ func missing(id ID, f field, end int) error {
 
 // parseAmount reads digits with at most one dot, which may stand at the end.
 func parseAmount(n node, c emv.Currency) (int64, error) {
-	v, err := c.Parse(strings.TrimSuffix(n.value, "."))
+	text := n.value
+	if strings.Count(text, ".") == 1 {
+		text = strings.TrimSuffix(text, ".")
+	}
+	v, err := c.Parse(text)
 	if err != nil {
 		return 0, n.fail("digits and a dot, such as "+c.Format(1250)+", with no more decimals than the currency has",
 			"no amount in %s", c.Alpha)

@@ -44,7 +44,7 @@ func split(text string, base int, parent string) (nodes []node, err error) {
 		n := node{offset: base + pos, path: parent + rest[:min(2, len(rest))]}
 		if len(rest) < 4 || !digits(rest[:4]) {
 			n.path = strings.TrimSuffix(parent, "-")
-			return nodes, n.notAnObject()
+			return nodes, n.notAnObject(text[:pos])
 		}
 		n.id = ID(10*(rest[0]-'0') + rest[1] - '0')
 		length := 10*int(rest[2]-'0') + int(rest[3]-'0')
@@ -67,21 +67,27 @@ func split(text string, base int, parent string) (nodes []node, err error) {
 }
 
 // notAnObject is the error for text in the place of an ID and a length.
-func (n node) notAnObject() error {
+func (n node) notAnObject(before string) error {
 	e := &Error{Kind: KindMerchant, Offset: n.offset, Reason: "no ID and length, which are four digits",
 		Hint: "an object before it may be longer or shorter than it says"}
+	if utf8.RuneCountInString(before) < len(before) {
+		e.Hint += charactersHint
+	}
 	if n.path != "" {
 		e.Object = "in ID " + n.path
 	}
 	return e
 }
 
+// charactersHint is for codes in other alphabets, where many writers are wrong.
+const charactersHint = ": lengths count characters, not bytes"
+
 func tooShortHint(id ID, parent, text string) string {
 	switch {
 	case id == idCRC && parent == "":
 		return "a CRC has four digits, leading zeros with it"
 	case utf8.RuneCountInString(text) < len(text):
-		return "lengths count characters, not bytes"
+		return strings.TrimPrefix(charactersHint, ": ")
 	}
 	return ""
 }
