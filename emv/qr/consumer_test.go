@@ -239,3 +239,25 @@ func BenchmarkParseConsumer(b *testing.B) {
 		}
 	}
 }
+
+// Every byte of a damaged code is in an item.
+func TestDamagedCodesAreExplainedToTheEnd(t *testing.T) {
+	for _, s := range consumerSamples {
+		b, err := base64.StdEncoding.DecodeString(s.text)
+		require.NoError(t, err)
+		for i := 1; i < len(b); i++ {
+			items, err := ExplainData(b[:i], false)
+			last := items[len(items)-1]
+			if last.Name == restName {
+				require.Error(t, err)
+				require.Equal(t, i, last.Offset+last.Length)
+			}
+			require.NotContains(t, fmt.Sprintf("%+v", items), "1234567890123458")
+		}
+	}
+	text := merchantSamples[0].text
+	items, err := Explain(text[:100], false)
+	require.Error(t, err)
+	last := items[len(items)-1]
+	require.Equal(t, emv.Item{Name: restName, Offset: 92, Length: 8, Value: "5914BEST", Known: true}, last)
+}

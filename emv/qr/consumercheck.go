@@ -73,6 +73,18 @@ func ExplainData(b []byte, reveal bool) ([]emv.Item, error) {
 	_, err := ParseConsumerData(b)
 	items, broken := emv.Explain(b, emv.Context{}, reveal)
 	finish(items, reveal)
+	if broken != nil {
+		at := 0
+		s := emv.Scan(b)
+		for range items {
+			s.Next()
+			at = s.Object().Offset + len(s.Object().Header) + len(s.Object().Value)
+		}
+		// Damage can cut a number out of what tells that it is one.
+		x := emv.Item{Name: restName, Offset: at, Length: len(b) - at, Known: true}
+		x.Value, x.Masked = showText(fmt.Sprintf("%X", b[at:]), true, false)
+		items = append(items, x)
+	}
 	if err == nil {
 		err = broken
 	}

@@ -14,7 +14,7 @@ import (
 func explainMerchant(text string, reveal bool) ([]emv.Item, error) {
 	_, err := ParseMerchant(text)
 	e := merchantExplainer{text: text, reveal: reveal}
-	nodes, _ := split(text, 0, "")
+	nodes, broken := split(text, 0, "")
 	for _, n := range nodes {
 		if n.id == idCurrency {
 			code, _ := strconv.ParseUint(n.value, 10, 16)
@@ -25,7 +25,21 @@ func explainMerchant(text string, reveal bool) ([]emv.Item, error) {
 	for _, n := range nodes {
 		items = append(items, e.item(n))
 	}
+	if at := end(nodes); broken != nil && at < len(text) {
+		x := emv.Item{Name: restName, Offset: at, Length: utf8.RuneCountInString(text[at:]), Known: true}
+		x.Value, x.Masked = showText(strings.ToValidUTF8(text[at:], "\uFFFD"), true, false)
+		items = append(items, x)
+	}
 	return items, err
+}
+
+// end is where the last object ends.
+func end(nodes []node) int {
+	if len(nodes) == 0 {
+		return 0
+	}
+	last := nodes[len(nodes)-1]
+	return last.start() + len(last.value)
 }
 
 type merchantExplainer struct {

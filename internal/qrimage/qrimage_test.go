@@ -245,7 +245,7 @@ func TestReadRefuses(t *testing.T) {
 		"one pixel":     {encode(t, image.NewGray(image.Rect(0, 0, 1, 1))), "no QR code found"},
 		"white":         {encode(t, white), "no QR code found"},
 		"noise":         {encode(t, spoilt), "no QR code found"},
-		"a large file":  {append(bytes.Clone(good), make([]byte, MaxFile)...), "more than 16 MB"},
+		"a large file":  {append(bytes.Clone(good), make([]byte, MaxFile)...), "more than 8 MB"},
 		"other charset": {latin(t), "not UTF-8"},
 	} {
 		_, err := Read(c.data)

@@ -16,7 +16,7 @@ import (
 
 // Limits of a picture that is read.
 const (
-	MaxFile   = 16 << 20   // bytes of the file
+	MaxFile   = 8 << 20    // bytes of the file
 	MaxPixels = 12_000_000 // a photograph of a phone
 )
 
