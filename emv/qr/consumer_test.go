@@ -89,11 +89,11 @@ func TestConsumerRefuses(t *testing.T) {
 		{head + head + app, "byte 7 (tag 85): stands a second time"},
 		{head + "6103 500141", "byte 7 (tag 61): an application template without an AID"},
 		{head + "6100", "byte 7 (tag 61): an application template without an AID"},
-		{head + "6106 4F04 A0000000", "byte 9 (tag 61-4F): 4 bytes, want 5 to 16"},
+		{head + "6106 4F04 A0000000", "byte 9 (tag 61-4F): length 4, want 5 to 16"},
 		{head + "610E 4F05 A000000003 4F05 A000000003", "byte 16 (tag 61-4F): stands a second time"},
 		{head + "6109 4F05 A000000003 6300", "byte 16 (tag 61-63): an empty template"},
 		{head + "610C 4F05 A000000003 6303 9F2601", "byte 20 (in tag 61-63): tag 9F26 says 1 byte, 0 left"},
-		{head + "610D 4F05 A000000003 6304 9F260100", "byte 18 (tag 61-63-9F26): 1 bytes, want 8"},
+		{head + "610D 4F05 A000000003 6304 9F260100", "byte 18 (tag 61-63-9F26): length 1, want 8"},
 		{head + "610B 4F05 A000000003 6302 9F36", "byte 20 (in tag 61-63): data end before a length"},
 		{head + app + "00", "byte 16: padding"},
 		{head + "00" + app, "byte 7: padding"},
@@ -102,7 +102,7 @@ func TestConsumerRefuses(t *testing.T) {
 		{head + app + "6203 570111", "(tag 62-57): no track 2"},
 		{head + app + "6206 5A04 1234567F", "(tag 62-5A): no account number"},
 		{head + app + "6206 5A04 12AB567F", "(tag 62-5A): no account number"},
-		{head + app + "6206 6404 9F360100", "(tag 62-64-9F36): 1 bytes, want 2"},
+		{head + app + "6206 6404 9F360100", "(tag 62-64-9F36): length 1, want 2"},
 		{head + app + "6203 5F3401", "byte 20 (in tag 62): tag 5F34 says 1 byte, 0 left"},
 		{head + app + "6204 5F340101" + "6204 5F340101", "(tag 62): stands a second time"},
 		{head + app + "3003 303030", "byte 19: tag 30 says 48 bytes, 1 left"},
@@ -149,7 +149,7 @@ func TestConsumerTextRefuses(t *testing.T) {
 		"a template by hand":  {func(c *Consumer) { c.Applications[0].Data.Set(TagTransparent, unhex(t, "9F36020001")) }, "would not be read as it was written"},
 		"an empty list":       {func(c *Consumer) { c.Common = emv.List{} }, "would not be read as it was written"},
 		"an application else": {func(c *Consumer) { c.Other.Set(TagApplicationTemplate, unhex(t, "4F05A000000004")) }, "would not be read as it was written"},
-		"a short cryptogram":  {func(c *Consumer) { c.Applications[0].Transparent.Set(emv.TagCryptogram, []byte{1}) }, "(tag 61-63-9F26): 1 bytes, want 8"},
+		"a short cryptogram":  {func(c *Consumer) { c.Applications[0].Transparent.Set(emv.TagCryptogram, []byte{1}) }, "(tag 61-63-9F26): length 1, want 8"},
 	} {
 		consumer := own()
 		c.change(&consumer)

@@ -37,7 +37,7 @@ func (e element) check(doubled bool) error {
 	}
 	size, known := sizes[e.Tag]
 	if n := len(e.Value); known && (n < size.low || n > size.top) {
-		return e.fail("", "%d bytes, want %s", n, between(size.low, size.top))
+		return e.fail("", "length %d, want %s", n, between(size.low, size.top))
 	}
 	switch e.Tag {
 	case emv.TagTrack2:

@@ -172,7 +172,7 @@ func checkText(text string) error {
 }
 
 // checkFrame checks the first object, the last one, and the CRC between them
-// (EMV QR, merchant-presented mode, 4.7).
+// (EMV QR, merchant-presented mode).
 func checkFrame(text string, nodes []node) error {
 	if len(nodes) == 0 || nodes[0].id != idFormat {
 		return &Error{KindMerchant, 0, "ID 00", "the payload format indicator is not there", "a code begins with 000201"}

@@ -35,7 +35,7 @@ func (n node) fail(hint, reason string, args ...any) error {
 }
 
 // split takes one level of objects apart: two digits of ID, two of length, as
-// many characters of value (EMV QR, merchant-presented mode, 3.2). Lengths
+// many characters of value (EMV QR, merchant-presented mode). Lengths
 // count characters, not bytes. With an error it returns the objects before it.
 func split(text string, base int, parent string) (nodes []node, err error) {
 	seen := map[ID]bool{}

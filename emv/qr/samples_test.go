@@ -62,7 +62,7 @@ var consumerSamples = []struct{ source, text, hex string }{
 
 // consumerRefused are against the rules, out in the world nevertheless.
 var consumerRefused = []struct{ source, text, want string }{
-	{"a Malaysian terminal's log: an account number of zeros", "hQVDUFYwMWEhTwegAAAGFQABWhIAAAAAAAAAAABQeAgVg5GFSZGfUwEBYxWfJgQ5SRiRnwgBAV8tAkVOnyUCSUg=", "byte 18 (tag 61-5A): 18 bytes, want 1 to 10"},
+	{"a Malaysian terminal's log: an account number of zeros", "hQVDUFYwMWEhTwegAAAGFQABWhIAAAAAAAAAAABQeAgVg5GFSZGfUwEBYxWfJgQ5SRiRnwgBAV8tAkVOnyUCSUg=", "byte 18 (tag 61-5A): length 18, want 1 to 10"},
 	{"a transit ticket of GCash: text under tag 5A", "hQVDUFYwMWGBl08FR0NBU0haGzExMDcwMDQwMDAwMDAwMDAwMDEwODkwMzA5MGNxwRZHQy0wNzI1MjAyNS0wMDAwMDkzOTA4wgIAAcQEaINZd8gEaIM9a95HMEUCIGWdjueZsFZHMkVQSy/jlqQubfpvMk4BsQKeHJuIn5aJAiEAvNpixJCHfUCj6T/8Q8/V3ay0GmNFgAUdDzE+c/Ilny0=",
-		"byte 17 (tag 61-5A): 27 bytes, want 1 to 10"},
+		"byte 17 (tag 61-5A): length 27, want 1 to 10"},
 }

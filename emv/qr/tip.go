@@ -26,7 +26,7 @@ type Tip struct {
 }
 
 // tip reads the IDs 55 to 57: a fee must be there exactly when 55 names it
-// (EMV QR, merchant-presented mode, 4.7).
+// (EMV QR, merchant-presented mode).
 func (p *merchantParser) tip(end int) (err error) {
 	t := &p.m.Tip
 	indicator, told := p.amounts[idTip]

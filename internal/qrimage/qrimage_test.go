@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -259,6 +260,22 @@ func latin(t *testing.T) []byte {
 	p, err := draw(t, "caf\xE9").PNG(4)
 	require.NoError(t, err)
 	return p
+}
+
+// A small file full of corners of codes would keep the library busy for hours.
+func TestManyCornersEnd(t *testing.T) {
+	c := draw(t, "tapsim")
+	const tile = 9
+	p := image.NewGray(image.Rect(0, 0, 200*tile, 200*tile))
+	for y := range p.Rect.Max.Y {
+		for x := range p.Rect.Max.X {
+			p.SetGray(x, y, shade(c.dark(quiet+x%tile, quiet+y%tile) && x%tile < 7 && y%tile < 7).(color.Gray))
+		}
+	}
+	start := time.Now()
+	_, err := Read(encode(t, p))
+	require.ErrorIs(t, err, ErrNoCode)
+	require.Less(t, time.Since(start), 30*time.Second)
 }
 
 func FuzzRead(f *testing.F) {

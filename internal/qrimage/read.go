@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/png"
 	"strings"
 	"unicode/utf8"
@@ -64,52 +63,58 @@ func open(data []byte) (image.Image, error) {
 	if err != nil {
 		return nil, damaged(err)
 	}
-	return grey(picture), nil
+	return picture, nil
 }
 
 func damaged(err error) error {
 	return fmt.Errorf("the PNG file is damaged: %s", strings.TrimPrefix(err.Error(), "png: "))
 }
 
-// grey is the picture on white paper, which is what transparent pixels stand
-// for.
-func grey(p image.Image) *image.Gray {
-	b := p.Bounds()
-	g := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
-	for y := range b.Dy() {
-		for x := range b.Dx() {
-			r, gr, bl, a := p.At(b.Min.X+x, b.Min.Y+y).RGBA()
-			paper := 0xFFFF - a
-			c := color.RGBA64{uint16(r + paper), uint16(gr + paper), uint16(bl + paper), 0xFFFF}
-			g.Pix[y*g.Stride+x] = color.GrayModel.Convert(c).(color.Gray).Y
-		}
-	}
-	return g
-}
-
 // find looks for the code: first as if the picture were nothing else, which is
 // exact for pictures that programs draw and which searching sometimes misses;
-// then as in a photograph; then both with light and dark exchanged.
-func find(p image.Image) (text string, err error) {
-	defer func() {
-		// Pictures come from anywhere, and the library is not written for those
-		// that mean it harm.
-		if recover() != nil {
-			text, err = "", ErrNoCode
-		}
-	}()
+// then as in a photograph; then both with light and dark exchanged. Transparent
+// pixels are taken for white paper.
+func find(p image.Image) (string, error) {
 	light := gozxing.NewLuminanceSourceFromImage(p)
 	for _, source := range []gozxing.LuminanceSource{light, light.Invert()} {
 		for _, hint := range []gozxing.DecodeHintType{gozxing.DecodeHintType_PURE_BARCODE, gozxing.DecodeHintType_TRY_HARDER} {
-			bitmap, err := gozxing.NewBinaryBitmap(gozxing.NewHybridBinarizer(source))
-			if err != nil {
-				return "", ErrNoCode
-			}
-			found, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{hint: true, gozxing.DecodeHintType_CHARACTER_SET: "UTF-8"})
-			if err == nil {
-				return found.GetText(), nil
+			if text, ok := try(source, hint); ok {
+				return text, nil
 			}
 		}
 	}
 	return "", ErrNoCode
+}
+
+// maxCandidates bounds the places in a picture that may be a code's corner: the
+// library tries every three of them.
+const maxCandidates = 500
+
+// try looks for the code in one way. Pictures come from anywhere, and the
+// library is not written for those that mean it harm: one that it cannot stand
+// has no code.
+func try(source gozxing.LuminanceSource, hint gozxing.DecodeHintType) (text string, ok bool) {
+	defer func() {
+		if recover() != nil {
+			text, ok = "", false
+		}
+	}()
+	bitmap, err := gozxing.NewBinaryBitmap(gozxing.NewHybridBinarizer(source))
+	if err != nil {
+		return "", false
+	}
+	candidates := 0
+	found, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{
+		hint:                                 true,
+		gozxing.DecodeHintType_CHARACTER_SET: "UTF-8",
+		gozxing.DecodeHintType_NEED_RESULT_POINT_CALLBACK: gozxing.ResultPointCallback(func(gozxing.ResultPoint) {
+			if candidates++; candidates > maxCandidates {
+				panic("too many candidates") // the library has no other way to stop it
+			}
+		}),
+	})
+	if err != nil {
+		return "", false
+	}
+	return found.GetText(), true
 }
