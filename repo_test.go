@@ -47,6 +47,10 @@ var rooms = map[string]room{
 	"hce/profile":        {list("internal/config emv cryptogram hce"), false},
 	"wallet/store":       {list("apdu emv cryptogram cryptogram/oda hce provisioning"), false},
 	"reader":             {list("apdu"), false},
+	"reader/pcsc":        {list("apdu reader"), false},
+	"reader/vpcd":        {list("apdu reader"), false},
+	"reader/guard":       {list("apdu emv"), true},
+	"reader/readertest":  {list("apdu reader"), false},
 	"terminal/kernel":    {list("apdu emv"), true},
 	"terminal/kernel/c2": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},
 	"terminal/kernel/c3": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},
@@ -79,6 +83,8 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":         list("issuer/store"),
 	"golang.org/x/term":          list("internal/cli"),
 	"golang.org/x/sys":           list("internal/statedir"),
+
+	"github.com/stretchr/testify": list("reader/readertest"), // a package for tests
 }
 
 // maxFunction is how many lines a function may have; a screen.

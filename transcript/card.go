@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"tapsim/apdu"
@@ -28,6 +29,7 @@ type StrictCard struct {
 	torn      bool
 	reset     bool // the field went off and on since the last command
 	err       error
+	busy      atomic.Bool
 }
 
 // NewStrictCard makes a card of a recording.
@@ -40,6 +42,19 @@ func (c *StrictCard) Transceive(ctx context.Context, command []byte) ([]byte, er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if !c.busy.CompareAndSwap(false, true) {
+		return nil, apdu.ErrBusy
+	}
+	defer c.busy.Store(false)
+	answer, err := c.play(command)
+	if err == nil && ctx.Err() != nil {
+		return nil, ctx.Err() // too late: time passed in the recording
+	}
+	return answer, err
+}
+
+// play answers one command by the recording.
+func (c *StrictCard) play(command []byte) ([]byte, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
