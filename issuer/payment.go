@@ -228,10 +228,14 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 		report.step("posting", OK, "a hold on the account")
 		return nil
 	}
-	if err := tx.Move(record, account.ID, SettlementAccount(p.currency), p.amount); err != nil {
+	from, to, state := account.ID, SettlementAccount(p.currency), RecordPosted
+	if p.refund() {
+		from, to, state = to, from, RecordCredited
+	}
+	if err := tx.Move(record, from, to, p.amount); err != nil {
 		return err
 	}
-	record.State = RecordPosted
+	record.State = state
 	report.step("posting", OK, "posted to the ledger")
 	return nil
 }
@@ -246,15 +250,19 @@ func noMoney(p *payment, record, related *Record) string {
 		return "declined"
 	case p.amount == 0:
 		return "the amount is zero"
+	case !p.serves():
+		return "the bank does not do this type of transaction"
 	case record.Account == "":
 		return "there is no account in this currency to post to"
 	case p.advice && p.declinedByCard():
 		return "an advice of an offline decline"
 	case p.advice && decided != "" && !decided.approves() && decided[0] != 'Y':
 		return "an advice of a decline"
+	case p.refund() && related != nil && related.State == RecordHeld:
+		return "a refund does not settle an authorisation"
 	case related == nil && p.stale:
 		return "its counter came before: the payment is there already"
-	case related != nil && (related.State == RecordPosted || related.State == RecordCaptured):
+	case related != nil && related.State.posted():
 		return "this payment was posted before"
 	case related != nil && related.State == RecordReversed:
 		return "this payment was reversed before"

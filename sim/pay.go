@@ -92,8 +92,11 @@ func (w *World) prepare(r Request) error {
 	if w.pad != nil {
 		w.pad.entered = entered
 	}
-	if r.Locked || !w.Profile.Verifies() {
+	switch {
+	case !w.Profile.Verifies():
 		return nil
+	case r.Locked: // also what an earlier payment left unlocked
+		return w.card.Verified(time.Time{})
 	}
 	return w.unlock()
 }
