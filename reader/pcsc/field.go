@@ -42,6 +42,7 @@ type Reader struct {
 	wait      service // the context that waits
 	talk      service // the context that talks
 	card      *Card
+	torn      bool // the last card was lost
 	// busy has an element while a call into the service is under way. Such a
 	// call cannot be cut short; it may outlive the caller's context.
 	busy chan struct{}
@@ -146,32 +147,46 @@ func (r *Reader) Card(ctx context.Context) (*Card, error) {
 }
 
 // connect waits until there is a card that can be connected to. One that has
-// just left is still announced for a moment.
+// just left is still announced for a moment, and another may take its place
+// unseen: after a loss the service gets the time to notice, and the card a reset.
 func (r *Reader) connect(ctx context.Context) (*Card, error) {
 	if err := r.contexts(); err != nil {
 		return nil, err
 	}
+	torn, reset := r.torn, r.torn
 	for {
 		st, err := r.await(ctx, func(f flags) bool { return f&flagPresent != 0 && f&flagMute == 0 })
 		if err != nil {
 			return nil, err
 		}
-		var h handle
-		err = r.call(ctx, func() (err error) {
-			h, err = r.talk.connect(r.name)
-			return err
-		}, func() { _ = h.disconnect(true) })
-		if err == nil {
-			return &Card{r: r, handle: h, atr: st.atr}, nil
+		if !torn {
+			var h handle
+			if h, err = r.handle(ctx, reset); err == nil {
+				r.torn = false
+				return &Card{r: r, handle: h, atr: st.atr}, nil
+			} else if !cardGone(err) {
+				return nil, err
+			}
 		}
-		if !cardGone(err) {
-			return nil, err
-		}
-		// A change will come soon, or it is another card that is awake by then.
 		if _, err := r.ask(ctx, st.flags, settle); err != nil && !errors.Is(err, codeTimeout) {
 			return nil, err
 		}
+		torn = false
 	}
+}
+
+// handle connects to the card, and resets it when asked.
+func (r *Reader) handle(ctx context.Context, reset bool) (h handle, err error) {
+	err = r.call(ctx, func() (err error) {
+		if h, err = r.talk.connect(r.name); err != nil || !reset {
+			return err
+		}
+		if err = h.reset(); err != nil {
+			_ = h.disconnect(false)
+		}
+		return err
+	}, func() { _ = h.disconnect(true) })
+	return h, err
 }
 
 // Removed waits until no card is in the field.
@@ -251,6 +266,7 @@ func (r *Reader) Off(ctx context.Context, d time.Duration) error {
 		// pcscd that takes the power of a card that has left may not see the next
 		// one come.
 		unpower := c.lost.Load() == nil
+		r.torn = !unpower
 		err := r.call(ctx, func() error { return c.handle.disconnect(unpower) }, nil)
 		if errors.Is(err, errStuck) {
 			r.abandon(c.handle)
