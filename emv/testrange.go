@@ -37,3 +37,43 @@ func TestRange(pan PAN) bool {
 	}
 	return false
 }
+
+// TestIssuer is true for an issuer identification number (42, 9F0C), six or
+// eight digits, under which TestRange is true of every correct account number.
+func TestIssuer(iin string) bool {
+	if len(iin) != 6 && len(iin) != 8 || !digitsOnly(iin) {
+		return false
+	}
+	for i := range testRanges {
+		for number := range strings.FieldsSeq(testRanges[i].numbers) {
+			if len(number) <= 10 && strings.HasPrefix(iin, number) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// AccountNumbers are the account numbers in TLV data, through all levels: in 5A,
+// 57 and 9F6B. What is damaged is left out.
+func AccountNumbers(data []byte) []PAN { return accountNumbers(data, 1) }
+
+func accountNumbers(data []byte, depth int) []PAN {
+	var out []PAN
+	s := Scan(data)
+	for s.Next() {
+		switch tag := s.Tag(); {
+		case tag.Constructed() && depth < MaxDepth:
+			out = append(out, accountNumbers(s.Value(), depth+1)...)
+		case tag == TagPAN:
+			if digits, err := Digits(s.Value()); err == nil && digits != "" {
+				out = append(out, PAN(digits))
+			}
+		case tag == TagTrack2 || tag == 0x9F6B: // track 2 data of mag-stripe mode, kernel 2
+			if track, err := ParseTrack2(s.Value()); err == nil {
+				out = append(out, track.PAN)
+			}
+		}
+	}
+	return out
+}
