@@ -93,16 +93,13 @@ func (g *Guard) learn(command, data []byte) {
 	if command[1] != insSelect && command[1] != insGetResponse {
 		return
 	}
-	list, ok := emv.Find(data, emv.TagFCI, emv.TagFCIProprietary, emv.TagFCIDiscretionary)
-	if !ok {
-		return
-	}
+	list, _ := emv.Find(data, emv.TagFCI, emv.TagFCIProprietary, emv.TagFCIDiscretionary)
 	if name, _ := emv.Find(data, emv.TagFCI, emv.TagDFName); string(name) == "2PAY.SYS.DDF01" {
 		g.readDirectory(list)
 		return
 	}
-	g.iins = issuers(emv.Coded(list))
-	if c, err := apdu.ParseCommand(g.last); err == nil {
+	g.iins = append(g.iins, issuers(emv.Coded(list))...)
+	if c, err := apdu.ParseCommand(g.last); err == nil && command[1] == insSelect {
 		g.iins = append(g.iins, issuers(g.directory[string(c.Data)])...)
 	}
 }
