@@ -23,13 +23,14 @@ type recording struct {
 }
 
 // openRecording makes the file of --record ready. A recording holds account
-// numbers as the card gave them, so only test cards may be recorded.
+// numbers as the card gave them, so only test cards may be recorded. What is
+// brought to a reader is known afterwards only.
 func (f *payFlags) openRecording(w *sim.World) (*recording, error) {
 	r := &recording{name: f.record}
 	if f.record == "" {
 		return r, nil
 	}
-	if !emv.TestRange(w.Profile.Account.PAN) {
+	if f.reader.name == "" && !emv.TestRange(w.Profile.Account.PAN) {
 		return nil, fmt.Errorf("--record: %s is outside the test ranges, and a recording holds its account number", w.Profile.Name)
 	}
 	info, err := os.Stat(f.record)
@@ -87,7 +88,11 @@ func (r *recording) write(t *transcript.Transcript) error {
 	if r.file == nil {
 		return nil
 	}
-	text, err := transcript.Format(t)
+	err := testCardsOnly(t)
+	var text []byte
+	if err == nil {
+		text, err = transcript.Format(t)
+	}
 	if err == nil {
 		_, err = r.file.Write(text)
 	}
@@ -99,4 +104,16 @@ func (r *recording) write(t *transcript.Transcript) error {
 		return errors.Join(fileError(r.name, err), r.discard())
 	}
 	return r.file.Close()
+}
+
+// testCardsOnly is an error for a recording of a card that is none.
+func testCardsOnly(t *transcript.Transcript) error {
+	for _, x := range t.Exchanges() {
+		for _, pan := range emv.AccountNumbers(x.Response[:max(0, len(x.Response)-2)]) {
+			if !emv.TestRange(pan) {
+				return fmt.Errorf("not recorded: account number %s is outside the test ranges", pan.Masked())
+			}
+		}
+	}
+	return nil
 }
