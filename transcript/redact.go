@@ -48,6 +48,13 @@ type RedactedElement struct {
 // Changed is true when something was replaced.
 func (r Redaction) Changed() bool { return len(r.Elements) > 0 || r.Comments > 0 }
 
+func (r Redaction) total() (n int) {
+	for _, e := range r.Elements {
+		n += e.Count
+	}
+	return n
+}
+
 func (r *Redaction) note(tag, name string) {
 	for i := range r.Elements {
 		if e := &r.Elements[i]; e.Tag == tag && e.Name == name {
@@ -72,24 +79,43 @@ func Redact(t *Transcript) (*Transcript, Redaction, error) { return NewRedactor(
 func (r *Redactor) Redact(t *Transcript) (*Transcript, Redaction, error) {
 	out := clone(t)
 	before := len(r.numbers)
-	var err error
-	for _, find := range []func(*message, func(string)){taggedNumbers, r.hiddenNumbers} {
-		walk(out, func(m *message) {
-			find(m, func(number string) { err = errors.Join(err, r.add(number)) })
-		})
-		if err != nil {
+	var what Redaction
+	// What a first pass writes may join with the digits beside it: go on until
+	// nothing is found.
+	for range maxPasses {
+		had := what.total()
+		if err := r.pass(out, &what); err != nil {
 			return nil, Redaction{}, err
 		}
+		if what.total() == had {
+			break
+		}
 	}
-	walk(out, r.meetName)
-	var what Redaction
-	walk(out, func(m *message) { r.message(m, &what) })
 	r.text(out, &what)
 	what.Numbers = len(r.numbers) - before
 	if what.Changed() {
 		mark(out)
 	}
 	return out, what, nil
+}
+
+// maxPasses bounds how often a transcript is looked through.
+const maxPasses = 8
+
+// pass finds all numbers first, since a later answer may name what an earlier
+// one hides, and then replaces.
+func (r *Redactor) pass(out *Transcript, what *Redaction) (err error) {
+	for _, find := range []func(*message, func(string)){taggedNumbers, r.hiddenNumbers} {
+		walk(out, func(m *message) {
+			find(m, func(number string) { err = errors.Join(err, r.add(number)) })
+		})
+		if err != nil {
+			return err
+		}
+	}
+	walk(out, r.meetName)
+	walk(out, func(m *message) { r.message(m, what) })
+	return nil
 }
 
 // Redacted is true for a transcript that says it was redacted.

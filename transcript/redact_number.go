@@ -155,7 +155,10 @@ func runs(n int, in func(int) bool, f func(from, to int)) {
 // known, then correct numbers in what is left.
 func (r *Redactor) eachAccount(text string, f func(at, length int)) {
 	for at := range text {
-		for n := min(19, len(text)-at); n >= 13; n-- {
+		for _, n := range usualLengths {
+			if at+n > len(text) {
+				continue
+			}
 			_, known := r.numbers[text[at:at+n]]
 			if isSubstitute(text[at:at+n]) || known && telling(text[at:at+n]) {
 				eachNumber(text[:at], f)

@@ -160,10 +160,15 @@ func TestRedactCorpus(t *testing.T) {
 func checkRedaction(t *testing.T, x *Transcript) {
 	t.Helper()
 	var numbers []string
-	walk(clone(x), func(m *message) {
-		taggedNumbers(m, func(s string) { numbers = append(numbers, s) })
-		NewRedactor().hiddenNumbers(m, func(s string) { numbers = append(numbers, s) })
-	})
+	r := NewRedactor() // knows the numbers in tags when it looks at the others, as Redact does
+	for _, find := range []func(*message, func(string)){taggedNumbers, r.hiddenNumbers} {
+		walk(clone(x), func(m *message) {
+			find(m, func(s string) {
+				numbers = append(numbers, s)
+				require.NoError(t, r.add(s))
+			})
+		})
+	}
 	out, _, err := Redact(x)
 	require.NoError(t, err, x.Name)
 	for _, number := range numbers {
@@ -180,7 +185,9 @@ func checkRedaction(t *testing.T, x *Transcript) {
 	for i := range before {
 		require.Len(t, after[i].Command, len(before[i].Command), x.Name)
 		require.Len(t, after[i].Response, len(before[i].Response), x.Name)
-		require.Equal(t, shape(before[i].Response), shape(after[i].Response), "%s exchange %d", x.Name, i+1)
+		if s := shape(before[i].Response); s != "" {
+			require.Equal(t, s, shape(after[i].Response), "%s exchange %d", x.Name, i+1)
+		}
 	}
 	again, what, err := Redact(out)
 	require.NoError(t, err)

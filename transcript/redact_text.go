@@ -28,24 +28,22 @@ func (r *Redactor) text(t *Transcript, what *Redaction) {
 	}
 }
 
-// grouped finds account numbers as people write them: in groups with blanks or
-// hyphens between, not as a part of longer hex.
-var grouped = regexp.MustCompile(`\b[0-9](?:[ -]?[0-9]){12,18}\b`)
+// grouped finds digits as people write account numbers: in groups with blanks
+// or hyphens between.
+var grouped = regexp.MustCompile(`[0-9](?:[ -]?[0-9]){12,}`)
 
 func (r *Redactor) sentence(s string) string {
 	s = grouped.ReplaceAllStringFunc(s, func(found string) string {
-		number := strings.NewReplacer(" ", "", "-", "").Replace(found)
-		if _, known := r.numbers[number]; !known {
-			if isSubstitute(number) || len(number) != 16 && len(number) != 15 || !emv.PAN(number).Valid() {
-				return found
-			}
-			s, err := r.substitute(number)
-			if err != nil {
+		text := strings.NewReplacer(" ", "", "-", "").Replace(found)
+		b := []byte(text)
+		r.replaceKnown(b)
+		if string(b) == text && !isSubstitute(text) && len(text) <= 19 && emv.PAN(text).Valid() && text[0] != '0' {
+			if r.add(text) != nil {
 				return strings.Map(toZero, found)
 			}
-			r.numbers[number] = s
+			b = []byte(r.numbers[text])
 		}
-		return regroup(found, r.numbers[number])
+		return regroup(found, b)
 	})
 	b := []byte(s)
 	r.replaceKnown(b)
@@ -53,7 +51,7 @@ func (r *Redactor) sentence(s string) string {
 }
 
 // regroup writes digits in the groups of pattern.
-func regroup(pattern, digits string) string {
+func regroup(pattern string, digits []byte) string {
 	out := []byte(pattern)
 	n := 0
 	for i, c := range out {
