@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -66,6 +67,10 @@ func (a *app) serveCard(ctx context.Context, f *cardFlags) error {
 	uid, err := hex.DecodeString(f.uid)
 	if n := len(uid); err != nil || n != 0 && n != 4 && n != 7 && n != 10 {
 		return fmt.Errorf("--uid %q: want 4, 7 or 10 bytes in hex", f.uid)
+	}
+	if f.uid == "" { // as phones have: a random one behind 08 (ISO 14443-3)
+		uid = []byte{0x08, 0, 0, 0}
+		_, _ = rand.Read(uid[1:]) // never fails
 	}
 	o, err := f.world.options("card")
 	if err != nil {

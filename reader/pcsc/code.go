@@ -60,7 +60,7 @@ func explain(err error) error {
 	}
 	switch c {
 	case codeNoService, codeServiceStopped, codeCommunication, codeSystemCancelled, codeInvalidHandle:
-		return errors.Join(ErrNoService, c)
+		return fmt.Errorf("%w: %w", ErrNoService, c)
 	case codeDenied:
 		return ErrNoAccess
 	case codeUnknownReader, codeReaderUnavailable:

@@ -13,7 +13,7 @@ import (
 // Errors that a caller acts upon. They may be wrapped.
 var (
 	ErrNotBuilt   = errors.New("this program was built without PC/SC (build it with -tags pcsc, which needs libpcsclite's headers)")
-	ErrNoService  = errors.New("no PC/SC service answers (is pcscd running?)")
+	ErrNoService  = errors.New("no PC/SC service answers")
 	ErrNoAccess   = errors.New("the PC/SC service does not let you in (polkit asks for an active local session)")
 	ErrNoReader   = errors.New("no such reader")
 	ErrInUse      = errors.New("another program uses the reader")

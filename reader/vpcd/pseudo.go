@@ -18,7 +18,7 @@ var defaultUID = []byte{0x08, 0x54, 0x41, 0x50}
 const maxHistorical = 15
 
 func newPseudo(uid, historical []byte) (pseudo, error) {
-	if uid == nil {
+	if len(uid) == 0 {
 		uid = defaultUID
 	}
 	if n := len(uid); n != 4 && n != 7 && n != 10 {

@@ -13,6 +13,9 @@ const Again = time.Second
 // and comes back, the card does, too. Changed is told when the card is in the
 // slot (nil) and why it is not.
 func Run(ctx context.Context, addr string, c Config, changed func(error)) error {
+	if _, err := c.prepare(); err != nil {
+		return err
+	}
 	var last string
 	for ctx.Err() == nil {
 		s, err := Insert(ctx, addr, c)

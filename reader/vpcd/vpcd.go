@@ -56,10 +56,7 @@ type Slot struct {
 // Insert brings a card into the slot of a virtual reader, "HOST:PORT". The
 // PC/SC service notices within half a second. Serve then answers.
 func Insert(ctx context.Context, addr string, c Config) (*Slot, error) {
-	if c.Card == nil {
-		return nil, errors.New("vpcd: a slot needs a card")
-	}
-	p, err := newPseudo(c.UID, c.Historical)
+	p, err := c.prepare()
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +72,14 @@ func Insert(ctx context.Context, addr string, c Config) (*Slot, error) {
 		return nil, err
 	}
 	return &Slot{conn: conn, link: newLink(conn), config: c, pseudo: p}, nil
+}
+
+// prepare finds what is wrong with a configuration.
+func (c *Config) prepare() (pseudo, error) {
+	if c.Card == nil {
+		return pseudo{}, errors.New("vpcd: a slot needs a card")
+	}
+	return newPseudo(c.UID, c.Historical)
 }
 
 // Remove takes the card out of the slot, also in the middle of a command. The
