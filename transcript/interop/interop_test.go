@@ -14,7 +14,7 @@ import (
 
 const (
 	foreign = "../../testdata/transcripts/foreign"
-	payment = "../../testdata/transcripts/golden/visa-plastic-online.apdu"
+	payment = "testdata/payment.apdu"
 )
 
 // reference is the session that the samples hold: a payment, and GET DATA 9F17.
