@@ -19,7 +19,7 @@ import (
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.payCommand(), a.cardsCommand(), a.terminalsCommand(), a.decodeCommand(), a.replayCommand(),
-		a.redactCommand(), a.importCommand(), a.exportCommand(),
+		a.redactCommand(), a.importCommand(), a.exportCommand(), a.diffCommand(),
 		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.issuerCommand(), a.versionCommand(),
 	}
 }
