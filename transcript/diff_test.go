@@ -43,7 +43,7 @@ func TestDiffSaysWhatDiffers(t *testing.T) {
 			[]string{gpo + "answer: 9F6C Card transaction qualifiers (CTQ) is 0000 (no bit set) in A, 8000 in B; only in B: byte 1 bit 8: online PIN required"}},
 		{"another record", a + "> 00B2010C00\n< 6A83\n", []string{"READ RECORD SFI 1 record 1, exchange: only in B"}},
 		{"another file name", change("> 00A4040007A0000000031010", "> 00A4040007A0000000031011"),
-			[]string{"SELECT A0000000031010, command: file name is A0000000031010 in A, A0000000031011 in B"}},
+			[]string{"SELECT A0000000031010, command: file name is A0000000031010 (Visa credit or debit) in A, A0000000031011 (Visa) in B"}},
 		{"account number, masked", change("4761739001010119", "4761739001010118"),
 			[]string{gpo + "answer: 57 Track 2 equivalent data differs; its value is masked"}},
 		{"element gone", change("77478202000057", "7743"+"57"),
