@@ -93,9 +93,22 @@ func checkType(p *payment, report *Report) {
 // Transaction types of field 3 that the bank knows (ISO 8583:1987).
 var services = map[string]string{"00": "purchase", "01": "cash", typeCashback: "purchase with cashback", "17": "cash disbursement"}
 
+// typeRefund is the transaction type whose money goes to the customer. The bank
+// takes it as an advice: nobody has to be asked for it.
+const typeRefund = "20"
+
+// refund is true for a payment to the customer.
+func (p *payment) refund() bool { return p.request.ProcessingCode[:2] == typeRefund }
+
+// serves is true for a transaction type that the bank does.
+func (p *payment) serves() bool {
+	_, ok := services[p.request.ProcessingCode[:2]]
+	return ok || p.advice && p.refund()
+}
+
 // checkService refuses the transaction types that the bank does not do.
 func checkService(p *payment, report *Report) {
-	if _, ok := services[p.request.ProcessingCode[:2]]; ok {
+	if p.serves() {
 		return
 	}
 	p.refuse(NotSupported)

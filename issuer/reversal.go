@@ -152,8 +152,12 @@ func (u *undo) undoPayment(tx *Tx, payment, record *Record, report *Report) (Cod
 		}
 		account.Held -= back
 		tx.PutAccount(account)
-	case RecordPosted:
-		if err := tx.Move(record, SettlementAccount(payment.Currency), payment.Account, back); err != nil {
+	case RecordPosted, RecordCredited:
+		from, to := SettlementAccount(payment.Currency), payment.Account
+		if payment.State == RecordCredited {
+			from, to = to, from
+		}
+		if err := tx.Move(record, from, to, back); err != nil {
 			return "", err
 		}
 	}

@@ -148,12 +148,18 @@ const (
 	RecordCaptured                        // a hold that an advice turned into entries of its own
 	RecordReversed                        // hold released or entries returned
 	RecordOrphan                          // a reversal came, the original has not yet
+	RecordCredited                        // entries in the ledger, in the customer's favour
 )
 
-var recordStateNames = [...]string{"", "noted", "held", "posted", "captured", "reversed", "orphan"}
+var recordStateNames = [...]string{"", "noted", "held", "posted", "captured", "reversed", "orphan", "credited"}
 
 // String is the name for people.
 func (s RecordState) String() string { return recordStateNames[s] }
+
+// posted is true when the money has moved.
+func (s RecordState) posted() bool {
+	return s == RecordPosted || s == RecordCaptured || s == RecordCredited
+}
 
 // Tap tells the tap that a message is about from others: counter (9F36),
 // unpredictable number (9F37) and cryptogram (9F26). Zero is a message without

@@ -34,6 +34,7 @@ type Bank struct {
 	// Notes tell where the configuration differs from what the bank started
 	// with: one line each.
 	Notes   []string
+	store   issuer.Store
 	closers []io.Closer
 }
 
@@ -59,6 +60,7 @@ func (b *Bank) open(ctx context.Context, o BankOptions, config *issuerconfig.Ban
 	if err != nil {
 		return err
 	}
+	b.store = st
 	b.Issuer, err = issuer.New(config.Config, st, issuer.Env{Now: o.Now, Rand: secrets(o.Seed, "issuer"), Certify: certify})
 	if err != nil {
 		return err

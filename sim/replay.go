@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -179,11 +180,16 @@ func (r *Replay) asCard(ctx context.Context, t *transcript.Transcript, o Options
 	return nil
 }
 
-// RewriteOwn is a recording of ours with the answers that our card gives now.
+// RewriteOwn is a recording of ours as our terminal and our card would make it
+// now. That of a card that had paid before can only get the answers that the
+// card gives now.
 func RewriteOwn(ctx context.Context, t *transcript.Transcript) (*transcript.Transcript, error) {
-	_, o, err := ownRun(t)
+	request, o, err := ownRun(t)
 	if err != nil {
 		return nil, err
+	}
+	if atc, err := strconv.ParseUint(t.Value("atc"), 16, 16); err == nil && atc == 0 {
+		return payAgain(ctx, t, o, request)
 	}
 	player, why, err := player(ctx, t, o)
 	if err != nil {
@@ -193,6 +199,24 @@ func RewriteOwn(ctx context.Context, t *transcript.Transcript) (*transcript.Tran
 		return nil, errors.New(why)
 	}
 	return player.Rewrite(t)
+}
+
+// payAgain makes the payment of a recording again, with a customer who does
+// what they did then.
+func payAgain(ctx context.Context, t *transcript.Transcript, o Options, r Request) (*transcript.Transcript, error) {
+	for _, x := range t.Exchanges() {
+		if x.Response == nil && r.TearAt == 0 {
+			r.TearAt = x.Number
+		}
+	}
+	r.UnlockAfterFirst = r.Locked && slices.ContainsFunc(t.Lines, func(l transcript.Line) bool { return l.Kind == transcript.Verify })
+	w, err := Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	p, err := w.Pay(ctx, r)
+	return p.Transcript, err
 }
 
 // player plays the recorded terminal against our card, as it was then, or says

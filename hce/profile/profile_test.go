@@ -20,8 +20,12 @@ import (
 
 func TestBuiltInCards(t *testing.T) {
 	require.Equal(t, []string{
+		"co-badged", "co-badged-equal", "co-badged-extended",
 		"mastercard-phone", "mastercard-plastic", "mastercard-plastic-expired", "mastercard-plastic-magstripe", "mastercard-plastic-nocda",
-		"mastercard-plastic-offline", "visa-phone", "visa-plastic",
+		"mastercard-plastic-offline",
+		"unionpay-phone", "unionpay-plastic", "unionpay-plastic-ecash", "unionpay-plastic-sm4",
+		"visa-phone", "visa-plastic", "visa-plastic-blocked", "visa-plastic-expired", "visa-plastic-fdda", "visa-plastic-kernel8",
+		"visa-plastic-kernel8-only", "visa-plastic-offline",
 	}, profile.Names())
 	for _, name := range profile.Names() {
 		p, err := profile.Load(name)
@@ -100,7 +104,7 @@ func TestErrors(t *testing.T) {
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD40"`, "16 bytes, not 8"},
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD402315208C9110AD4"`, "not hex"},
 		{"visa-plastic", `scheme: visa`, `scheme: visor`, "no scheme"},
-		{"visa-plastic", `scheme: visa`, `scheme: unionpay`, "no behaviour yet"},
+		{"visa-plastic", `scheme: visa`, `scheme: unionpay`, "needs its behaviour"},
 		{"visa-plastic", `scheme: visa`, `scheme: mastercard`, "needs its behaviour"},
 		{"visa-plastic", `good_for: "`, `good_for: "\n`, "one line"},
 		{"visa-plastic", `  - aid: "A0000000031010"`, `  - aid: "A0000000"`, "5 to 16 bytes"},

@@ -122,7 +122,7 @@ func TestAttendedTakesMastercard(t *testing.T) {
 		combination := c.Combinations[i]
 		require.Equal(t, want.aid, fmt.Sprintf("%X", combination.AID))
 		require.Equal(t, byte(2), combination.Kernel)
-		for tag, value := range map[emv.Tag]string{0xDF811B: want.configuration, 0xDF8118: want.cvm, 0xDF8126: "000000005000", 0xDF8123: "000000000000", 0xDF811D: "01"} {
+		for tag, value := range map[emv.Tag]string{0xDF811B: want.configuration, 0xDF8118: want.cvm, 0xDF8126: "000000004999", 0xDF8123: "000000000000", 0xDF811D: "01"} {
 			v, ok := combination.Data.Lookup(tag)
 			require.True(t, ok, tag.String())
 			require.Equal(t, value, fmt.Sprintf("%X", v), tag.String())
