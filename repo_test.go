@@ -43,6 +43,7 @@ var rooms = map[string]room{
 	"internal/vectors":   {list("emv cryptogram cryptogram/pin cryptogram/oda"), true},
 	"iso8583":            {nil, true}, // but its connection files, below
 	"transcript":         {list("apdu emv"), true},
+	"transcript/interop": {list("apdu emv transcript"), true},
 	"hce":                {list("apdu emv cryptogram cryptogram/oda"), true},
 	"hce/profile":        {list("internal/config emv cryptogram hce"), false},
 	"wallet/store":       {list("apdu emv cryptogram cryptogram/oda hce provisioning"), false},

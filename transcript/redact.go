@@ -144,14 +144,32 @@ func mark(t *Transcript) {
 // OutsideTestRanges is true when a transcript shows an account number that is
 // not one of the test ranges: it must be redacted before anybody else sees it.
 func OutsideTestRanges(t *Transcript) bool {
+	_, outside := rangesOf(t)
+	return outside
+}
+
+// ShowsTestCard is true when a transcript shows an account number of the test
+// ranges.
+func ShowsTestCard(t *Transcript) bool {
+	test, _ := rangesOf(t)
+	return test
+}
+
+// rangesOf says which account numbers a transcript shows.
+func rangesOf(t *Transcript) (test, outside bool) {
 	r := NewRedactor()
-	outside := false
-	check := func(number string) { outside = outside || !emv.TestRange(emv.PAN(number)) }
+	check := func(number string) {
+		if emv.TestRange(emv.PAN(number)) {
+			test = true
+		} else {
+			outside = true
+		}
+	}
 	walk(clone(t), func(m *message) {
 		taggedNumbers(m, check)
 		r.hiddenNumbers(m, check)
 	})
-	return outside
+	return test, outside
 }
 
 func clone(t *Transcript) *Transcript {

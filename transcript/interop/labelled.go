@@ -83,9 +83,19 @@ func (l labelled) read(in *input, s *session) error {
 		return nil
 	})
 	if err == nil && (commands == 0 || answers == 0) {
-		err = isAbsent("%d lines with a command and %d with an answer as `%s`", commands, answers, l.title)
+		err = isAbsent("%s", l.missing(commands, answers))
 	}
 	return err
+}
+
+func (l labelled) missing(commands, answers int) string {
+	switch {
+	case commands == 0 && answers == 0:
+		return "no such lines"
+	case commands == 0:
+		return "answers in its form, but no commands"
+	}
+	return "commands in its form, but no answers"
 }
 
 func (l labelled) add(s *session, b []byte) {

@@ -3,6 +3,7 @@ package interop
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 // Link types (tcpdump.org).
@@ -87,7 +88,7 @@ func upperPDU(d *frames, p packet) error {
 		value := b[4 : 4+n]
 		b = b[4+n:]
 		switch {
-		case tag == tagDissector && string(value) != dissector7816:
+		case tag == tagDissector && strings.TrimRight(string(value), "\x00") != dissector7816:
 			return nil // another protocol
 		case tag == 0:
 			fromCard := p.flags&3 == flagInbound
