@@ -231,7 +231,7 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 	if err != nil {
 		return errors.Join(liveHint(err), keep.discard())
 	}
-	return errors.Join(a.reportPayment(f, w, r, p), keep.write(p.Transcript))
+	return errors.Join(a.reportPayment(f, w, r, p), keep.write(p.Transcript, f.reader.live))
 }
 
 // maxPINFile is a PIN with blanks around it.
@@ -290,6 +290,9 @@ func (a *app) reportPayment(f *payFlags, w *sim.World, r sim.Request, p sim.Paym
 func (f *payFlags) remarks(p sim.Payment) (notes []string) {
 	if n := len(p.Transcript.Exchanges()); f.tearAt > n {
 		notes = append(notes, fmt.Sprintf("--tear-at %d: the tap had %d exchanges, so nothing was torn", f.tearAt, n))
+	}
+	if f.record != "" && (f.reader.live || !testCardsOnly(p.Transcript)) {
+		notes = append(notes, "the recording is redacted: the card is not known to be a test card")
 	}
 	if p.ReversalPending && f.world.state == sim.Memory {
 		notes = append(notes, "the reversal is lost with --state :memory:; keep the state in a folder to see it delivered")

@@ -102,6 +102,7 @@ type readerFlags struct {
 	name      string
 	wait      time.Duration
 	allowLive bool
+	live      bool // a card came that is not known to be a test card, and it went on
 }
 
 func (f *readerFlags) register(c *cobra.Command, needed string) {
@@ -138,7 +139,7 @@ func (f *readerFlags) needed() (*pcsc.Reader, error) {
 type guardedField struct {
 	app    *app
 	reader *pcsc.Reader
-	allow  bool
+	flags  *readerFlags
 	host   string // that a live card's cryptogram goes to
 }
 
@@ -157,9 +158,10 @@ func (f *guardedField) Off(ctx context.Context, d time.Duration) error { return 
 
 // decide says, for a card that is not known to be a test card, what will happen.
 func (f *guardedField) decide(reason string) bool {
-	if !f.allow {
+	if !f.flags.allowLive {
 		return false
 	}
+	f.flags.live = true
 	fmt.Fprintf(f.app.errw, `tapsim: this may be somebody's real card: %s.
 tapsim: --allow-live: it is asked for a cryptogram now (GET PROCESSING OPTIONS). Its transaction
 tapsim: counter rises by one or more, which nothing undoes; it may count the payment against its

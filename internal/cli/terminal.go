@@ -78,7 +78,7 @@ func (a *app) openAtReader(ctx context.Context, f *payFlags, command string) (w 
 	if f.host.address != "" {
 		host = f.host.address
 	}
-	o.Field = &guardedField{app: a, reader: r, allow: f.reader.allowLive, host: host}
+	o.Field = &guardedField{app: a, reader: r, flags: &f.reader, host: host}
 	if w, err = sim.Open(ctx, o); err != nil {
 		closeHost()
 		return nil, nil, nil, errors.Join(err, r.Close())
