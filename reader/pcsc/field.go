@@ -160,10 +160,10 @@ func (r *Reader) connect(ctx context.Context) (*Card, error) {
 			return nil, err
 		}
 		if !torn {
-			var h handle
-			if h, err = r.handle(ctx, reset); err == nil {
+			var c *Card
+			if c, err = r.handle(ctx, reset); err == nil {
 				r.torn = false
-				return &Card{r: r, handle: h, atr: st.atr}, nil
+				return c, nil
 			} else if !cardGone(err) {
 				return nil, err
 			}
@@ -176,17 +176,24 @@ func (r *Reader) connect(ctx context.Context) (*Card, error) {
 }
 
 // handle connects to the card, and resets it when asked.
-func (r *Reader) handle(ctx context.Context, reset bool) (h handle, err error) {
-	err = r.call(ctx, func() (err error) {
-		if h, err = r.talk.connect(r.name); err != nil || !reset {
+func (r *Reader) handle(ctx context.Context, reset bool) (*Card, error) {
+	c := &Card{r: r}
+	err := r.call(ctx, func() (err error) {
+		if c.handle, err = r.talk.connect(r.name); err != nil {
 			return err
 		}
-		if err = h.reset(); err != nil {
-			_ = h.disconnect(false)
+		if reset {
+			err = c.handle.reset()
+		}
+		if err == nil {
+			c.atr, err = c.handle.atr()
+		}
+		if err != nil {
+			_ = c.handle.disconnect(false)
 		}
 		return err
-	}, func() { _ = h.disconnect(true) })
-	return h, err
+	}, func() { _ = c.handle.disconnect(true) })
+	return c, err
 }
 
 // Removed waits until no card is in the field.
@@ -252,8 +259,12 @@ func (r *Reader) ask(ctx context.Context, known flags, timeout time.Duration) (s
 	stop := context.AfterFunc(ctx, func() { _ = wait.cancel() })
 	defer stop()
 	st, err := wait.status(r.name, known, timeout)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
 		err = ctx.Err()
+	case errors.Is(err, codeCancelled): // meant for a question before this one
+		err = codeTimeout
 	}
 	return st, err
 }

@@ -61,6 +61,16 @@ func (h scardHandle) speaks() bool {
 
 func (h scardHandle) t0() bool { return h.card.ActiveProtocol() == scard.ProtocolT0 }
 
+// atr asks the connection: what the list of readers says may still be the card
+// before.
+func (h scardHandle) atr() ([]byte, error) {
+	st, err := h.card.Status()
+	if err != nil {
+		return nil, coded(err)
+	}
+	return st.Atr, nil
+}
+
 func (h scardHandle) transmit(command []byte) ([]byte, error) {
 	if len(command) == 0 || !h.speaks() {
 		return nil, codeProtocol

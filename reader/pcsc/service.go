@@ -20,6 +20,7 @@ type service interface {
 // handle is a connection to a card, for this program alone.
 type handle interface {
 	t0() bool // protocol T=0; else T=1
+	atr() ([]byte, error)
 	transmit(command []byte) ([]byte, error)
 	reset() error // warm
 	disconnect(unpower bool) error
