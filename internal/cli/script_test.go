@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,9 +10,25 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// afterTests ends what tests started for all of them.
+var afterTests []func() error
+
+type allTests struct{ *testing.M }
+
+func (a allTests) Run() int {
+	status := a.M.Run()
+	for _, end := range afterTests {
+		if err := end(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			status = 1
+		}
+	}
+	return status
+}
+
 // TestMain lets the scripts run this program as "tapsim".
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(allTests{m}, map[string]func(){
 		"tapsim": func() {
 			os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
