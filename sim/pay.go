@@ -111,9 +111,6 @@ func (w *World) awaitsIssuer() bool {
 
 func (w *World) unlock() error { return w.card.Verified(w.Clock.Now().Add(verifiedFor)) }
 
-// Deliver sends what waits in the terminal's journal.
-func (w *World) Deliver(ctx context.Context) (int, error) { return w.term.Deliver(ctx) }
-
 // customer is somebody with a card in front of a reader.
 type customer interface {
 	terminal.Field

@@ -117,14 +117,14 @@ func thisMachine() *machine {
 // examine looks at everything. Where the service is the system's own, there is
 // nothing to install.
 func (m *machine) examine() []finding {
-	findings := []finding{m.program_()}
+	findings := []finding{m.buildTag()}
 	if m.goos != "windows" && m.goos != "darwin" {
 		findings = append(findings, m.headers(), m.service(), m.drivers(), m.virtual())
 	}
 	return append(findings, m.connected())
 }
 
-func (m *machine) program_() finding {
+func (m *machine) buildTag() finding {
 	f := finding{Name: "program", OK: m.built, Found: "built with PC/SC"}
 	if !m.built {
 		f.Found = "built without PC/SC"

@@ -379,6 +379,15 @@ func TestOtherPrograms(t *testing.T) {
 		require.Equal(t, want, openscAnswers(tool(t, "opensc", "opensc-tool", args...)))
 		require.Contains(t, tool(t, "opensc", "opensc-tool", "-r", "0", "-a"), "3b:80:80:01:01")
 	})
+	t.Run("pyscard", func(t *testing.T) {
+		script := "import sys\nfrom smartcard.System import readers\nc = readers()[0].createConnection()\nc.connect()\n" +
+			"for line in sys.argv[1:]:\n d, a, b = c.transmit(list(bytes.fromhex(line)))\n print(bytes(d + [a, b]).hex().upper())\n"
+		args := []string{"-c", script}
+		for _, s := range session {
+			args = append(args, s.command)
+		}
+		require.Equal(t, want, strings.Fields(tool(t, "python3-pyscard", "/usr/bin/python3", args...)))
+	})
 	t.Run("pcsc_scan", func(t *testing.T) {
 		require.Contains(t, tool(t, "pcsc-tools", "pcsc_scan", "-r"), "0: Virtual PCD 00 00")
 		out := tool(t, "coreutils", "timeout", "2", "pcsc_scan", "-c", "-n")
