@@ -45,7 +45,7 @@ func TestDiffSaysWhatDiffers(t *testing.T) {
 		{"another file name", change("> 00A4040007A0000000031010", "> 00A4040007A0000000031011"),
 			[]string{"SELECT A0000000031010, command: file name is A0000000031010 (Visa credit or debit) in A, A0000000031011 (Visa) in B"}},
 		{"account number, masked", change("4761739001010119", "4761739001010118"),
-			[]string{gpo + "answer: 57 Track 2 equivalent data differs; its value is masked"}},
+			[]string{gpo + "answer: 57 Track 2 equivalent data is 476173******0119D********************* (476173******0119=****) in A, 476173******0118D********************* (476173******0118=****) in B"}},
 		{"element gone", change("77478202000057", "7743"+"57"),
 			[]string{gpo + "answer: 82 Application interchange profile (AIP) only in A: 0000"}},
 		{"status", change("04207000009000", "04207000006283"),
