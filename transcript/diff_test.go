@@ -49,7 +49,7 @@ func TestDiffSaysWhatDiffers(t *testing.T) {
 		{"element gone", change("77478202000057", "7743"+"57"),
 			[]string{gpo + "answer: 82 Application interchange profile (AIP) only in A: 0000"}},
 		{"status", change("04207000009000", "04207000006283"),
-			[]string{gpo + "answer: SW1-SW2 is 9000 (success) in A, 6283 (selected file or application blocked) in B"}},
+			[]string{gpo + "answer: SW1-SW2 is 9000 (success) in A, 6283 (warning: selected file or application invalidated (blocked)) in B"}},
 		{"coding", change("77478202000057", "7781478202000057"), []string{gpo + "answer: the same elements, coded or ordered differently from byte 1 on"}},
 		{"no answer", a[:strings.LastIndex(a, "< ")] + "< !\n", []string{gpo + "answer: B has no answer"}},
 		{"an exchange more", a + "> 80CA9F3600\n< 9F360200019000\n", []string{"GET DATA 9F36, exchange: only in B"}},
