@@ -41,7 +41,7 @@ func PlayRecorded(ctx context.Context, t *transcript.Transcript, entry transcrip
 		return r, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	card := &lenientField{card: transcript.NewLenientCard(t)}
-	card.card.Substitute = let
+	card.card.Substitute, card.card.Directory = let, let != nil || entry.Mode == transcript.PlayPart
 	tap, err := term.Tap(ctx, card, request)
 	r = Recorded{Outcome: tap.Outcome, Differences: card.card.Report().Differences, Substitutions: let.List()}
 	if err != nil {

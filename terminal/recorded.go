@@ -14,10 +14,11 @@ var recordedAIDs = []struct {
 	kernel byte
 	aid    []byte
 }{
-	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x10, 0x10}}, // Visa credit and debit
-	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x20, 0x10}}, // Visa Electron
-	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x10, 0x10}}, // Mastercard credit and debit
-	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x30, 0x60}}, // Maestro
+	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x10, 0x10}},    // Visa credit and debit
+	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x20, 0x10}},    // Visa Electron
+	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x10, 0x10}},    // Mastercard credit and debit
+	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x30, 0x60}},    // Maestro
+	{7, []byte{0xA0, 0, 0, 0x03, 0x33, 0x01, 0x01}}, // UnionPay, all of its applications
 }
 
 // recordedKernel2 is the configuration of kernel 2 for a recording: no limits,

@@ -35,8 +35,8 @@ type Entry struct {
 	File   string
 	Line   int // in the manifest
 	Mode   Mode
-	Expect string   // PlayCard: the terminal's outcome: approved, declined, online-request, try-again ...
-	Data   emv.List // PlayCard: terminal data that the recording does not hold
+	Expect string   // when played: the terminal's outcome: approved, declined, online-request, try-again ...
+	Data   emv.List // when played: terminal data that the recording does not hold
 	Reason string   // why this outcome, or why not played
 }
 
