@@ -154,6 +154,8 @@ func (s *static) checkSignatures(p *Profile) error {
 	switch a := &s.answers; {
 	case a.declined.signs:
 		return fault("answers.declined", "a decline is not signed: 9F4B does not belong there")
+	case p.QVSDC != nil && a.onlineODA.aip.Has(emv.AIPDDA) && !a.onlineODA.signs:
+		return fault("answers.online_oda", "with dynamic data authentication in its aip, an answer to a reader that authenticates online requests must be signed (EMV Book C-3)")
 	case p.spends() && !a.offline.signs:
 		return fault("answers.offline", "an offline approval must be signed: 9F4B belongs into the answer, or into a record that the afl names")
 	case !p.Signs():

@@ -140,7 +140,7 @@ func (v *invariants) pay(r Request) {
 	v.counter(what)
 
 	v.line.down = false
-	_, err = v.w.Deliver(context.Background())
+	_, err = v.w.term.Deliver(context.Background())
 	require.NoError(v.t, err, what)
 	v.money(before, v.line.advice-waiting, what)
 }

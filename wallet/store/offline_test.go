@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -167,4 +169,20 @@ func TestBlockedFromTheStart(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, uint16(1), atcOf(t, tap(t, c)))
 	})
+}
+
+// TestEarlierFile: a file from before counters had a place of their own.
+func TestEarlierFile(t *testing.T) {
+	dir := t.TempDir()
+	body := `{"card":"mastercard-plastic-offline","atc":7,"mchip":{"offline_count":2,"offline_amount":2500}}` + "\n"
+	text := fmt.Sprintf("tapsim card, format 1, sha256 %x\n%s", sha256.Sum256([]byte(body)), body)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "mastercard-plastic-offline.card"), []byte(text), 0o600))
+	p := signing(t, "mastercard-plastic-offline")
+	for range 2 { // as it was, and as it is written now
+		c, err := open(t, dir).Card(p)
+		require.NoError(t, err)
+		exchange(t, c, selectMC)
+		require.Equal(t, unhex("9F5006000000007500"), exchange(t, c, "80CA9F5000"))
+		exchange(t, c, "80A8000002830000")
+	}
 }

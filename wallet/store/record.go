@@ -72,6 +72,9 @@ type account struct {
 
 func (a *account) state(keys []hce.Key) (hce.AccountState, error) {
 	s := hce.AccountState{ATC: a.ATC, Keys: keys, Offline: a.Offline.state(), Request: a.Request.state(), MChip: a.MChip.state()}
+	if m := a.MChip; m != nil && a.Offline == nil {
+		s.Offline.Count, s.Offline.Amount = m.OfflineCount, m.OfflineAmount
+	}
 	if a.Lock == "" {
 		return s, nil
 	}
@@ -153,6 +156,10 @@ func requestOf(s *hce.OnlineRequest) *request {
 type mchip struct {
 	AskedWith hexes `json:"asked_with,omitempty"`
 	Answer    hexes `json:"answer,omitempty"`
+
+	// Where earlier files have what is in offline now. They are read only.
+	OfflineCount  byte  `json:"offline_count,omitempty"`
+	OfflineAmount int64 `json:"offline_amount,omitempty"`
 }
 
 func (m *mchip) state() (s hce.MChipState) {
@@ -167,7 +174,7 @@ func mchipOf(s *hce.MChipState) *mchip {
 	if s.Answer.Values == nil {
 		return nil
 	}
-	return &mchip{s.Answer.Values, s.Answer.Answer}
+	return &mchip{AskedWith: s.Answer.Values, Answer: s.Answer.Answer}
 }
 
 // storedKey is a limited-use or single-use key on disk, wrapped as it came.
