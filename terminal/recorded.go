@@ -38,7 +38,7 @@ var noLimit = []byte{0x99, 0x99, 0x99, 0x99, 0x99, 0x99}
 
 // recordedTerminal are the terminal's own data objects that a recording may
 // tell.
-var recordedTerminal = [...]emv.Tag{emv.TagTerminalCountry, emv.TagTerminalType, emv.TagTerminalVersion, 0x9F1D, tagMerchantCustomData}
+var recordedTerminal = [...]emv.Tag{emv.TagTerminalCountry, emv.TagTerminalType, emv.TagTerminalVersion, 0x9F15, 0x9F1D, tagMerchantCustomData}
 
 // tagMerchantCustomData is what a merchant tells the card (EMV Book C-2).
 const tagMerchantCustomData emv.Tag = 0x9F7C
