@@ -14,7 +14,7 @@ import (
 
 const (
 	foreign = "../../testdata/transcripts/foreign"
-	payment = "../../testdata/transcripts/golden/visa-plastic-online.apdu"
+	payment = "testdata/payment.apdu"
 )
 
 // reference is the session that the samples hold: a payment, and GET DATA 9F17.
@@ -79,8 +79,8 @@ func TestForeign(t *testing.T) {
 	const otherPPSE = "6F2F840E325041592E5359532E4444463031A51DBF0C1A61184F07A0000000041010500A4D4153544552434152448701019000"
 	rows := []struct{ file, format, want string }{
 		{"scriptor.script", "scriptor-script", script + " 80CA9F3601! 00A4040005A00000000300!"},
-		{"scriptor.out", "scriptor", "C1" + otherPPSE + " C2A2 C3A3 C4A4 80CA9F36016C05 00A4040005A000000003006A82"},
-		{"opensc-tool.out", "opensc", "C1" + otherPPSE + " C2A2 C3A3 C4A4"},
+		{"scriptor-output.log", "scriptor", "C1" + otherPPSE + " C2A2 C3A3 C4A4 80CA9F36016C05 00A4040005A000000003006A82"},
+		{"opensc-tool-output.log", "opensc", "C1" + otherPPSE + " C2A2 C3A3 C4A4"},
 		{"opensc-debug.log", "opensc-debug", "C1" + otherPPSE + " C2A2 C3A3 C4A4"},
 		{"opensc-tool.sh", "opensc-script", script},
 		{"pcsc-spy.log", "pcsc-spy", "C1" + otherPPSE + " C2A2 | C4A4 C2A2 C3A3"},
@@ -104,7 +104,7 @@ func TestForeign(t *testing.T) {
 		{"cardpeek.log", "cardpeek-log", "80CA9F36009F3602000E9000 C4A4"},
 		{"apduplay-winscard.log", "apduplay", all},
 		{"apdutool.script", "apdutool-script", script},
-		{"apdutool.out", "apdutool", all},
+		{"apdutool-output.log", "apdutool", all},
 		{"devnied-fixture.log", "devnied", "C1A1 ?A2 C3A3 C4A4"},
 		{"devnied.log", "devnied", all},
 		{"android.html", "android", all},
