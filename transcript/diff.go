@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tapsim/emv"
 )
 
 // Difference is one thing in which two transcripts differ.
@@ -23,6 +25,9 @@ type Difference struct {
 	OnlyB    []string `json:"only_in_b,omitempty"`
 	Masked   bool     `json:"masked,omitempty"`
 	Sentence string   `json:"sentence"` // all of it in words
+
+	tag        emv.Tag // of an element that both sides have
+	rawA, rawB []byte
 }
 
 // maxDifferences bounds what Diff tells.
@@ -249,6 +254,8 @@ func (d *differ) element(base Difference, x, y leaf) {
 	base.Path, base.Element, base.Masked = x.path, elementName(x.part), x.part.Masked || y.part.Masked
 	base.ValueA, base.ValueB = around(x, y), around(y, x)
 	base.TextA, base.TextB = x.part.Text, y.part.Text
+	base.tag, _ = emv.ParseTag(x.part.Tag) // 0 for parts that are no data object
+	base.rawA, base.rawB = x.value, y.value
 	base.OnlyA, base.OnlyB = without(x.part.Details, y.part.Details), without(y.part.Details, x.part.Details)
 	switch {
 	case base.Masked && base.ValueA == base.ValueB:

@@ -183,9 +183,10 @@ func clone(t *Transcript) *Transcript {
 // message is a command or the data of an answer, with what its bytes mean. Its
 // bytes may be changed, not their number.
 type message struct {
-	raw   []byte
-	parts []Part
-	uid   bool // an answer in which a reader gives the serial number of the card
+	raw     []byte
+	parts   []Part
+	command bool
+	uid     bool // an answer in which a reader gives the serial number of the card
 }
 
 // walk visits the commands and answers of a transcript in their order. An
@@ -245,7 +246,7 @@ func walkExchange(e *Explainer, lines []Line, at int, answers []int, visit func(
 	command := lines[at].Bytes
 	x := e.Explain(bytes.Clone(command), bytes.Clone(whole))
 	if x.Command != nil {
-		visit(&message{raw: command, parts: x.Command.Parts})
+		visit(&message{raw: command, parts: x.Command.Parts, command: true})
 	}
 	if x.Response == nil {
 		return at

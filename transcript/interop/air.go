@@ -44,11 +44,6 @@ func (a *air) activate() {
 
 func (a *air) fieldOff() { a.event(eventFieldOff, nil, "") }
 
-func (a *air) deselect() {
-	a.reader("", 0xC2)
-	a.card(0xC2)
-}
-
 // exchange sends a command and, when there is one, its answer. What does not
 // fit a block goes in a chain, each block of which the other side acknowledges
 // (ISO 14443-4, 7.5).

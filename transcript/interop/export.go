@@ -260,7 +260,6 @@ func writePcap14443(t *transcript.Transcript, e *Exported) error {
 			n++
 		}
 	}
-	air.deselect()
 	air.fieldOff()
 	e.Data = c.file.data
 	return nil

@@ -83,7 +83,7 @@ func TestExport14443Chains(t *testing.T) {
 	require.Equal(t, []byte{0x93, 0x20, 0xE0, 0x05,
 		0x12, 0xA2, 0x13, 0xA3, 0x02, // the command in three blocks
 		0x12, 0xA3, 0x13, 0xA2, 0x02, // the answer
-		0x03, 0xC2, 0xC2}, pcbs)
+		0x03}, pcbs)
 	back, err := Import(out.Data, "")
 	require.NoError(t, err)
 	require.Equal(t, steps(x), steps(back.Transcript))
