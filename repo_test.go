@@ -45,10 +45,15 @@ var rooms = map[string]room{
 	"internal/vectors":   {list("emv cryptogram cryptogram/pin cryptogram/oda"), true},
 	"iso8583":            {nil, true}, // but its connection files, below
 	"transcript":         {list("apdu emv"), true},
+	"transcript/interop": {list("apdu emv transcript"), true},
 	"hce":                {list("apdu emv cryptogram cryptogram/oda"), true},
 	"hce/profile":        {list("internal/config emv cryptogram hce"), false},
 	"wallet/store":       {list("apdu emv cryptogram cryptogram/oda hce provisioning"), false},
 	"reader":             {list("apdu"), false},
+	"reader/pcsc":        {list("apdu reader"), false},
+	"reader/vpcd":        {list("apdu reader"), false},
+	"reader/guard":       {list("apdu emv"), true},
+	"reader/readertest":  {list("apdu reader"), false},
 	"terminal/kernel":    {list("apdu emv"), true},
 	"terminal/kernel/c2": {list("apdu emv cryptogram/oda terminal/kernel"), true},
 	"terminal/kernel/c3": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},
@@ -88,6 +93,8 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":            list("issuer/store"),
 	"golang.org/x/term":             list("internal/cli"),
 	"golang.org/x/sys":              list("internal/statedir"),
+
+	"github.com/stretchr/testify": list("reader/readertest"), // a package for tests
 }
 
 // maxFunction is how many lines a function may have; a screen.
