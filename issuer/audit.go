@@ -41,7 +41,7 @@ func Audit(ctx context.Context, s Store) error {
 	}
 	for _, r := range records {
 		if r.State == RecordHeld {
-			held[r.Account] += r.Amount
+			held[r.Account] += r.Billed
 		}
 	}
 	for _, a := range accounts {
