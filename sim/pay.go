@@ -101,10 +101,14 @@ func (w *World) prepare(r Request) error {
 	return w.unlock()
 }
 
-func (w *World) unlock() error { return w.card.Verified(w.Clock.Now().Add(verifiedFor)) }
+// awaitsIssuer is true for a card that takes the issuer's answer on a second tap
+// and asked for one: the customer sees "present card again" and does.
+func (w *World) awaitsIssuer() bool {
+	tap, ok := w.card.Last()
+	return ok && tap.Cryptogram == emv.ARQC && w.Profile.TakesUpdates()
+}
 
-// Deliver sends what waits in the terminal's journal.
-func (w *World) Deliver(ctx context.Context) (int, error) { return w.term.Deliver(ctx) }
+func (w *World) unlock() error { return w.card.Verified(w.Clock.Now().Add(verifiedFor)) }
 
 // newField puts the customer with the card in front of the reader.
 func (w *World) newField(r Request) (*field, error) {
@@ -116,7 +120,7 @@ func (w *World) newField(r Request) (*field, error) {
 		w.card.Deactivated(hce.Deactivation(why))
 	}}}
 	f.between = func() (bool, error) {
-		if r.TearAt > 0 {
+		if r.TearAt > 0 || f.taps == 2 && w.awaitsIssuer() {
 			return true, nil
 		}
 		if !r.Locked || !r.UnlockAfterFirst || f.taps > 2 {

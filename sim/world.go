@@ -22,6 +22,7 @@ import (
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
+	"tapsim/terminal/kernel/c7"
 	"tapsim/wallet/store"
 )
 
@@ -39,6 +40,9 @@ type Options struct {
 	// Host answers instead of the bank in process; issuer state is then left
 	// alone.
 	Host iso8583.Exchanger
+	// HostName says which host that is, such as its address: what waits for one
+	// goes to no other. "" is the bank in process.
+	HostName string
 	// Bank replaces the demo bank; nil is the demo bank.
 	Bank *issuerconfig.Bank
 }
@@ -147,7 +151,7 @@ func (w *World) openTerminal(context.Context) error {
 	if host == nil {
 		host = w.host
 	}
-	env := terminal.Env{Host: host, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal")}
+	env := terminal.Env{Host: host, HostName: w.options.HostName, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal")}
 	if w.pad, err = newPINPad(&w.Terminal); err != nil {
 		return err
 	}
@@ -162,7 +166,7 @@ func (w *World) openTerminal(context.Context) error {
 // of the test certification authorities.
 func kernels(clock *Clock) []kernel.Kernel {
 	keys := testca.CAKeys()
-	return []kernel.Kernel{&c2.Kernel{Keys: keys, Wait: clock.Sleep}, &c3.Kernel{Keys: keys}}
+	return []kernel.Kernel{&c2.Kernel{Keys: keys, Wait: clock.Sleep}, &c3.Kernel{Keys: keys}, &c7.Kernel{Keys: keys}}
 }
 
 func (w *World) openJournal() (terminal.Journal, error) {

@@ -75,8 +75,8 @@ func (a *app) exportCA(rid, format string, all bool) error {
 // algorithm, exponent, modulus, algorithm and value of the check sum.
 func capkLine(k testca.CAKey) string {
 	expiry := "000000"
-	if !k.Expiry.IsZero() {
-		expiry = k.Expiry.Format("060102")
+	if k.Expiry != (emv.Date{}) {
+		expiry = fmt.Sprintf("%X", k.Expiry.Append(nil))
 	}
 	sum := k.CheckSum()
 	return fmt.Sprintf("%s %02x %s rsa %s %s sha1 %s", colons(k.RID[:]), k.Index, expiry, colons(k.Exponent), colons(k.Modulus), colons(sum[:]))
@@ -128,6 +128,7 @@ tag 9F4A asks for it. '-' reads them from standard input; "" is none.`,
 	flags.StringVar(&f.defect, "defect", "none", "what shall be wrong: "+strings.Join(testca.DefectNames(), ", "))
 	flags.BoolVar(&f.sda, "sda", false, "also signed static application data, tag 93")
 	flags.BoolVar(&f.reveal, "reveal", false, "show the card's private key and the account number")
+	_ = flags.SetAnnotation("static", mayBeEmpty, []string{"no static data"}) // the flag exists
 	for _, name := range []string{"pan", "expiry", "static"} {
 		_ = c.MarkFlagRequired(name)
 	}

@@ -71,7 +71,7 @@ func (v *view) appendMessages(dst []byte, s transcript.Style) []byte {
 	dst = v.appendMessage(dst, p.Request, s)
 	if p.Response == nil {
 		dst = section(dst, s, "No answer")
-		return append(dst, "  a reversal waits in the terminal's journal; the next payment or start delivers it\n"...)
+		return append(dst, "  a reversal waits in the terminal's journal; the next payment with this host delivers it\n"...)
 	}
 	dst = section(dst, s, "Answer "+string(p.Response.MTI))
 	return v.appendMessage(dst, p.Response, s)

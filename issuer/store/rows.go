@@ -23,7 +23,7 @@ type table struct {
 
 var (
 	accountTable    = newTable("accounts", 1, "id currency balance held status internal opened disputes")
-	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par")
+	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par wrong_pins")
 	usageTable      = newTable("usages", 1, "instrument recent older unverified unverified_amount")
 	keyTable        = newTable("keys", 2, "token key_index issued not_after uses used withdrawn")
 	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap "+
@@ -189,12 +189,12 @@ func scanAccount(s scanner) (a issuer.Account, err error) {
 
 func appendInstrument(args []any, n *issuer.Instrument) []any {
 	return append(args, n.Index[:], int64(n.Kind), n.Masked, n.PSN, n.Expiry, n.ServiceCode, int64(n.Status), n.Account, n.Card[:],
-		n.LastFour, n.Requestor, n.PAR)
+		n.LastFour, n.Requestor, n.PAR, int64(n.WrongPINs))
 }
 
 func scanInstrument(s scanner) (n issuer.Instrument, err error) {
 	var index, card []byte
-	err = s.Scan(&index, &n.Kind, &n.Masked, &n.PSN, &n.Expiry, &n.ServiceCode, &n.Status, &n.Account, &card, &n.LastFour, &n.Requestor, &n.PAR)
+	err = s.Scan(&index, &n.Kind, &n.Masked, &n.PSN, &n.Expiry, &n.ServiceCode, &n.Status, &n.Account, &card, &n.LastFour, &n.Requestor, &n.PAR, &n.WrongPINs)
 	copy(n.Index[:], index)
 	copy(n.Card[:], card)
 	return n, err
