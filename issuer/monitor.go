@@ -82,7 +82,7 @@ func (r *MonitorRule) hit(p *payment, own int64) string {
 func (r *MonitorRule) velocity(p *payment) string {
 	count := 1
 	for _, a := range p.controls.Attempts {
-		if p.at.Sub(a.Time) <= r.Within {
+		if p.since(&a) <= r.Within {
 			count++
 		}
 	}
@@ -90,6 +90,11 @@ func (r *MonitorRule) velocity(p *payment) string {
 		return ""
 	}
 	return fmt.Sprintf("%d payments within %s", count, r.Within)
+}
+
+// since is how long ago an attempt was.
+func (p *payment) since(a *Attempt) time.Duration {
+	return time.Duration(p.at.Unix()-a.Time) * time.Second
 }
 
 func (r *MonitorRule) large(p *payment, own int64) string {
@@ -108,7 +113,7 @@ func (r *MonitorRule) place(p *payment) string {
 
 func (r *MonitorRule) moved(p *payment) string {
 	for _, a := range p.controls.Attempts {
-		if ago := p.at.Sub(a.Time); p.country != 0 && a.Country != 0 && a.Country != p.country && ago <= r.Moved {
+		if ago := p.since(&a); p.country != 0 && a.Country != 0 && a.Country != p.country && ago <= r.Moved {
 			return fmt.Sprintf("a payment in %s, %s after one in %s", countryText(p.country), ago, countryText(a.Country))
 		}
 	}

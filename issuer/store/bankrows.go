@@ -61,7 +61,7 @@ func appendCounts(b []byte, c *issuer.Controls) []byte {
 		b = be.AppendUint64(be.AppendUint64(b, uint64(s.Day)), uint64(s.Month))
 	}
 	for _, a := range c.Attempts {
-		b = be.AppendUint64(be.AppendUint64(b, uint64(a.Time.Unix())), uint64(a.Amount))
+		b = be.AppendUint64(be.AppendUint64(b, uint64(a.Time)), uint64(a.Amount))
 		b = be.AppendUint16(b, a.Country)
 		approved := byte(0)
 		if a.Approved {
@@ -107,7 +107,7 @@ func readCounts(c *issuer.Controls, b []byte) error {
 	}
 	for ; len(b) > 0; b = b[attemptLength:] {
 		c.Attempts = append(c.Attempts, issuer.Attempt{
-			Time: instant(int64(be.Uint64(b))), Amount: int64(be.Uint64(b[8:])), Country: be.Uint16(b[16:]), Approved: b[18] == 1,
+			Time: int64(be.Uint64(b)), Amount: int64(be.Uint64(b[8:])), Country: be.Uint16(b[16:]), Approved: b[18] == 1,
 		})
 	}
 	return nil
