@@ -100,7 +100,9 @@ func drawRequest(draw *rand.Rand, w *World) Request {
 	amounts := []int64{0, 1, 100, 499, 500, 501, 999, 1000, 1001, 2500, 4999, 5000, 5001, 9999, 10000, 12000, 30000}
 	r := Request{Amount: amounts[draw.IntN(len(amounts))], Currency: w.Terminal.Currency, Type: w.Terminal.Type, Locked: draw.IntN(2) == 0}
 	r.UnlockAfterFirst = r.Locked && draw.IntN(2) == 0
-	switch draw.IntN(10) {
+	switch draw.IntN(11) {
+	case 3:
+		r.Type = 0x30
 	case 0:
 		r.Type, r.AmountOther = 0x09, r.Amount/2
 	case 1:
