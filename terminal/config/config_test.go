@@ -186,3 +186,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestNoCashWhereThereIsNone: a terminal whose additional capabilities have
+// neither cash nor cashback takes no transaction that hands any out.
+func TestNoCashWhereThereIsNone(t *testing.T) {
+	without := 0
+	for _, name := range config.Names() {
+		c, err := config.Load(name)
+		require.NoError(t, err)
+		capabilities, ok := c.Data.Lookup(0x9F40)
+		require.True(t, ok)
+		const cash, cashback = 0x80, 0x10
+		if capabilities[0]&(cash|cashback) != 0 {
+			continue
+		}
+		without++
+		for _, one := range c.Combinations {
+			require.Equal(t, []byte{0x00, 0x20}, one.Types, "%s, %X", name, one.AID)
+		}
+	}
+	require.Equal(t, 3, without, "offline-only, transit, unattended")
+}
