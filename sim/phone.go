@@ -37,6 +37,9 @@ const deviceKeySize = 16
 // openPhone opens the phone's memory and the card in it, enrolling the card on
 // first use.
 func (w *World) openPhone(ctx context.Context) error {
+	if w.options.Field != nil {
+		return nil // whoever stands at the reader brings their own
+	}
 	dir, raw, err := w.phoneFolder()
 	if err != nil {
 		return err
@@ -44,13 +47,8 @@ func (w *World) openPhone(ctx context.Context) error {
 	if w.device, err = cryptogram.NewKey(cryptogram.AES, raw); err != nil {
 		return fmt.Errorf("device key: %w", err)
 	}
-	w.phone, err = store.Open(dir, store.Options{
-		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"), Seal: rand.Reader, // never the same nonce twice, whatever the seed
-	})
-	if err != nil {
-		return err
-	}
-	w.card, err = w.phone.Card(w.Profile)
+	w.cardRand = stream(w.seed, "phone")
+	err = w.loadCard(dir)
 	if errors.Is(err, store.ErrNotEnrolled) {
 		return w.enrol(ctx)
 	}
@@ -58,6 +56,17 @@ func (w *World) openPhone(ctx context.Context) error {
 		return err
 	}
 	return w.refill(ctx)
+}
+
+// loadCard reads the card from the phone's folder, which is locked.
+func (w *World) loadCard(dir string) (err error) {
+	w.phone, err = store.Open(dir, store.Options{
+		DeviceKey: w.device, Now: w.Clock.Now, Rand: w.cardRand, Seal: rand.Reader, // never the same nonce twice, whatever the seed
+	})
+	if err == nil {
+		w.card, err = w.phone.Card(w.Profile)
+	}
+	return err
 }
 
 // phoneFolder is where the phone keeps its memory, and the device key.

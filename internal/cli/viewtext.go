@@ -7,6 +7,7 @@ import (
 	"tapsim/emv"
 	"tapsim/iso8583"
 	"tapsim/issuer"
+	"tapsim/terminal/kernel"
 	"tapsim/transcript"
 )
 
@@ -66,6 +67,11 @@ func (v *view) appendMessages(dst []byte, s transcript.Style) []byte {
 		dst = v.appendMessage(dst, b.Request, s)
 		dst = section(dst, s, "Answer "+string(b.Response.MTI)+": come again with a PIN")
 		dst = v.appendMessage(dst, b.Response, s)
+	}
+	if p.KernelOutcome == kernel.Approved {
+		dst = section(dst, s, "Advice "+string(p.Request.MTI))
+		dst = v.appendMessage(dst, p.Request, s)
+		return append(dst, "  approved offline: it waits in the terminal's journal; the next payment or start delivers it\n"...)
 	}
 	dst = section(dst, s, "Authorisation request "+string(p.Request.MTI))
 	dst = v.appendMessage(dst, p.Request, s)
