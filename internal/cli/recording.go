@@ -33,6 +33,9 @@ func (f *payFlags) openRecording(w *sim.World) (*recording, error) {
 	if f.reader.name == "" && !emv.TestRange(w.Profile.Account.PAN) {
 		return nil, fmt.Errorf("--record: %s is outside the test ranges, and a recording holds its account number", w.Profile.Name)
 	}
+	if target, err := filepath.EvalSymlinks(f.record); err == nil {
+		r.name = target // a link stays one
+	}
 	info, err := os.Stat(f.record)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -41,14 +44,14 @@ func (f *payFlags) openRecording(w *sim.World) (*recording, error) {
 		return nil, fileError(f.record, err)
 	case info.Mode().IsRegular():
 		r.temp = true
-		if err := checkOverwrite(f.record); err != nil {
+		if err := checkOverwrite(r.name); err != nil {
 			return nil, err
 		}
 	}
 	if r.temp {
-		r.file, err = os.CreateTemp(filepath.Dir(f.record), ".tapsim-*")
+		r.file, err = os.CreateTemp(filepath.Dir(r.name), ".tapsim-*")
 	} else {
-		r.file, err = os.OpenFile(f.record, os.O_WRONLY, 0)
+		r.file, err = os.OpenFile(r.name, os.O_WRONLY, 0)
 	}
 	if err != nil {
 		return nil, fileError(f.record, err)

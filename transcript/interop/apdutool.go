@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// quoted is the text of an echo.
+var quoted = regexp.MustCompile(`"[^"]*"`)
+
 var apdutoolByte = regexp.MustCompile(`^0[xX]([0-9A-Fa-f]{1,2})$`)
 
 // readAPDUToolScript reads a script of the Java Card kit's apdutool and of
@@ -16,7 +19,7 @@ var apdutoolByte = regexp.MustCompile(`^0[xX]([0-9A-Fa-f]{1,2})$`)
 func readAPDUToolScript(in *input, s *session) error {
 	var text strings.Builder
 	if err := in.each(func(_ int, line string) error {
-		line, _, _ = strings.Cut(line, "//")
+		line, _, _ = strings.Cut(quoted.ReplaceAllString(line, ""), "//")
 		if !strings.HasPrefix(strings.TrimSpace(line), "#") {
 			text.WriteString(line + " ")
 		}

@@ -54,6 +54,7 @@ func formats() []format {
 		{"apdutool-script", "apdutool or jCardSim script (0x00 0xA4 ..;)", readAPDUToolScript},
 		{"transit-xml", "transit-emv-checker XML", readTransitXML},
 		{"javaemvreader", "javaemvreader log", readJavaReader},
+		{"pn532", "log of a PN532 library (write: 40 .., read: 41 ..)", readPN532},
 		{"nfc-lab", "nfc-laboratory JSON frames", readNFCLab},
 	}
 	list = append(list, labelledFormats()...)

@@ -118,6 +118,7 @@ func TestForeign(t *testing.T) {
 		{"pos-sdk.log", "pos-sdk", all},
 		{"gpshell.log", "gpshell", all},
 		{"c-apdu.log", "c-apdu", all},
+		{"pn532.log", "pn532", all},
 		{"iso7816-objects.log", "kormax", all},
 		{"jcop-shell.log", "jcop", all},
 		{"free-text.log", "text", all},
