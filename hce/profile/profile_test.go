@@ -25,7 +25,7 @@ func TestBuiltInCards(t *testing.T) {
 		"mastercard-plastic-offline",
 		"unionpay-phone", "unionpay-plastic", "unionpay-plastic-ecash", "unionpay-plastic-sm4",
 		"visa-phone", "visa-plastic", "visa-plastic-blocked", "visa-plastic-expired", "visa-plastic-fdda", "visa-plastic-kernel8",
-		"visa-plastic-kernel8-only", "visa-plastic-offline",
+		"visa-plastic-kernel8-only", "visa-plastic-msd", "visa-plastic-offline",
 	}, profile.Names())
 	for _, name := range profile.Names() {
 		p, err := profile.Load(name)
@@ -233,6 +233,20 @@ func TestErrors(t *testing.T) {
 		{"visa-plastic-offline", `  "9F13": "0000" `, `  "9F5D": "000000000000" `, "its value comes from counters or ecash of the behaviour"},
 		{"visa-plastic-blocked", `lock: blocked `, `lock: hidden `, "want none or blocked"},
 		{"visa-plastic-blocked", `lock: blocked `, `lock: shut `, "lock:"},
+		{"visa-plastic-msd", `    aip: "0080" `, `    aip: "0000" `, "answers.msd.aip: it does not say mag-stripe mode"},
+		{"visa-plastic-msd", `    afl: "08010100"`, `    afl: "08010200"`, "answers.msd.afl: it names record 2 of file 1"},
+		{"visa-plastic-msd", `    afl: "08010100"`, `    afl: "080101"`, "answers.msd.afl"},
+		{"visa-plastic-msd", `    tags: ["57", "5F20"]`, `    tags: ["5F20"]`, "answers.msd.tags: tag 57 must be there, or in a record"},
+		{"visa-plastic-msd", `    afl: "08010100"`, `    tags: ["82", "57"]`, "answers.msd.tags: want aip and afl alone"},
+		{"visa-plastic-msd", `D49122010000000000000F"`, `D491220100000000000F"`, "account.track2: want 12 discretionary digits at least"},
+		{"visa-plastic-msd", `    aip: "0000"
+    tags: ["82", "57", "5F34"`, `    aip: "0000"
+    afl: "08010100"
+    tags: ["82", "94", "57", "5F34"`, "answers.msd.afl: record 1 of file 1 is of another answer too"},
+		{"visa-phone", `  declined:`, `  msd: {aip: "0080", afl: "08010100"}
+  declined:`, "answers.msd: the verification value in track 2 needs a card key"},
+		{"unionpay-plastic", `  declined:`, `  msd: {aip: "0080", afl: "08010100"}
+  declined:`, "answers.msd: only a Visa card has this mode"},
 		{"visa-plastic-kernel8", `kernel: "03"`, `kernel: "08"`, "application 1 has this AID already, for the same kernel"},
 		{"co-badged-extended", `extended: "01" `, `extended: "0102030405060708090A" `, "with it the name has 17 bytes"},
 		{"co-badged-extended", `    extended: "01" `, `    extended: "02" `, "others[0].applications: another account of the card has an application"},
