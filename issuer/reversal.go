@@ -169,7 +169,7 @@ func (u *undo) undoPayment(tx *Tx, payment, record *Record, report *Report) (Cod
 		payment.State = RecordReversed
 	}
 	tx.PutRecord(*payment)
-	return Approved, nil
+	return Approved, tellReversal(tx, payment, record, m, back)
 }
 
 // leaveOrphan remembers that a payment was reversed before it came, so that it

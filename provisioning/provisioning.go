@@ -48,6 +48,7 @@ type LimitedUseKey struct {
 	Wrapped    []byte    // the key under the device key, AES key wrap (RFC 3394)
 	CheckValue [3]byte   // of the clear key
 	Uses       int       // cryptograms it may make
+	Amount     int64     // minor units that their amounts may add up to; 0 is no limit
 	NotAfter   time.Time // it makes none after this
 }
 

@@ -188,7 +188,6 @@ type TokenState struct {
 	LastFour  string   `json:"last_four"`         // of the card behind it
 	PAR       string   `json:"par"`
 	Assurance string   `json:"assurance"`
-	LostPhone bool     `json:"lost_phone,omitempty"` // the phone was reported lost
 }
 
 // Event is one line of a token's history.

@@ -24,12 +24,14 @@ type cache struct {
 	instruments map[issuer.PANIndex]issuer.Instrument
 	usages      map[issuer.PANIndex]issuer.Usage
 	keys        map[keyID]issuer.IssuedKey
+	bindings    map[issuer.PANIndex]issuer.Binding
 }
 
 func newCache() *cache {
 	return &cache{
 		accounts: map[string]issuer.Account{}, instruments: map[issuer.PANIndex]issuer.Instrument{},
 		usages: map[issuer.PANIndex]issuer.Usage{}, keys: map[keyID]issuer.IssuedKey{},
+		bindings: map[issuer.PANIndex]issuer.Binding{},
 	}
 }
 
@@ -59,6 +61,7 @@ func (c *cache) absorb(b *overlay) {
 	keep(c, c.instruments, b.instruments)
 	keep(c, c.usages, b.usages)
 	keep(c, c.keys, b.keys)
+	keep(c, c.bindings, b.bindings)
 }
 
 // overlay is the state of one batch: what it has written so far over the cache
@@ -74,10 +77,12 @@ type overlay struct {
 	records     map[string]*issuer.Record // by retrieval key; nil: known not to exist
 	written     []*issuer.Record          // of those, what to write, oldest first
 	entries     []issuer.Entry
+	bindings    map[issuer.PANIndex]issuer.Binding
+	events      []issuer.TokenEvent
 }
 
 func (b *overlay) empty() bool {
-	return len(b.accounts)+len(b.instruments)+len(b.usages)+len(b.keys)+len(b.written)+len(b.entries) == 0
+	return len(b.accounts)+len(b.instruments)+len(b.usages)+len(b.keys)+len(b.written)+len(b.entries)+len(b.bindings)+len(b.events) == 0
 }
 
 // add takes over the changes of one update.
@@ -98,6 +103,10 @@ func (b *overlay) add(c *issuer.Changes) {
 		b.addRecord(&c.Records[n])
 	}
 	b.entries = append(b.entries, c.Entries...)
+	for n := range c.Bindings {
+		set(&b.bindings, c.Bindings[n].Token, c.Bindings[n])
+	}
+	b.events = append(b.events, c.TokenEvents...)
 }
 
 func (b *overlay) addRecord(r *issuer.Record) {
@@ -140,6 +149,11 @@ func (b *overlay) Usage(index issuer.PANIndex) (issuer.Usage, bool, error) {
 // Key finds an issued key.
 func (b *overlay) Key(token issuer.PANIndex, index [4]byte) (issuer.IssuedKey, bool, error) {
 	return lookup(b, b.keys, b.writer.rows.keys, keyID{token, index}, selectKeys+" WHERE token = ? AND key_index = ?", scanKey, token[:], index[:])
+}
+
+// Binding finds what the token service knows of a token.
+func (b *overlay) Binding(token issuer.PANIndex) (issuer.Binding, bool, error) {
+	return lookup(b, b.bindings, b.writer.rows.bindings, token, selectBindings+" WHERE token = ?", scanBinding, token[:])
 }
 
 // lookup goes through batch, cache and database. What comes from the database

@@ -24,11 +24,13 @@ type table struct {
 
 var (
 	accountTable    = newTable("accounts", 1, "id currency balance held status internal")
-	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par")
+	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par bound")
 	usageTable      = newTable("usages", 1, "instrument recent older")
-	keyTable        = newTable("keys", 2, "token key_index issued not_after uses used withdrawn")
+	keyTable        = newTable("keys", 2, "token key_index issued not_after uses used withdrawn amount spent")
 	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap")
 	entryTable      = newTable("entries", 0, "record account currency amount time")
+	bindingTable    = newTable("bindings", 1, "token body")
+	eventTable      = newTable("token_events", 2, "token number body")
 )
 
 func newTable(name string, key int, columns string) table {
@@ -64,6 +66,8 @@ var (
 	selectKeys        = keyTable.selection()
 	selectRecords     = recordTable.selection()
 	selectEntries     = entryTable.selection()
+	selectBindings    = bindingTable.selection()
+	selectEvents      = eventTable.selection()
 	latestByReference = selectRecords + " WHERE reference = ? AND reference <> '' ORDER BY seq DESC LIMIT 1"
 	selectByKeys      = selectRecords + " WHERE key IN (?" + strings.Repeat(", ?", prefetchChunk-1) + ")"
 )
@@ -84,6 +88,8 @@ func (b *overlay) write() error {
 		func() error { return writeRows(b.writer, &keyTable, rowsOf(b.keys), appendKey) },
 		func() error { return writeRows(b.writer, &recordTable, b.written, appendRecord) },
 		func() error { return writeRows(b.writer, &entryTable, b.entries, appendEntry) },
+		func() error { return writeRows(b.writer, &bindingTable, rowsOf(b.bindings), appendBinding) },
+		func() error { return writeRows(b.writer, &eventTable, b.events, appendEvent) },
 	} {
 		if err := rows(); err != nil {
 			return err
@@ -182,12 +188,12 @@ func scanAccount(s scanner) (a issuer.Account, err error) {
 
 func appendInstrument(args []any, n *issuer.Instrument) []any {
 	return append(args, n.Index[:], int64(n.Kind), n.Masked, n.PSN, n.Expiry, n.ServiceCode, int64(n.Status), n.Account, n.Card[:],
-		n.LastFour, n.Requestor, n.PAR)
+		n.LastFour, n.Requestor, n.PAR, n.Bound)
 }
 
 func scanInstrument(s scanner) (n issuer.Instrument, err error) {
 	var index, card []byte
-	err = s.Scan(&index, &n.Kind, &n.Masked, &n.PSN, &n.Expiry, &n.ServiceCode, &n.Status, &n.Account, &card, &n.LastFour, &n.Requestor, &n.PAR)
+	err = s.Scan(&index, &n.Kind, &n.Masked, &n.PSN, &n.Expiry, &n.ServiceCode, &n.Status, &n.Account, &card, &n.LastFour, &n.Requestor, &n.PAR, &n.Bound)
 	copy(n.Index[:], index)
 	copy(n.Card[:], card)
 	return n, err
@@ -242,13 +248,13 @@ func scanUsage(s scanner) (u issuer.Usage, err error) {
 }
 
 func appendKey(args []any, k *issuer.IssuedKey) []any {
-	return append(args, k.Token[:], k.Index[:], k.Issued.Unix(), k.NotAfter.Unix(), int64(k.Uses), int64(k.Used), k.Withdrawn)
+	return append(args, k.Token[:], k.Index[:], k.Issued.Unix(), k.NotAfter.Unix(), int64(k.Uses), int64(k.Used), k.Withdrawn, k.Amount, k.Spent)
 }
 
 func scanKey(s scanner) (k issuer.IssuedKey, err error) {
 	var token, index []byte
 	var issued, notAfter int64
-	if err = s.Scan(&token, &index, &issued, &notAfter, &k.Uses, &k.Used, &k.Withdrawn); err != nil {
+	if err = s.Scan(&token, &index, &issued, &notAfter, &k.Uses, &k.Used, &k.Withdrawn, &k.Amount, &k.Spent); err != nil {
 		return k, err
 	}
 	copy(k.Token[:], token)

@@ -1,0 +1,142 @@
+package issuer
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"tapsim/provisioning"
+)
+
+// CallToken makes the step in a token's life that its phone asks for: suspend,
+// resume, delete or renew.
+func (i *Issuer) CallToken(ctx context.Context, r *provisioning.TokenCall) (provisioning.TokenState, error) {
+	if err := checkProof(r); err != nil {
+		return provisioning.TokenState{}, err
+	}
+	m := move{reference: r.Token, verb: r.Verb, party: PartyUser, proof: &r.Proof}
+	switch r.Verb {
+	case provisioning.VerbSuspend, provisioning.VerbResume, provisioning.VerbDelete:
+	case provisioning.VerbRenew:
+		m.change = i.renewal()
+	default:
+		return provisioning.TokenState{}, refused("unknown-verb", "suspend, resume, delete or renew", "a phone does not %q a token", string(r.Verb))
+	}
+	return i.moveToken(ctx, m)
+}
+
+// renewal gives a token a new expiry date; its number stays.
+func (i *Issuer) renewal() func(t *liveToken) {
+	rules := i.config.TokenService.orDefault()
+	return func(t *liveToken) {
+		t.instrument.Expiry = rules.expiry(t.now)
+		t.text = "good until the end of " + expiryText(t.instrument.Expiry)
+	}
+}
+
+// ManageToken makes a step in a token's life for the bank, or for the token
+// service itself: activate, suspend, resume, delete, renew, resend. reason goes
+// into the history.
+func (i *Issuer) ManageToken(ctx context.Context, reference string, verb provisioning.Verb, party Party, reason string) (provisioning.TokenState, error) {
+	if party == PartyUser {
+		return provisioning.TokenState{}, refused("not-for-user", "the phone asks itself", "the user's requests come signed, from the phone")
+	}
+	m := move{reference: reference, verb: verb, party: party, change: func(t *liveToken) { t.text = reason }}
+	switch verb {
+	case provisioning.VerbResend:
+		if _, err := i.resend(ctx, reference, party, nil); err != nil {
+			return provisioning.TokenState{}, err
+		}
+		return i.TokenState(reference)
+	case provisioning.VerbActivate:
+		m.change = func(t *liveToken) {
+			t.binding.Code, t.binding.Assurance, t.text = Challenge{}, assuranceBank, reason
+		}
+	case provisioning.VerbRenew:
+		m.change = i.renewal()
+	case provisioning.VerbSuspend, provisioning.VerbResume, provisioning.VerbDelete:
+	default:
+		return provisioning.TokenState{}, refused("unknown-verb", "activate, suspend, resume, delete, renew or resend", "there is no verb %q here", string(verb))
+	}
+	return i.moveToken(ctx, m)
+}
+
+// RelinkToken puts another card of the same account behind a token, after the
+// old one was lost: the token, its keys and its counter stay.
+func (i *Issuer) RelinkToken(ctx context.Context, reference string, card CardName) (provisioning.TokenState, error) {
+	index, err := i.cardIndex(ctx, card)
+	if err != nil {
+		return provisioning.TokenState{}, err
+	}
+	var fresh Instrument
+	return i.moveToken(ctx, move{reference: reference, verb: provisioning.VerbRelink, party: PartyBank,
+		check: func(tx *Tx, t *liveToken) error {
+			old, ok, err := tx.Instrument(t.instrument.Card)
+			if err != nil || !ok {
+				return errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
+			}
+			if fresh, ok, err = tx.Instrument(index); err != nil || !ok || fresh.Kind != Card {
+				return errorElse(err, refused("unknown-card", "", "the bank has no such card"))
+			}
+			switch {
+			case fresh.Index == old.Index:
+				return refused("same-card", "", "the token stands for this card already")
+			case fresh.Account != old.Account:
+				return refused("foreign-card", "a token moves between cards of one account", "the card is on another account")
+			case fresh.Status != StatusActive || expired(fresh.Expiry, t.now):
+				return refused("card-not-active", "", "the card is %s, or has expired", fresh.Status)
+			}
+			return nil
+		},
+		change: func(t *liveToken) {
+			t.text = "from the card ending in " + t.instrument.LastFour + " to that ending in " + fresh.LastFour
+			t.instrument.Card, t.instrument.LastFour = fresh.Index, fresh.LastFour
+		}})
+}
+
+// LostPhone suspends all tokens of the phone that holds a token, at once.
+// Those that nobody has proved to own are deleted.
+func (i *Issuer) LostPhone(ctx context.Context, reference string) ([]provisioning.TokenState, error) {
+	return i.eachOnPhone(ctx, reference, provisioning.VerbLostPhone)
+}
+
+// FoundPhone is the inverse of LostPhone. What user, bank or service suspended
+// besides stays suspended.
+func (i *Issuer) FoundPhone(ctx context.Context, reference string) ([]provisioning.TokenState, error) {
+	return i.eachOnPhone(ctx, reference, provisioning.VerbFoundPhone)
+}
+
+// eachOnPhone makes one step for all tokens of a phone, in one update. The token
+// that was named must be able to take it; others are left out if they cannot.
+func (i *Issuer) eachOnPhone(ctx context.Context, reference string, verb provisioning.Verb) (states []provisioning.TokenState, err error) {
+	all, err := i.store.Bindings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	named := slices.IndexFunc(all, func(b Binding) bool { return b.Token.Reference() == reference })
+	if named < 0 || len(all[named].Device) == 0 {
+		return nil, refused("unknown-token", "", "there is no such token on a phone")
+	}
+	device := string(all[named].Device)
+	now := i.now().UTC().Truncate(time.Second)
+	err = i.store.Update(ctx, nil, func(tx *Tx) error {
+		states = nil
+		for _, b := range all {
+			if string(b.Device) != device {
+				continue
+			}
+			t, err := i.findToken(tx, b.Token.Reference(), nil, now)
+			if err != nil {
+				return err
+			}
+			switch err := t.step(tx, &move{verb: verb, party: PartyBank}); {
+			case err == nil:
+				states = append(states, t.state())
+			case b.Token.Reference() == reference:
+				return err
+			}
+		}
+		return nil
+	})
+	return states, err
+}
