@@ -21,6 +21,7 @@ func NewMemory() *Memory {
 		accounts: map[string]Account{}, instruments: map[PANIndex]Instrument{}, usages: map[PANIndex]Usage{},
 		keys: map[memoryKey]IssuedKey{}, records: map[string]*Record{}, sequences: map[int64]*Record{}, references: map[string]*Record{},
 		bindings: map[PANIndex]Binding{}, events: map[PANIndex][]TokenEvent{},
+		controls: map[string]Controls{}, disputes: map[int64]Dispute{}, answered: map[string]Answered{}, settings: map[string][]byte{},
 	}}
 }
 
@@ -37,6 +38,11 @@ type memoryRows struct {
 	bindings    map[PANIndex]Binding
 	events      map[PANIndex][]TokenEvent
 	sequence    int64
+	controls    map[string]Controls
+	disputes    map[int64]Dispute
+	answered    map[string]Answered
+	settings    map[string][]byte
+	notices     []Notice
 }
 
 type memoryKey struct {
@@ -81,6 +87,26 @@ func (m *memoryRows) Binding(token PANIndex) (Binding, bool, error) {
 	return b, ok, nil
 }
 
+func (m *memoryRows) Controls(account string) (Controls, bool, error) {
+	c, ok := m.controls[account]
+	return c, ok, nil
+}
+
+func (m *memoryRows) Dispute(id int64) (Dispute, bool, error) {
+	d, ok := m.disputes[id]
+	return d, ok, nil
+}
+
+func (m *memoryRows) Answered(key string) (Answered, bool, error) {
+	a, ok := m.answered[key]
+	return a, ok, nil
+}
+
+func (m *memoryRows) Setting(name string) ([]byte, bool, error) {
+	v, ok := m.settings[name]
+	return v, ok, nil
+}
+
 func deref(r *Record) (Record, bool, error) {
 	if r == nil {
 		return Record{}, false, nil
@@ -116,6 +142,19 @@ func (m *memoryRows) apply(c *Changes) {
 	for _, e := range c.TokenEvents {
 		m.events[e.Token] = append(m.events[e.Token], e)
 	}
+	for _, row := range c.Controls {
+		m.controls[row.Account] = row
+	}
+	for _, row := range c.Disputes {
+		m.disputes[row.ID] = row
+	}
+	for _, row := range c.Answered {
+		m.answered[row.Key] = row
+	}
+	for _, row := range c.Settings {
+		m.settings[row.Name] = row.Value
+	}
+	m.notices = append(m.notices, c.Notices...)
 }
 
 // Update runs f alone.
@@ -213,6 +252,26 @@ func (m *Memory) TokenEvents(_ context.Context, token PANIndex, after int64, lim
 	return slices.Clone(all[first:min(first+int64(limit), int64(len(all)))]), nil
 }
 
+// Controls finds the limits and sums of an account.
+func (m *Memory) Controls(account string) (Controls, bool, error) {
+	return view(m, func(r *memoryRows) (Controls, bool, error) { return r.Controls(account) })
+}
+
+// Dispute finds a dispute.
+func (m *Memory) Dispute(id int64) (Dispute, bool, error) {
+	return view(m, func(r *memoryRows) (Dispute, bool, error) { return r.Dispute(id) })
+}
+
+// Answered finds the first answer under an idempotency key.
+func (m *Memory) Answered(key string) (Answered, bool, error) {
+	return view(m, func(r *memoryRows) (Answered, bool, error) { return r.Answered(key) })
+}
+
+// Setting finds a state of the whole bank.
+func (m *Memory) Setting(name string) ([]byte, bool, error) {
+	return view(m, func(r *memoryRows) ([]byte, bool, error) { return r.Setting(name) })
+}
+
 // Accounts are all accounts by name.
 func (m *Memory) Accounts(context.Context) ([]Account, error) {
 	return rows(m, m.rows.accounts, func(a, b Account) int { return cmp.Compare(a.ID, b.ID) }, nil)
@@ -244,12 +303,28 @@ func (m *Memory) Records(_ context.Context, account string) ([]Record, error) {
 
 // Entries are those of an account, or all for "".
 func (m *Memory) Entries(_ context.Context, account string) ([]Entry, error) {
+	return filter(m, &m.rows.entries, func(e Entry) bool { return account == "" || e.Account == account })
+}
+
+// Disputes are those of an account, or all for "".
+func (m *Memory) Disputes(_ context.Context, account string) ([]Dispute, error) {
+	return rows(m, m.rows.disputes, func(a, b Dispute) int { return cmp.Compare(a.ID, b.ID) },
+		func(d Dispute) bool { return account == "" || d.Account == account })
+}
+
+// Notices are those for an account, or all for "".
+func (m *Memory) Notices(_ context.Context, account string) ([]Notice, error) {
+	return filter(m, &m.rows.notices, func(n Notice) bool { return account == "" || n.Account == account })
+}
+
+// filter lists the rows of a list that keep is true for.
+func filter[T any](m *Memory, from *[]T, keep func(T) bool) ([]T, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	var out []Entry
-	for _, e := range m.rows.entries {
-		if account == "" || e.Account == account {
-			out = append(out, e)
+	var out []T
+	for _, row := range *from {
+		if keep(row) {
+			out = append(out, row)
 		}
 	}
 	return out, nil

@@ -60,6 +60,8 @@ type Account struct {
 	Held     int64  // sum of the holds that are open
 	Status   Status
 	Internal bool // the bank's own, which may be negative
+	Opened   time.Time
+	Disputes int // open ones
 }
 
 // Available is what can still be spent.
@@ -124,6 +126,9 @@ type Usage struct {
 	Instrument PANIndex
 	Recent     []Use          // at most MaxRecentUses
 	Older      []CounterRange // at most MaxOlderRanges
+	// Contactless payments since somebody was verified.
+	Unverified       int
+	UnverifiedAmount int64 // minor units of the account
 }
 
 // IssuedKey is a limited-use key that the token service handed out. The key
@@ -177,9 +182,18 @@ type Record struct {
 	Reference  string // retrieval reference number with terminal, or empty
 	Instrument PANIndex
 	Account    string
-	Amount     int64 // minor units that the hold or the entries still stand for
-	Requested  int64 // minor units in DE4
-	Currency   uint16
+	Amount     int64  // minor units of Currency that the hold or the entries still stand for
+	Requested  int64  // minor units in DE4
+	Currency   uint16 // of the payment
+	Billing    uint16 // of the account
+	Billed     int64  // what Amount costs the account, fee included; in Billing
+	Fee        int64  // of Billed
+	Refunded   int64  // of Amount: what the customer has back, by refunds or disputes
+	Event      Event
+	Related    int64  // Seq of the record that this one is about; of a captured one, the record that moved its money
+	Merchant   string // name, or identification where there is none
+	Category   uint16 // merchant category code; 0: not told
+	Country    uint16 // of the merchant, ISO 3166-1; 0: not told
 	Time       time.Time
 	State      RecordState
 	Flagged    bool // an advice that the bank would have refused, or a jump of the counter

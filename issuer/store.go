@@ -25,6 +25,13 @@ type Reader interface {
 	// RecordByReference finds the latest with that reference.
 	RecordByReference(reference string) (Record, bool, error)
 	Binding(token PANIndex) (Binding, bool, error)
+	// Controls finds the limits and sums of an account.
+	Controls(account string) (Controls, bool, error)
+	Dispute(id int64) (Dispute, bool, error)
+	// Answered finds the first answer under an idempotency key.
+	Answered(key string) (Answered, bool, error)
+	// Setting finds a state of the whole bank by name.
+	Setting(name string) ([]byte, bool, error)
 }
 
 // Lister reads many rows, for people and for audits.
@@ -40,6 +47,10 @@ type Lister interface {
 	// TokenEvents are those of a token after a number, oldest first, at most
 	// limit.
 	TokenEvents(ctx context.Context, token PANIndex, after int64, limit int) ([]TokenEvent, error)
+	// Disputes are those of an account, or all for "", oldest first.
+	Disputes(ctx context.Context, account string) ([]Dispute, error)
+	// Notices are those for an account, or all for "", oldest first.
+	Notices(ctx context.Context, account string) ([]Notice, error)
 }
 
 // Store keeps the bank's state. Updates happen one after the other; each is
@@ -70,6 +81,17 @@ type Changes struct {
 	Entries     []Entry
 	Bindings    []Binding
 	TokenEvents []TokenEvent
+	Controls    []Controls
+	Disputes    []Dispute
+	Answered    []Answered
+	Settings    []Setting
+	Notices     []Notice
+}
+
+// Setting is a state of the whole bank.
+type Setting struct {
+	Name  string
+	Value []byte
 }
 
 // Tx is one update: it reads through its changes to the rows below.
@@ -230,9 +252,72 @@ func (t *Tx) AddTokenEvent(b *Binding, e provisioning.Event) {
 	t.PutBinding(*b)
 }
 
+// Controls finds the limits and sums of an account.
+func (t *Tx) Controls(account string) (Controls, bool, error) {
+	for i := range t.changes.Controls {
+		if t.changes.Controls[i].Account == account {
+			return t.changes.Controls[i], true, nil
+		}
+	}
+	return t.base.Controls(account)
+}
+
+// PutControls writes the limits and sums of an account.
+func (t *Tx) PutControls(c Controls) {
+	put(&t.changes.Controls, c, func(b *Controls) bool { return b.Account == c.Account })
+}
+
+// Dispute finds a dispute.
+func (t *Tx) Dispute(id int64) (Dispute, bool, error) {
+	for i := range t.changes.Disputes {
+		if t.changes.Disputes[i].ID == id {
+			return t.changes.Disputes[i], true, nil
+		}
+	}
+	return t.base.Dispute(id)
+}
+
+// PutDispute writes a dispute.
+func (t *Tx) PutDispute(d Dispute) {
+	put(&t.changes.Disputes, d, func(b *Dispute) bool { return b.ID == d.ID })
+}
+
+// Answered finds the first answer under an idempotency key.
+func (t *Tx) Answered(key string) (Answered, bool, error) {
+	for i := range t.changes.Answered {
+		if t.changes.Answered[i].Key == key {
+			return t.changes.Answered[i], true, nil
+		}
+	}
+	return t.base.Answered(key)
+}
+
+// PutAnswered writes the first answer under an idempotency key.
+func (t *Tx) PutAnswered(a Answered) {
+	put(&t.changes.Answered, a, func(b *Answered) bool { return b.Key == a.Key })
+}
+
+// Setting finds a state of the whole bank.
+func (t *Tx) Setting(name string) ([]byte, bool, error) {
+	for i := range t.changes.Settings {
+		if t.changes.Settings[i].Name == name {
+			return t.changes.Settings[i].Value, true, nil
+		}
+	}
+	return t.base.Setting(name)
+}
+
+// PutSetting writes a state of the whole bank.
+func (t *Tx) PutSetting(name string, value []byte) {
+	put(&t.changes.Settings, Setting{name, value}, func(b *Setting) bool { return b.Name == name })
+}
+
+// Notify adds a notice.
+func (t *Tx) Notify(n Notice) { t.changes.Notices = append(t.changes.Notices, n) }
+
 // Move takes amount from one account and gives it to another, as two entries
-// of the record with that number. Accounts must exist and share a currency. A
-// negative amount, or one that would overflow, is an error.
+// of the record. Accounts must exist and share a currency, which need not be the
+// record's. A negative amount, or one that would overflow, is an error.
 func (t *Tx) Move(record *Record, from, to string, amount int64) error {
 	if amount < 0 {
 		return fmt.Errorf("issuer: a movement of %d", amount)
@@ -240,18 +325,22 @@ func (t *Tx) Move(record *Record, from, to string, amount int64) error {
 	if amount == 0 {
 		return nil
 	}
-	for _, side := range [2]struct {
+	currency := uint16(0)
+	for n, side := range [2]struct {
 		account string
 		amount  int64
 	}{{from, -amount}, {to, amount}} {
 		a, ok, err := t.Account(side.account)
+		if n == 0 {
+			currency = a.Currency
+		}
 		switch {
 		case err != nil:
 			return err
 		case !ok:
 			return fmt.Errorf("issuer: no account %s to post to", side.account)
-		case a.Currency != record.Currency:
-			return fmt.Errorf("issuer: account %s is in currency %03d, the posting in %03d", a.ID, a.Currency, record.Currency)
+		case a.Currency != currency:
+			return fmt.Errorf("issuer: account %s is in currency %03d, the posting in %03d", a.ID, a.Currency, currency)
 		case side.amount > 0 && a.Balance > math.MaxInt64-side.amount || side.amount < 0 && a.Balance < math.MinInt64-side.amount:
 			return fmt.Errorf("issuer: the balance of account %s would overflow", a.ID)
 		}

@@ -19,7 +19,7 @@ func hashCode(token PANIndex, code string) []byte {
 }
 
 // sendCode puts a new code into the customer's inbox.
-func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) (*provisioning.Verification, error) {
+func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) *provisioning.Verification {
 	rules := i.config.TokenService.orDefault()
 	c := &t.binding.Code
 	*c = Challenge{
@@ -27,10 +27,8 @@ func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) (
 	}
 	text := fmt.Sprintf("Code %s adds your card ending in %s to %s. It is good until %s. Tell it to nobody.",
 		code, card.LastFour, orNone(t.binding.DeviceName), c.Until.Format("15:04"))
-	if err := i.notify(tx, card.Account, "code", text); err != nil {
-		return nil, err
-	}
-	return &provisioning.Verification{SentTo: "the inbox of account " + card.Account, Until: c.Until, Tries: c.Tries, Resends: c.Resends}, nil
+	i.notify(tx, card.Account, NoticeCode, text)
+	return &provisioning.Verification{SentTo: "the inbox of account " + card.Account, Until: c.Until, Tries: c.Tries, Resends: c.Resends}
 }
 
 // EnterCode activates a token with the one-time code. A wrong one costs a try; a
@@ -119,8 +117,8 @@ func (i *Issuer) resend(ctx context.Context, reference string, party Party, proo
 		if err != nil || !ok {
 			return errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
 		}
-		v, err = i.sendCode(tx, t, &card, code)
-		return err
+		v = i.sendCode(tx, t, &card, code)
+		return nil
 	}})
 	return v, err
 }

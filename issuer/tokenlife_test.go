@@ -130,8 +130,11 @@ func (p *phone) pay(amount int64, change func(*iso8583.Message)) (*iso8583.Messa
 // inbox is the code that came last.
 func inbox(t testing.TB, b *bank) string {
 	t.Helper()
-	require.NotEmpty(t, stubInbox)
-	return regexp.MustCompile(`[0-9]{6}`).FindString(stubInbox[len(stubInbox)-1])
+	notices, err := b.store.Notices(context.Background(), "A")
+	require.NoError(t, err)
+	require.NotEmpty(t, notices)
+	require.Equal(t, NoticeCode, notices[len(notices)-1].Kind)
+	return regexp.MustCompile(`[0-9]{6}`).FindString(notices[len(notices)-1].Text)
 }
 
 // activeToken is a phone with a token that its customer has activated.

@@ -220,7 +220,10 @@ func TestAmountLimitOfKeys(t *testing.T) {
 func TestTokenHistories(t *testing.T) {
 	for seed := range uint64(30) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		b := newBank(t, func(c *Config) { c.LimitedUse.Keys, c.LimitedUse.Uses = 10, 10; c.LimitedUse.Lifetime = 366 * 24 * time.Hour })
+		b := newBank(t, func(c *Config) {
+			c.LimitedUse.Keys, c.LimitedUse.Uses = 10, 10
+			c.LimitedUse.Lifetime = 366 * 24 * time.Hour
+		})
 		ctx := context.Background()
 		var phones [2]*phone
 		var tokens [2]string

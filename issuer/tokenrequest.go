@@ -199,9 +199,7 @@ func (i *Issuer) grant(ctx context.Context, t *requestedToken) (grant provisioni
 		grant = provisioning.TokenGrant{Scheme: t.scope.Scheme.String()}
 		if status == StatusInactive {
 			live.binding.Code.Resends = rules.CodeResends
-			if grant.Verification, err = i.sendCode(tx, live, &card, t.code); err != nil {
-				return err
-			}
+			grant.Verification = i.sendCode(tx, live, &card, t.code)
 		}
 		tx.PutInstrument(live.instrument)
 		tx.AddTokenEvent(&live.binding, provisioning.Event{

@@ -68,14 +68,14 @@ func absent[T any](t testing.TB) func(row T, ok bool, err error) {
 }
 
 var (
-	anAccount    = issuer.Account{ID: "A", Currency: 978, Balance: 0, Held: 17, Status: issuer.StatusSuspended, Internal: true}
+	anAccount    = issuer.Account{ID: "A", Currency: 978, Balance: 0, Held: 17, Status: issuer.StatusSuspended, Internal: true, Opened: start, Disputes: 2}
 	anInstrument = issuer.Instrument{
 		Index: issuer.PANIndex{1, 2, 3}, Kind: issuer.Token, Masked: "476173******0010", PSN: "01", Expiry: "4912", ServiceCode: "201",
 		Status: issuer.StatusLost, Account: "A", Card: issuer.PANIndex{9}, LastFour: "0119", Requestor: "40010030001", PAR: "TSIM1", Bound: true,
 	}
 	aUsage = issuer.Usage{Instrument: issuer.PANIndex{1, 2, 3}, Recent: []issuer.Use{
 		{ATC: 65535, Cryptogram: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, Soft: true, Record: 1 << 40}, {ATC: 1},
-	}, Older: []issuer.CounterRange{{From: 1, To: 300}, {From: 302, To: 302}}}
+	}, Older: []issuer.CounterRange{{From: 1, To: 300}, {From: 302, To: 302}}, Unverified: 3, UnverifiedAmount: 120_00}
 	aKey = issuer.IssuedKey{
 		Token: issuer.PANIndex{1, 2, 3}, Index: [4]byte{0x09, 0x87, 0x84, 0x99}, Issued: start, NotAfter: start.Add(time.Hour),
 		Uses: 10, Used: 3, Withdrawn: true, Amount: 500, Spent: 499,
@@ -83,7 +83,19 @@ var (
 	aRecord = issuer.Record{
 		Seq: 1, Key: "20300101/1", Reference: "R1", Instrument: issuer.PANIndex{1, 2, 3}, Account: "A", Amount: 5, Requested: 6, Currency: 978,
 		Time: start, State: issuer.RecordHeld, Flagged: true, Code: "51", Answer: []byte{0, 1, 2},
+		Tap: issuer.Tap{1, 13: 9}, Event: issuer.EventPurchase, Related: 7, Billing: 840, Billed: 4, Fee: 3, Refunded: 2, Merchant: "SHOP", Category: 5999, Country: 276,
 	}
+	someControls = issuer.Controls{
+		Account: "A", Limits: []issuer.Limit{{Per: issuer.PerMonth, Category: "travel", Country: 840, Amount: 5}}, Budgets: []issuer.Budget{{Category: "5999", Amount: 6}},
+		Contactless: &issuer.Contactless{Count: 5, Amount: 150_00}, Day: 21915, Month: 24360,
+		Sums:     []issuer.Sum{{Category: 5999, Country: 276, Day: 1, Month: 1 << 40}, {Month: -1}},
+		Attempts: []issuer.Attempt{{Time: start, Amount: 1 << 41, Country: 840, Approved: true}, {Time: start}},
+	}
+	aDispute = issuer.Dispute{
+		ID: 9, Account: "A", Payment: 1, Amount: 5, Billed: 4, State: issuer.DisputeCredited, Reason: "not me", Opened: start, Changed: start.Add(time.Hour),
+	}
+	anAnswer = issuer.Answered{Key: "k1", Request: issuer.PANIndex{5}, Answer: []byte("{}"), Time: start}
+	aNotice  = issuer.Notice{Account: "A", Kind: issuer.NoticeAlert, Rule: "night", Text: "a payment at night", Record: 1, Time: start}
 )
 
 // TestRowsComeBack writes a row of each kind with every field set, reads it
@@ -141,6 +153,53 @@ func TestRowsComeBack(t *testing.T) {
 	})
 }
 
+// TestBankRowsComeBack does the same for the rows of the bank's everyday
+// business.
+func TestBankRowsComeBack(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		absent[issuer.Controls](t)(s.Controls("A"))
+		absent[issuer.Dispute](t)(s.Dispute(9))
+		absent[issuer.Answered](t)(s.Answered("k1"))
+		absent[[]byte](t)(s.Setting("mode"))
+		for round := range 2 {
+			controls, dispute, answer, value := someControls, aDispute, anAnswer, []byte("on")
+			if round == 1 {
+				controls = issuer.Controls{Account: "A", Day: 1, Month: 2}
+				dispute.State, answer.Answer, value = issuer.DisputeRejected, []byte("[]"), []byte("off")
+			}
+			update(t, s, func(tx *issuer.Tx) {
+				tx.PutControls(controls)
+				tx.PutDispute(dispute)
+				tx.PutAnswered(answer)
+				tx.PutSetting("mode", value)
+				tx.Notify(aNotice)
+				require.Equal(t, controls, found[issuer.Controls](t)(tx.Controls("A")))
+				require.Equal(t, dispute, found[issuer.Dispute](t)(tx.Dispute(9)))
+				require.Equal(t, answer, found[issuer.Answered](t)(tx.Answered("k1")))
+				require.Equal(t, value, found[[]byte](t)(tx.Setting("mode")))
+			})
+			for _, r := range []issuer.Reader{s, reader(t, s)} {
+				require.Equal(t, controls, found[issuer.Controls](t)(r.Controls("A")))
+				require.Equal(t, dispute, found[issuer.Dispute](t)(r.Dispute(9)))
+				require.Equal(t, answer, found[issuer.Answered](t)(r.Answered("k1")))
+				require.Equal(t, value, found[[]byte](t)(r.Setting("mode")))
+			}
+			for _, account := range []string{"A", ""} {
+				disputes, err := s.Disputes(ctx, account)
+				require.NoError(t, err)
+				require.Equal(t, []issuer.Dispute{dispute}, disputes)
+				notices, err := s.Notices(ctx, account)
+				require.NoError(t, err)
+				require.Len(t, notices, round+1)
+				require.Equal(t, aNotice, notices[round])
+			}
+			notices, err := s.Notices(ctx, "B")
+			require.NoError(t, err)
+			require.Empty(t, notices)
+		}
+	})
+}
+
 // reader is the reader that updates of the store run on.
 func reader(t testing.TB, s issuer.Store) issuer.Reader {
 	return inside{t, s}
@@ -181,6 +240,22 @@ func (i inside) Record(key string) (issuer.Record, bool, error) {
 
 func (i inside) RecordBySequence(seq int64) (issuer.Record, bool, error) {
 	return through(i, func(tx *issuer.Tx) (issuer.Record, bool, error) { return tx.RecordBySequence(seq) })
+}
+
+func (i inside) Controls(a string) (issuer.Controls, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Controls, bool, error) { return tx.Controls(a) })
+}
+
+func (i inside) Dispute(id int64) (issuer.Dispute, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Dispute, bool, error) { return tx.Dispute(id) })
+}
+
+func (i inside) Answered(k string) (issuer.Answered, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Answered, bool, error) { return tx.Answered(k) })
+}
+
+func (i inside) Setting(n string) ([]byte, bool, error) {
+	return through(i, func(tx *issuer.Tx) ([]byte, bool, error) { return tx.Setting(n) })
 }
 
 func (i inside) RecordByReference(r string) (issuer.Record, bool, error) {

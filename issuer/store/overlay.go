@@ -25,6 +25,7 @@ type cache struct {
 	usages      map[issuer.PANIndex]issuer.Usage
 	keys        map[keyID]issuer.IssuedKey
 	bindings    map[issuer.PANIndex]issuer.Binding
+	controls    map[string]issuer.Controls
 }
 
 func newCache() *cache {
@@ -32,6 +33,7 @@ func newCache() *cache {
 		accounts: map[string]issuer.Account{}, instruments: map[issuer.PANIndex]issuer.Instrument{},
 		usages: map[issuer.PANIndex]issuer.Usage{}, keys: map[keyID]issuer.IssuedKey{},
 		bindings: map[issuer.PANIndex]issuer.Binding{},
+		controls: map[string]issuer.Controls{},
 	}
 }
 
@@ -62,6 +64,7 @@ func (c *cache) absorb(b *overlay) {
 	keep(c, c.usages, b.usages)
 	keep(c, c.keys, b.keys)
 	keep(c, c.bindings, b.bindings)
+	keep(c, c.controls, b.controls)
 }
 
 // overlay is the state of one batch: what it has written so far over the cache
@@ -79,10 +82,16 @@ type overlay struct {
 	entries     []issuer.Entry
 	bindings    map[issuer.PANIndex]issuer.Binding
 	events      []issuer.TokenEvent
+	controls    map[string]issuer.Controls
+	disputes    map[int64]issuer.Dispute
+	answered    map[string]issuer.Answered
+	settings    map[string]issuer.Setting
+	notices     []issuer.Notice
 }
 
 func (b *overlay) empty() bool {
-	return len(b.accounts)+len(b.instruments)+len(b.usages)+len(b.keys)+len(b.written)+len(b.entries)+len(b.bindings)+len(b.events) == 0
+	return len(b.accounts)+len(b.instruments)+len(b.usages)+len(b.keys)+len(b.written)+len(b.entries)+
+		len(b.controls)+len(b.disputes)+len(b.answered)+len(b.settings)+len(b.notices)+len(b.bindings)+len(b.events) == 0
 }
 
 // add takes over the changes of one update.
@@ -107,6 +116,19 @@ func (b *overlay) add(c *issuer.Changes) {
 		set(&b.bindings, c.Bindings[n].Token, c.Bindings[n])
 	}
 	b.events = append(b.events, c.TokenEvents...)
+	for n := range c.Controls {
+		set(&b.controls, c.Controls[n].Account, c.Controls[n])
+	}
+	for n := range c.Disputes {
+		set(&b.disputes, c.Disputes[n].ID, c.Disputes[n])
+	}
+	for n := range c.Answered {
+		set(&b.answered, c.Answered[n].Key, c.Answered[n])
+	}
+	for n := range c.Settings {
+		set(&b.settings, c.Settings[n].Name, c.Settings[n])
+	}
+	b.notices = append(b.notices, c.Notices...)
 }
 
 func (b *overlay) addRecord(r *issuer.Record) {
@@ -154,6 +176,35 @@ func (b *overlay) Key(token issuer.PANIndex, index [4]byte) (issuer.IssuedKey, b
 // Binding finds what the token service knows of a token.
 func (b *overlay) Binding(token issuer.PANIndex) (issuer.Binding, bool, error) {
 	return lookup(b, b.bindings, b.writer.rows.bindings, token, selectBindings+" WHERE token = ?", scanBinding, token[:])
+}
+
+// Controls finds the limits and sums of an account.
+func (b *overlay) Controls(account string) (issuer.Controls, bool, error) {
+	return lookup(b, b.controls, b.writer.rows.controls, account, selectControls+" WHERE account = ?", scanControls, account)
+}
+
+// Dispute finds a dispute.
+func (b *overlay) Dispute(id int64) (issuer.Dispute, bool, error) {
+	return uncached(b, b.disputes, id, selectDisputes+" WHERE id = ?", scanDispute)
+}
+
+// Answered finds the first answer under an idempotency key.
+func (b *overlay) Answered(key string) (issuer.Answered, bool, error) {
+	return uncached(b, b.answered, key, selectAnswered+" WHERE key = ?", scanAnswered)
+}
+
+// Setting finds a state of the whole bank.
+func (b *overlay) Setting(name string) ([]byte, bool, error) {
+	row, ok, err := uncached(b, b.settings, name, selectSettings+" WHERE name = ?", scanSetting)
+	return row.Value, ok, err
+}
+
+// uncached goes through batch and database, for rows that are seldom read.
+func uncached[K comparable, T any](b *overlay, own map[K]T, id K, query string, scan func(scanner) (T, error)) (T, bool, error) {
+	if row, ok := own[id]; ok {
+		return row, true, nil
+	}
+	return queryOne(b.writer, query, scan, id)
 }
 
 // lookup goes through batch, cache and database. What comes from the database

@@ -79,6 +79,31 @@ func (s *Store) RecordByReference(reference string) (issuer.Record, bool, error)
 	return get(s, latestByReference, scanRecord, reference)
 }
 
+// Controls finds the limits and sums of an account.
+func (s *Store) Controls(account string) (issuer.Controls, bool, error) {
+	c := s.writer.rows
+	if row, ok := cached(c, c.controls, account); ok {
+		return row, true, nil
+	}
+	return get(s, selectControls+" WHERE account = ?", scanControls, account)
+}
+
+// Dispute finds a dispute.
+func (s *Store) Dispute(id int64) (issuer.Dispute, bool, error) {
+	return get(s, selectDisputes+" WHERE id = ?", scanDispute, id)
+}
+
+// Answered finds the first answer under an idempotency key.
+func (s *Store) Answered(key string) (issuer.Answered, bool, error) {
+	return get(s, selectAnswered+" WHERE key = ?", scanAnswered, key)
+}
+
+// Setting finds a state of the whole bank.
+func (s *Store) Setting(name string) ([]byte, bool, error) {
+	row, ok, err := get(s, selectSettings+" WHERE name = ?", scanSetting, name)
+	return row.Value, ok, err
+}
+
 // Accounts are all accounts by name.
 func (s *Store) Accounts(ctx context.Context) ([]issuer.Account, error) {
 	return list(ctx, s, selectAccounts+" ORDER BY id", scanAccount)
@@ -121,4 +146,14 @@ func (s *Store) Bindings(ctx context.Context) ([]issuer.Binding, error) {
 // TokenEvents are those of a token after a number, oldest first.
 func (s *Store) TokenEvents(ctx context.Context, token issuer.PANIndex, after int64, limit int) ([]issuer.TokenEvent, error) {
 	return list(ctx, s, selectEvents+" WHERE token = ? AND number > ? ORDER BY number LIMIT ?", scanEvent, token[:], after, limit)
+}
+
+// Disputes are those of an account, or all for "", oldest first.
+func (s *Store) Disputes(ctx context.Context, account string) ([]issuer.Dispute, error) {
+	return list(ctx, s, selectDisputes+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanDispute, account)
+}
+
+// Notices are those for an account, or all for "", oldest first.
+func (s *Store) Notices(ctx context.Context, account string) ([]issuer.Notice, error) {
+	return list(ctx, s, selectNotices+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanNotice, account)
 }

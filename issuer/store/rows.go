@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"tapsim/issuer"
 )
@@ -23,14 +22,15 @@ type table struct {
 }
 
 var (
-	accountTable    = newTable("accounts", 1, "id currency balance held status internal")
 	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par bound")
-	usageTable      = newTable("usages", 1, "instrument recent older")
 	keyTable        = newTable("keys", 2, "token key_index issued not_after uses used withdrawn amount spent")
-	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap")
-	entryTable      = newTable("entries", 0, "record account currency amount time")
 	bindingTable    = newTable("bindings", 1, "token body")
 	eventTable      = newTable("token_events", 2, "token number body")
+	accountTable    = newTable("accounts", 1, "id currency balance held status internal opened disputes")
+	usageTable      = newTable("usages", 1, "instrument recent older unverified unverified_amount")
+	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap "+
+		"event related billing billed fee refunded merchant category country")
+	entryTable = newTable("entries", 0, "record account currency amount time")
 )
 
 func newTable(name string, key int, columns string) table {
@@ -90,6 +90,11 @@ func (b *overlay) write() error {
 		func() error { return writeRows(b.writer, &entryTable, b.entries, appendEntry) },
 		func() error { return writeRows(b.writer, &bindingTable, rowsOf(b.bindings), appendBinding) },
 		func() error { return writeRows(b.writer, &eventTable, b.events, appendEvent) },
+		func() error { return writeRows(b.writer, &controlsTable, rowsOf(b.controls), appendControls) },
+		func() error { return writeRows(b.writer, &disputeTable, rowsOf(b.disputes), appendDispute) },
+		func() error { return writeRows(b.writer, &answeredTable, rowsOf(b.answered), appendAnswered) },
+		func() error { return writeRows(b.writer, &settingTable, rowsOf(b.settings), appendSetting) },
+		func() error { return writeRows(b.writer, &noticeTable, b.notices, appendNotice) },
 	} {
 		if err := rows(); err != nil {
 			return err
@@ -178,11 +183,13 @@ func all[T any](rows *sql.Rows, scan func(scanner) (T, error)) ([]T, error) {
 }
 
 func appendAccount(args []any, a *issuer.Account) []any {
-	return append(args, a.ID, int64(a.Currency), a.Balance, a.Held, int64(a.Status), a.Internal)
+	return append(args, a.ID, int64(a.Currency), a.Balance, a.Held, int64(a.Status), a.Internal, a.Opened.Unix(), int64(a.Disputes))
 }
 
 func scanAccount(s scanner) (a issuer.Account, err error) {
-	err = s.Scan(&a.ID, &a.Currency, &a.Balance, &a.Held, &a.Status, &a.Internal)
+	var opened int64
+	err = s.Scan(&a.ID, &a.Currency, &a.Balance, &a.Held, &a.Status, &a.Internal, &opened, &a.Disputes)
+	a.Opened = instant(opened)
 	return a, err
 }
 
@@ -223,12 +230,12 @@ func appendUsage(args []any, u *issuer.Usage) []any {
 	for _, r := range u.Older {
 		older = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(older, r.From), r.To)
 	}
-	return append(args, u.Instrument[:], blob, older)
+	return append(args, u.Instrument[:], blob, older, int64(u.Unverified), u.UnverifiedAmount)
 }
 
 func scanUsage(s scanner) (u issuer.Usage, err error) {
 	var index, blob, older []byte
-	if err = s.Scan(&index, &blob, &older); err != nil {
+	if err = s.Scan(&index, &blob, &older, &u.Unverified, &u.UnverifiedAmount); err != nil {
 		return u, err
 	}
 	if len(blob)%useLength != 0 || len(older)%rangeLength != 0 {
@@ -266,13 +273,15 @@ func scanKey(s scanner) (k issuer.IssuedKey, err error) {
 func appendRecord(args []any, row **issuer.Record) []any {
 	r := *row
 	return append(args, r.Seq, r.Key, r.Reference, r.Instrument[:], r.Account, r.Amount, r.Requested, int64(r.Currency), r.Time.Unix(),
-		int64(r.State), r.Flagged, string(r.Code), r.Answer, r.Tap[:])
+		int64(r.State), r.Flagged, string(r.Code), r.Answer, r.Tap[:],
+		int64(r.Event), r.Related, int64(r.Billing), r.Billed, r.Fee, r.Refunded, r.Merchant, int64(r.Category), int64(r.Country))
 }
 
 func scanRecord(s scanner) (r issuer.Record, err error) {
 	var index, tap []byte
 	var at int64
-	err = s.Scan(&r.Seq, &r.Key, &r.Reference, &index, &r.Account, &r.Amount, &r.Requested, &r.Currency, &at, &r.State, &r.Flagged, &r.Code, &r.Answer, &tap)
+	err = s.Scan(&r.Seq, &r.Key, &r.Reference, &index, &r.Account, &r.Amount, &r.Requested, &r.Currency, &at, &r.State, &r.Flagged, &r.Code, &r.Answer, &tap,
+		&r.Event, &r.Related, &r.Billing, &r.Billed, &r.Fee, &r.Refunded, &r.Merchant, &r.Category, &r.Country)
 	copy(r.Instrument[:], index)
 	copy(r.Tap[:], tap)
 	r.Time = instant(at)
@@ -289,5 +298,3 @@ func scanEntry(s scanner) (e issuer.Entry, err error) {
 	e.Time = instant(at)
 	return e, err
 }
-
-func instant(unix int64) time.Time { return time.Unix(unix, 0).UTC() }
