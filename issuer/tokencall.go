@@ -34,64 +34,91 @@ func (i *Issuer) renewal() func(t *liveToken) {
 	}
 }
 
+// TokenChange is a step that the bank, or the token service itself, makes in a
+// token's life.
+type TokenChange struct {
+	Token  string            `json:"token"` // reference
+	Verb   provisioning.Verb `json:"verb"`  // activate, suspend, resume, delete, renew or resend
+	Reason string            `json:"reason,omitempty"`
+	// Party is PartyBank, unless it is the token service itself.
+	Party       Party  `json:"-"`
+	Idempotency string `json:"idempotency,omitempty"`
+}
+
+// maxReason bounds a reason, in bytes.
+const maxReason = 200
+
 // ManageToken makes a step in a token's life for the bank, or for the token
-// service itself: activate, suspend, resume, delete, renew, resend. reason goes
-// into the history.
-func (i *Issuer) ManageToken(ctx context.Context, reference string, verb provisioning.Verb, party Party, reason string) (provisioning.TokenState, error) {
-	if party == PartyUser {
-		return provisioning.TokenState{}, refused("not-for-user", "the phone asks itself", "the user's requests come signed, from the phone")
+// service itself. The reason goes into the history, and to the phone.
+func (i *Issuer) ManageToken(ctx context.Context, c TokenChange) (provisioning.TokenState, error) {
+	party := max(c.Party, PartyBank)
+	if len(c.Reason) > maxReason {
+		return provisioning.TokenState{}, refused("bad-request", "", "a reason has at most %d characters", maxReason)
 	}
-	m := move{reference: reference, verb: verb, party: party, change: func(t *liveToken) { t.text = reason }}
-	switch verb {
+	m := move{reference: c.Token, verb: c.Verb, party: party, key: c.Idempotency, request: c, change: func(t *liveToken) { t.text = c.Reason }}
+	switch c.Verb {
 	case provisioning.VerbResend:
-		if _, err := i.resend(ctx, reference, party, nil); err != nil {
+		if _, err := i.resend(ctx, c.Token, party, nil); err != nil {
 			return provisioning.TokenState{}, err
 		}
-		return i.TokenState(reference)
+		return i.TokenState(c.Token)
 	case provisioning.VerbActivate:
 		m.change = func(t *liveToken) {
-			t.binding.Code, t.binding.Assurance, t.text = Challenge{}, assuranceBank, reason
+			t.binding.Code, t.binding.Assurance, t.text = Challenge{}, assuranceBank, c.Reason
 		}
 	case provisioning.VerbRenew:
 		m.change = i.renewal()
 	case provisioning.VerbSuspend, provisioning.VerbResume, provisioning.VerbDelete:
 	default:
-		return provisioning.TokenState{}, refused("unknown-verb", "activate, suspend, resume, delete, renew or resend", "there is no verb %q here", string(verb))
+		return provisioning.TokenState{}, refused("unknown-verb", "activate, suspend, resume, delete, renew or resend", "there is no verb %q here", string(c.Verb))
 	}
 	return i.moveToken(ctx, m)
 }
 
+// Relink puts another card behind a token.
+type Relink struct {
+	Token       string   `json:"token"` // reference
+	Card        CardName `json:"card"`
+	Idempotency string   `json:"idempotency,omitempty"`
+}
+
 // RelinkToken puts another card of the same account behind a token, after the
 // old one was lost: the token, its keys and its counter stay.
-func (i *Issuer) RelinkToken(ctx context.Context, reference string, card CardName) (provisioning.TokenState, error) {
-	index, err := i.cardIndex(ctx, card)
+func (i *Issuer) RelinkToken(ctx context.Context, r Relink) (provisioning.TokenState, error) {
+	index, err := i.cardIndex(ctx, r.Card)
 	if err != nil {
 		return provisioning.TokenState{}, err
 	}
 	var fresh Instrument
-	return i.moveToken(ctx, move{reference: reference, verb: provisioning.VerbRelink, party: PartyBank,
-		check: func(tx *Tx, t *liveToken) error {
-			old, ok, err := tx.Instrument(t.instrument.Card)
-			if err != nil || !ok {
-				return errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
-			}
-			if fresh, ok, err = tx.Instrument(index); err != nil || !ok || fresh.Kind != Card {
-				return errorElse(err, refused("unknown-card", "", "the bank has no such card"))
-			}
-			switch {
-			case fresh.Index == old.Index:
-				return refused("same-card", "", "the token stands for this card already")
-			case fresh.Account != old.Account:
-				return refused("foreign-card", "a token moves between cards of one account", "the card is on another account")
-			case fresh.Status != StatusActive || expired(fresh.Expiry, t.now):
-				return refused("card-not-active", "", "the card is %s, or has expired", fresh.Status)
-			}
-			return nil
+	return i.moveToken(ctx, move{reference: r.Token, verb: provisioning.VerbRelink, party: PartyBank, key: r.Idempotency, request: r,
+		check: func(tx *Tx, t *liveToken) (err error) {
+			fresh, err = mayRelink(tx, t, index)
+			return err
 		},
 		change: func(t *liveToken) {
 			t.text = "from the card ending in " + t.instrument.LastFour + " to that ending in " + fresh.LastFour
 			t.instrument.Card, t.instrument.LastFour = fresh.Index, fresh.LastFour
 		}})
+}
+
+// mayRelink is the card that is to be behind a token, when it may be.
+func mayRelink(tx *Tx, t *liveToken, index PANIndex) (fresh Instrument, err error) {
+	old, ok, err := tx.Instrument(t.instrument.Card)
+	if err != nil || !ok {
+		return fresh, errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
+	}
+	if fresh, ok, err = tx.Instrument(index); err != nil || !ok || fresh.Kind != Card {
+		return fresh, errorElse(err, refused("unknown-card", "", "the bank has no such card"))
+	}
+	switch {
+	case fresh.Index == old.Index:
+		return fresh, refused("same-card", "", "the token stands for this card already")
+	case fresh.Account != old.Account:
+		return fresh, refused("foreign-card", "a token moves between cards of one account", "the card is on another account")
+	case fresh.Status != StatusActive || expired(fresh.Expiry, t.now):
+		return fresh, refused("card-not-active", "", "the card is %s, or has expired", fresh.Status)
+	}
+	return fresh, nil
 }
 
 // LostPhone suspends all tokens of the phone that holds a token, at once.

@@ -138,15 +138,24 @@ func (i *Issuer) checkDomain(tx *Tx, p *payment, report *Report) error {
 	return nil
 }
 
+// DomainChange sets the domain of a token.
+type DomainChange struct {
+	Token       string `json:"token"` // reference
+	Domain      Domain `json:"domain"`
+	Idempotency string `json:"idempotency,omitempty"`
+}
+
 // ControlToken sets the domain of a token.
-func (i *Issuer) ControlToken(ctx context.Context, reference string, c Domain) (provisioning.TokenState, error) {
-	if r := c.check(); r != nil {
+func (i *Issuer) ControlToken(ctx context.Context, c DomainChange) (provisioning.TokenState, error) {
+	if r := c.Domain.check(); r != nil {
 		return provisioning.TokenState{}, r
 	}
-	return i.moveToken(ctx, move{reference: reference, verb: provisioning.VerbControl, party: PartyBank, change: func(t *liveToken) {
-		t.binding.Domain = c
-		t.text = c.text(i.config.Currency)
-	}})
+	m := move{reference: c.Token, verb: provisioning.VerbControl, party: PartyBank, key: c.Idempotency, request: c}
+	m.change = func(t *liveToken) {
+		t.binding.Domain = c.Domain
+		t.text = c.Domain.text(i.config.Currency)
+	}
+	return i.moveToken(ctx, m)
 }
 
 // text says what a domain allows.

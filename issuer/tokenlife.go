@@ -73,6 +73,8 @@ type move struct {
 	verb      provisioning.Verb
 	party     Party
 	proof     *provisioning.Proof // of the phone; nil for the other parties
+	key       string              // for idempotency
+	request   any                 // what came, when there is a key
 	check     func(tx *Tx, t *liveToken) error
 	change    func(t *liveToken)
 }
@@ -86,20 +88,17 @@ type liveToken struct {
 }
 
 // moveToken makes one step in a token's life, or refuses it.
-func (i *Issuer) moveToken(ctx context.Context, m move) (state provisioning.TokenState, err error) {
-	now := i.now().UTC().Truncate(time.Second)
-	err = i.store.Update(ctx, nil, func(tx *Tx) error {
-		t, err := i.findToken(tx, m.reference, m.proof, now)
+func (i *Issuer) moveToken(ctx context.Context, m move) (provisioning.TokenState, error) {
+	return once(ctx, i, "token "+string(m.verb), m.key, m.request, func(tx *Tx, at time.Time) (state provisioning.TokenState, err error) {
+		t, err := i.findToken(tx, m.reference, m.proof, at)
 		if err != nil {
-			return err
+			return state, err
 		}
 		if err := t.step(tx, &m); err != nil {
-			return err
+			return state, err
 		}
-		state = t.state()
-		return nil
+		return t.state(), nil
 	})
-	return state, err
 }
 
 // findToken finds a token by its reference, for the phone that holds it or, with

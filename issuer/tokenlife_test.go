@@ -436,13 +436,13 @@ func tryVerb(t *testing.T, b *bank, p *phone, token string, verb provisioning.Ve
 	case party == PartyBank && verb == provisioning.VerbRelink:
 		fresh := emv.WithCheckDigit("476173900101777")
 		require.NoError(t, b.IssueCard(ctx, NewCard{PAN: fresh, PSN: "01", Expiry: "4912", ServiceCode: "201", Account: "A"}))
-		return second(b.RelinkToken(ctx, token, CardName(fresh.LastFour())))
+		return second(b.RelinkToken(ctx, Relink{Token: token, Card: CardName(fresh.LastFour())}))
 	case party == PartyBank && verb == provisioning.VerbControl:
-		return second(b.ControlToken(ctx, token, Domain{Channels: []string{ChannelQR}}))
+		return second(b.ControlToken(ctx, DomainChange{Token: token, Domain: Domain{Channels: []string{ChannelQR}}}))
 	case party == PartyBank && verb == provisioning.VerbLostPhone:
 		return second(b.LostPhone(ctx, token))
 	case party == PartyBank && verb == provisioning.VerbFoundPhone:
 		return second(b.FoundPhone(ctx, token))
 	}
-	return second(b.ManageToken(ctx, token, verb, party, "a reason"))
+	return second(b.ManageToken(ctx, TokenChange{Token: token, Verb: verb, Party: party, Reason: "a reason"}))
 }

@@ -29,7 +29,7 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	}
 	manage := func(verb provisioning.Verb, party Party) string {
 		t.Helper()
-		state, err := b.ManageToken(ctx, token, verb, party, "")
+		state, err := b.ManageToken(ctx, TokenChange{Token: token, Verb: verb, Party: party, Reason: ""})
 		require.NoError(t, err)
 		return state.Status
 	}
@@ -50,7 +50,7 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	require.Equal(t, []string{"lost-phone"}, states[0].HeldBy)
 	pays("62", "suspended")
 	require.Equal(t, "suspended-by-lost-phone", codeOf(t, second(p.call(token, provisioning.VerbResume))))
-	require.Equal(t, "suspended-by-lost-phone", codeOf(t, second(b.ManageToken(ctx, token, provisioning.VerbResume, PartyBank, ""))))
+	require.Equal(t, "suspended-by-lost-phone", codeOf(t, second(b.ManageToken(ctx, TokenChange{Token: token, Verb: provisioning.VerbResume, Party: PartyBank, Reason: ""}))))
 	require.NoError(t, second(b.FoundPhone(ctx, token)))
 	pays("00", "")
 
@@ -62,10 +62,10 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	require.NoError(t, b.OpenAccount(ctx, NewAccount{ID: "B"}))
 	foreign := emv.WithCheckDigit("476173900101888")
 	require.NoError(t, b.IssueCard(ctx, NewCard{PAN: foreign, PSN: "01", Expiry: "4912", ServiceCode: "201", Account: "B"}))
-	require.Equal(t, "foreign-card", codeOf(t, second(b.RelinkToken(ctx, token, CardName(foreign.LastFour())))))
-	require.Equal(t, "same-card", codeOf(t, second(b.RelinkToken(ctx, token, CardName(testCard.LastFour())))))
-	require.Equal(t, "unknown-card", codeOf(t, second(b.RelinkToken(ctx, token, "0000"))))
-	state, err := b.RelinkToken(ctx, token, CardName(fresh.LastFour()))
+	require.Equal(t, "foreign-card", codeOf(t, second(b.RelinkToken(ctx, Relink{Token: token, Card: CardName(foreign.LastFour())}))))
+	require.Equal(t, "same-card", codeOf(t, second(b.RelinkToken(ctx, Relink{Token: token, Card: CardName(testCard.LastFour())}))))
+	require.Equal(t, "unknown-card", codeOf(t, second(b.RelinkToken(ctx, Relink{Token: token, Card: "0000"}))))
+	state, err := b.RelinkToken(ctx, Relink{Token: token, Card: CardName(fresh.LastFour())})
 	require.NoError(t, err)
 	require.Equal(t, fresh.LastFour(), state.LastFour)
 	pays("00", "")
@@ -83,7 +83,7 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	pays("14", "deactivated")
 	for _, verb := range []provisioning.Verb{"activate", "resume", "renew", "suspend", "delete", "resend"} {
 		for _, party := range []Party{PartyBank, PartyService} {
-			require.Error(t, second(b.ManageToken(ctx, token, verb, party, "")), "%s %s", party, verb)
+			require.Error(t, second(b.ManageToken(ctx, TokenChange{Token: token, Verb: verb, Party: party, Reason: ""})), "%s %s", party, verb)
 		}
 	}
 	require.Equal(t, "token-deleted", codeOf(t, p.keys(token)))
@@ -129,7 +129,7 @@ func TestDomain(t *testing.T) {
 		{Domain{MaxAmount: 1_00}, nil, "00", ""},
 		{Domain{MaxAmount: 99}, nil, "61", "up to 0.99 EUR"},
 	} {
-		_, err := b.ControlToken(ctx, token, c.domain)
+		_, err := b.ControlToken(ctx, DomainChange{Token: token, Domain: c.domain})
 		require.NoError(t, err)
 		answer, report := p.pay(1_00, c.change)
 		require.Equal(t, c.code, answer.ResponseCode, "%+v %+v", c.domain, report.Steps)
@@ -139,7 +139,7 @@ func TestDomain(t *testing.T) {
 		{Channels: []string{"smoke"}}, {Categories: []string{"54"}}, {Countries: []string{"DE1"}}, {MaxAmount: -1}, {MaxAmount: emv.MaxAmount + 1},
 		{Categories: make([]string, 51)},
 	} {
-		_, err := b.ControlToken(ctx, token, bad)
+		_, err := b.ControlToken(ctx, DomainChange{Token: token, Domain: bad})
 		require.Equal(t, "bad-domain", codeOf(t, err))
 	}
 	for mode, want := range map[string]string{
@@ -258,7 +258,7 @@ func TestTokenHistories(t *testing.T) {
 			if party == PartyUser {
 				_, err = p.call(token, verb)
 			} else {
-				_, err = b.ManageToken(ctx, token, verb, party, "")
+				_, err = b.ManageToken(ctx, TokenChange{Token: token, Verb: verb, Party: party, Reason: ""})
 			}
 			possible := !deleted[n]
 			switch verb {
@@ -305,4 +305,24 @@ func mustReference(t *testing.T, text string) PANIndex {
 	index, ok := parseReference(text)
 	require.True(t, ok)
 	return index
+}
+
+// TestTokenChangesHappenOnce: the same key with the same request gives the first
+// answer, with another it is refused.
+func TestTokenChangesHappenOnce(t *testing.T) {
+	b := newBank(t, nil)
+	ctx := context.Background()
+	_, token := activeToken(t, b, 1)
+	c := TokenChange{Token: token, Verb: provisioning.VerbSuspend, Idempotency: "k1"}
+	first, err := b.ManageToken(ctx, c)
+	require.NoError(t, err)
+	again, err := b.ManageToken(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	c.Verb = provisioning.VerbDelete
+	require.Equal(t, "idempotency-mismatch", codeOf(t, second(b.ManageToken(ctx, c))))
+	state, err := b.TokenState(token)
+	require.NoError(t, err)
+	require.Equal(t, "suspended", state.Status)
+	require.Equal(t, []string{"bank"}, state.HeldBy)
 }
