@@ -48,8 +48,9 @@ var rooms = map[string]room{
 	"wallet/store":       {list("apdu emv cryptogram cryptogram/oda hce provisioning"), false},
 	"reader":             {list("apdu"), false},
 	"terminal/kernel":    {list("apdu emv"), true},
-	"terminal/kernel/c2": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},
+	"terminal/kernel/c2": {list("apdu emv cryptogram/oda terminal/kernel"), true},
 	"terminal/kernel/c3": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},
+	"terminal/kernel/c7": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},
 	"terminal":           {list("apdu emv iso8583 terminal/kernel cryptogram/pin"), true},
 	"terminal/config":    {list("internal/config emv cryptogram/oda terminal terminal/kernel"), false},
 	"terminal/journal":   {list("iso8583 terminal"), false},
@@ -61,6 +62,9 @@ var rooms = map[string]room{
 	"cmd/tapsim":         {list("internal/cli"), false},
 
 	"cryptogram/oda/testca": {list("emv cryptogram/oda"), false}, // key files
+
+	"terminal/kernel/internal/rules":      {list("apdu emv cryptogram/oda terminal/kernel"), true}, // what kernels 3 and 7 share
+	"terminal/kernel/internal/kerneltest": {list("apdu emv terminal/kernel"), true},                // for tests alone
 }
 
 // exempt are files of pure packages that may open sockets and read the clock.

@@ -105,6 +105,19 @@ const (
 	TagPOSCII               Tag = 0xDF4B
 )
 
+// Tags of kernel 7, whose numbers mean other things in other kernels.
+const (
+	TagProductInformation Tag = 0x9F63 // card product identification information
+	TagECashThreshold     Tag = 0x9F6D // electronic cash: reset threshold
+	TagECashCode          Tag = 0x9F74 // issuer authorisation code
+	TagECashLimit         Tag = 0x9F77 // balance limit
+	TagECashMaximum       Tag = 0x9F78 // single transaction limit
+	TagECashBalance       Tag = 0x9F79
+	TagECashIndicator     Tag = 0x9F7A // terminal supports electronic cash
+	TagECashTerminalLimit Tag = 0x9F7B
+	TagSMSupport          Tag = 0xDF69 // terminal supports SM algorithms
+)
+
 // Tags of kernel 2, whose numbers mean other things in other kernels.
 const (
 	TagACI              Tag = 0x9F5D // application capabilities information

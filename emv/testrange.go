@@ -9,7 +9,7 @@ import "strings"
 var testRanges = [...]struct{ reason, numbers string }{
 	{"funding cards and tokens of this project, and Visa's published test cards beside them", "476173"},
 	{"Mastercard's published test cards, EMVCo's worked examples, cards and tokens of this project", "5413330 541333900 5204730000000013"},
-	{"UnionPay test cards of this project and of published traces", "6250940000 62109480"},
+	{"UnionPay test cards of this project and of published traces", "625094000 62109480"},
 	{"test cards of published traces: Visa contact, American Express, JCB", "4761340000000050 374245001741007 3540829999421012"},
 	{"invented numbers of worked examples: a simulated card, key derivation, PIN blocks",
 		"1234560012345608 4012345678909 4333322221111"},

@@ -1,154 +1,220 @@
 package hce
 
 import (
-	"fmt"
+	"bytes"
 
 	"tapsim/apdu"
-	"tapsim/cryptogram"
 	"tapsim/emv"
 )
 
-// answer is a coded answer to GET PROCESSING OPTIONS, status word and all, with
-// the places of what changes from tap to tap; a place of 0 is not there.
+// answers are those to GET PROCESSING OPTIONS.
+type answers struct {
+	online, onlineODA, offline, declined answer
+	longest                              int // without status word
+}
+
+// answer is a coded answer to GET PROCESSING OPTIONS, status word and all, and
+// what the records that it names hold of the transaction.
 type answer struct {
-	coded                          []byte
-	aip                            [2]byte
-	iad, iadLen, ac, cid, atc, ctq int
+	template
+	aip     emv.AIP
+	signs   bool    // the answer or a record has a place for a signature
+	related bool    // the same for card authentication related data, which makes it fDDA version 01
+	records []place // with places for values
+	last    place   // record that its AFL names last; zero is none
 }
 
-// longest is the length of the longer answer, without status word.
-func (s *static) longest() int { return max(len(s.online.coded), len(s.declined.coded)) - 2 }
+// place is where a record stands.
+type place struct{ sfi, number byte }
 
-// fill writes the changing values but the issuer application data, which the
-// cryptogram needs first.
-func (a *answer) fill(out []byte, ac cryptogram.Cryptogram, v verdict, atc uint16) {
-	copy(out[a.ac:], ac[:])
-	out[a.atc], out[a.atc+1] = byte(atc>>8), byte(atc)
-	if a.cid != 0 {
-		out[a.cid] = byte(v.kind)
+// buildAnswers codes the answers of a profile.
+func (s *static) buildAnswers(p *Profile) error {
+	a := &s.answers
+	online := p.OnlineODA
+	if online.absent() {
+		online = p.Online
 	}
-	if a.ctq != 0 {
-		copy(out[a.ctq:], v.ctq[:])
+	for _, one := range []struct {
+		to    *answer
+		from  Answer
+		field string
+		used  bool
+	}{
+		{&a.online, p.Online, "answers.online", true},
+		{&a.onlineODA, online, "answers.online_oda", true},
+		{&a.offline, p.Offline, "answers.offline", p.spends()},
+		{&a.declined, p.Declined, "answers.declined", true},
+	} {
+		if !one.used {
+			if !one.from.absent() {
+				return fault(one.field, "the card approves nothing offline: there are no limits")
+			}
+			continue
+		}
+		var err error
+		if *one.to, err = s.newAnswer(p, one.from, one.field); err != nil {
+			return err
+		}
+		a.longest = max(a.longest, len(one.to.coded)-2)
 	}
+	return s.checkSignatures(p)
 }
 
-// iadCVR is where the card verification results stand in issuer application
-// data. Formats 0, 1, 3: length 06, DKI, CVN, CVR of 4 bytes. Formats 2 and 4:
-// length 1F, CVN, DKI, CVR of 5 bytes, discretionary data.
-const iadCVR = 3
+// absent is true for an answer that the profile does not give.
+func (a *Answer) absent() bool { return len(a.AFL) == 0 && len(a.Tags) == 0 }
 
-// Bits of the card verification results.
-const (
-	cvrNoSecondAC        = 0x80 // byte 2, bits 8-7: second cryptogram not requested
-	cvrVerifiedOnDevice  = 0x04 // byte 2, bit 3, formats 2 and 4
-	cvrVerifiedOnDevice5 = 0x02 // byte 5, bit 2, formats 2 and 4
-)
-
-// fillIAD writes card verification results and key index over those of the
-// profile.
-func (s *static) fillIAD(iad []byte, v verdict, index cryptogram.KeyIndex) {
-	cvr := iad[iadCVR:]
-	cvr[1] = cvrNoSecondAC | byte(v.kind)>>2 // bits 6-5: AAC 00, TC 01, ARQC 10
-	if s.layout != emv.IADVisa24 {
-		return
-	}
-	if v.device != 0 {
-		cvr[0] = v.device
-	}
-	if v.cvm == CVMConsumerDevice {
-		cvr[1] |= cvrVerifiedOnDevice
-		cvr[4] |= cvrVerifiedOnDevice5
-	}
-	if s.recipe.Session == cryptogram.SessionLimitedUse {
-		index.Put(iad)
-	}
-}
+// mandatory are the tags that every transaction needs (EMV Book C-3, 5.4.2.1;
+// the cryptogram's type may be told by the issuer application data alone).
+var mandatory = [...]emv.Tag{emv.TagAIP, emv.TagTrack2, emv.TagIAD, emv.TagCryptogram, emv.TagATC, emv.TagCTQ}
 
 // newAnswer codes an answer of the profile.
-func newAnswer(p *Profile, a Answer, field string) (answer, error) {
+func (s *static) newAnswer(p *Profile, a Answer, field string) (answer, error) {
 	out := answer{aip: a.AIP}
-	var body []byte
-	for i, tag := range a.Tags {
-		value, ok := p.answerValue(a, tag)
-		if !ok {
-			return out, &ProfileError{field + ".tags", fmt.Sprintf("tag %s has no value", tag)}
-		}
-		if repeated(a.Tags[:i], tag) {
-			return out, &ProfileError{field + ".tags", fmt.Sprintf("tag %s stands twice", tag)}
-		}
-		body = emv.AppendTLV(body, tag, value)
-		if place := out.place(tag); place != nil {
-			*place = len(body) - len(value)
-		}
+	afl, err := emv.ParseAFL(a.AFL)
+	if err != nil {
+		return out, fault(field+".afl", "%v", err)
 	}
-	out.coded = emv.AppendTLV(nil, emv.TagResponseFormat2, body)
+	if len(a.Tags) == 0 {
+		out.coded = emv.AppendTLV(nil, emv.TagResponseFormat1, append(append([]byte(nil), a.AIP[:]...), a.AFL...))
+	} else if err := s.codeAnswer(p, a, field, &out); err != nil {
+		return out, err
+	}
 	if len(out.coded) > apdu.MaxShortNe {
-		return out, &ProfileError{field, fmt.Sprintf("the answer has %d bytes, at most %d fit", len(out.coded), apdu.MaxShortNe)}
+		return out, fault(field, "the answer has %d bytes, at most %d fit", len(out.coded), apdu.MaxShortNe)
 	}
-	shift := len(out.coded) - len(body)
-	for _, tag := range []emv.Tag{emv.TagIAD, emv.TagCryptogram, emv.TagATC, emv.TagCID, emv.TagCTQ} {
-		if place := out.place(tag); *place != 0 {
-			*place += shift
-		} else if tag != emv.TagCID { // the IAD tells the type when the CID is not there
-			return out, &ProfileError{field + ".tags", fmt.Sprintf("tag %s must be there", tag)}
-		}
-	}
-	for _, tag := range []emv.Tag{emv.TagAIP, emv.TagTrack2} {
-		if !repeated(a.Tags, tag) {
-			return out, &ProfileError{field + ".tags", fmt.Sprintf("tag %s must be there", tag)}
-		}
-	}
-	if len(a.AFL) > 0 != repeated(a.Tags, emv.TagAFL) {
-		return out, &ProfileError{field, "an afl and tag 94 among the tags go together"}
-	}
-	out.iadLen = len(p.IAD)
 	out.coded = apdu.StatusOK.Append(out.coded)
+	given := append([]emv.Tag(nil), a.Tags...)
+	for _, e := range afl {
+		for n := int(e.First); n <= int(e.Last); n++ {
+			at := place{e.SFI, byte(n)}
+			out.addRecord(at, &s.files[e.SFI][n-1])
+			given = append(given, p.recordTags(at)...)
+			out.last = at
+		}
+	}
+	out.signs, out.related = repeated(given, emv.TagSDAD), repeated(given, emv.TagCardAuthData)
+	for _, tag := range mandatory {
+		if !repeated(given, tag) && (tag != emv.TagAIP || len(a.Tags) > 0) {
+			return out, fault(field+".tags", "tag %s must be there, or in a record that the afl names", tag)
+		}
+	}
 	return out, nil
 }
 
-// place is where the offset of a changing value is kept; nil for other tags.
-func (a *answer) place(tag emv.Tag) *int {
-	switch tag {
-	case emv.TagIAD:
-		return &a.iad
-	case emv.TagCryptogram:
-		return &a.ac
-	case emv.TagCID:
-		return &a.cid
-	case emv.TagATC:
-		return &a.atc
-	case emv.TagCTQ:
-		return &a.ctq
+// addRecord notes a record that holds something of the transaction.
+func (a *answer) addRecord(at place, record *template) {
+	if len(record.holes) > 0 {
+		a.records = append(a.records, at)
+	}
+}
+
+// codeAnswer codes template 77.
+func (s *static) codeAnswer(p *Profile, a Answer, field string, out *answer) error {
+	if !repeated(a.Tags, emv.TagAIP) {
+		return fault(field+".tags", "tag 82 must be there")
+	}
+	if len(a.AFL) > 0 != repeated(a.Tags, emv.TagAFL) {
+		return fault(field+".tags", "an afl and tag 94 among the tags go together: tag 94 has no value, or no place")
+	}
+	for i, tag := range a.Tags {
+		if repeated(a.Tags[:i], tag) {
+			return fault(field+".tags", "tag %s stands twice", tag)
+		}
+		length, changes := s.changing(p, tag)
+		value, ok := p.value(tag)
+		switch {
+		case tag == emv.TagAIP:
+			out.add(tag, a.AIP[:])
+		case tag == emv.TagAFL:
+			out.add(tag, a.AFL)
+		case changes:
+			out.addChanging(tag, length)
+		case ok:
+			out.add(tag, value)
+		case !p.mayMiss(tag):
+			return fault(field+".tags", "tag %s has no value", tag)
+		}
+	}
+	out.enclose(emv.TagResponseFormat2)
+	return nil
+}
+
+// recordTags are the tags of a record.
+func (p *Profile) recordTags(at place) []emv.Tag {
+	for i := range p.Records {
+		if r := &p.Records[i]; r.SFI == at.sfi && r.Number == at.number {
+			return r.Tags
+		}
 	}
 	return nil
 }
 
-// answerValue is the value of a tag in an answer; changing ones are zeros yet.
-func (p *Profile) answerValue(a Answer, tag emv.Tag) ([]byte, bool) {
-	switch tag {
-	case emv.TagAIP:
-		return a.AIP[:], true
-	case emv.TagAFL:
-		return a.AFL, len(a.AFL) > 0
-	case emv.TagIAD:
-		return p.IAD, true
-	case emv.TagCryptogram:
-		return make([]byte, 8), true
-	case emv.TagCID:
-		return make([]byte, 1), true
-	case emv.TagATC:
-		return make([]byte, 2), true
-	case emv.TagCTQ:
-		return make([]byte, 2), true
+// checkSignatures refuses what could not be signed, or not be verified.
+func (s *static) checkSignatures(p *Profile) error {
+	switch a := &s.answers; {
+	case a.declined.signs:
+		return fault("answers.declined", "a decline is not signed: 9F4B does not belong there")
+	case p.QVSDC != nil && a.onlineODA.aip.Has(emv.AIPDDA) && !a.onlineODA.signs:
+		return fault("answers.online_oda", "with dynamic data authentication in its aip, an answer to a reader that authenticates online requests must be signed (EMV Book C-3)")
+	case p.spends() && !a.offline.signs:
+		return fault("answers.offline", "an offline approval must be signed: 9F4B belongs into the answer, or into a record that the afl names")
+	case !p.Signs():
+		return nil
 	}
-	return p.value(tag)
-}
-
-func repeated(tags []emv.Tag, tag emv.Tag) bool {
-	for _, t := range tags {
-		if t == tag {
-			return true
+	for _, tag := range []emv.Tag{emv.TagUnpredictableNumber, emv.TagAmount, emv.TagTransactionCurrency} {
+		if list, _ := emv.ParseDOL(p.PDOL); !list.Has(tag) {
+			return fault("pdol", "a card that signs must ask for %s", tag)
 		}
 	}
-	return false
+	var first []byte
+	for i, one := range p.signed() {
+		if err := s.checkSigned(p, one); err != nil {
+			return err
+		}
+		data, err := s.staticData(p, one.AIP, one.AFL)
+		if err != nil {
+			return fault("answers", "%v", err)
+		}
+		if i > 0 && !bytes.Equal(first, data) {
+			return fault("answers", "the answers with a signature differ in AIP or signed records: the card has one certificate")
+		}
+		first = data
+	}
+	return nil
+}
+
+// signed are the answers with a signature in them or in a record that they name.
+func (p *Profile) signed() []*Answer {
+	var out []*Answer
+	for _, a := range []*Answer{&p.Offline, &p.OnlineODA, &p.Online} {
+		afl, _ := emv.ParseAFL(a.AFL) // newAnswer checks it
+		found := repeated(a.Tags, emv.TagSDAD)
+		for _, e := range afl {
+			for n := int(e.First); n <= int(e.Last); n++ {
+				found = found || repeated(p.recordTags(place{e.SFI, byte(n)}), emv.TagSDAD)
+			}
+		}
+		if found {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// checkSigned refuses signed records that change from tap to tap or hold the
+// certificate that signs them.
+func (s *static) checkSigned(p *Profile, a *Answer) error {
+	afl, err := emv.ParseAFL(a.AFL)
+	if err != nil {
+		return err // newAnswer has seen it
+	}
+	for _, e := range afl {
+		for n := range e.Signed {
+			at := place{e.SFI, e.First + n}
+			if len(s.files[at.sfi][at.number-1].holes) > 0 || repeated(p.recordTags(at), emv.TagICCCertificate) {
+				return fault("answers", "record %d of file %d is marked as signed, and changes or holds 9F46", at.number, at.sfi)
+			}
+		}
+	}
+	return nil
 }

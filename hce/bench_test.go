@@ -71,7 +71,7 @@ func taps(b *testing.B, c *hce.Card, commands ...string) {
 // operation, BenchmarkSign here.
 func BenchmarkMChip(b *testing.B) {
 	arqc, cda := genAC(askARQC, purchase().cdol(false)), genAC(askARQC|withCDA, purchase().cdol(false))
-	c := mastercard(b, "mastercard-plastic", nil)
+	c := builtIn(b, "mastercard-plastic", nil)
 	b.Run("arqc", func(b *testing.B) { taps(b, c, selectMC, gpoPlastic, arqc) })
 	b.Run("cda", func(b *testing.B) { taps(b, c, selectMC, gpoPlastic, cda) })
 	b.Run("cvc3", func(b *testing.B) { taps(b, c, selectMC, gpoPlastic, "802A8E80040000089900") })

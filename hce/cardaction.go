@@ -66,16 +66,15 @@ type action struct {
 	signed bool // CDA
 	cvr    cvr
 	poscii poscii
-	count  byte // offline counters afterwards
-	amount int64
+	after  OfflineState
 }
 
 // analyse is card risk management and card action analysis of the first
 // GENERATE AC: the results are gathered, and the card issuer action codes say
 // which of them matter. The card may lower what the terminal asks for, never
 // raise it (EMV Book 3, 6.5.5 and 10.8).
-func (m *mchip) analyse(q *question, s *MChipState, verified bool) action {
-	a := action{kind: q.asked, cvr: cvr(m.iad[2:8]), count: s.OfflineCount, amount: s.OfflineAmount}
+func (m *mchip) analyse(q *question, s *OfflineState, verified bool) action {
+	a := action{kind: q.asked, cvr: cvr(m.iad[2:8]), after: *s}
 	verified = verified && m.Device != nil
 	missing := m.Device != nil && !verified && (m.Device.Required == Always || q.onDeviceClaimed())
 	domestic := q.elements.TerminalCountry == m.Country
@@ -85,7 +84,7 @@ func (m *mchip) analyse(q *question, s *MChipState, verified bool) action {
 	a.cvr.set(cvrDomestic, domestic)
 	a.cvr.set(cvrInternational, !domestic)
 	a.cvr.set(cvrTerminalWrong, !verified && q.onDeviceClaimed())
-	count, amount := m.velocity(q, s, &a.cvr)
+	approved := m.velocity(q, *s, &a.cvr)
 	if verified {
 		a.cvm, a.poscii = CVMConsumerDevice, deviceVerified
 	}
@@ -99,7 +98,7 @@ func (m *mchip) analyse(q *question, s *MChipState, verified bool) action {
 	case q.asked == emv.TC && !q.offlineOnly() && a.cvr.meets(m.Actions.Online):
 		a.kind = emv.ARQC
 	case q.asked == emv.TC:
-		a.count, a.amount = count, amount
+		a.after = approved
 	}
 	a.signed = q.cda && m.AIP.Has(emv.AIPCDA) && (a.kind != emv.AAC || m.signsAAC)
 	a.cvr.set(cvrCDAReturned, a.signed)
@@ -109,26 +108,31 @@ func (m *mchip) analyse(q *question, s *MChipState, verified bool) action {
 
 // velocity checks the limits with this transaction in them, and returns what
 // the counters become if it is approved offline.
-func (m *mchip) velocity(q *question, s *MChipState, v *cvr) (count byte, amount int64) {
+func (m *mchip) velocity(q *question, s OfflineState, v *cvr) OfflineState {
 	l := m.Counters
 	if l == nil {
-		return s.OfflineCount, s.OfflineAmount
+		return s
 	}
-	count, amount = s.OfflineCount, s.OfflineAmount
-	if count < 0xFF {
-		count++
-	}
-	v.set(cvrLowerCount, count > l.LowerCount)
-	v.set(cvrUpperCount, count > l.UpperCount)
+	s.Count = increment(s.Count)
+	v.set(cvrLowerCount, s.Count > l.LowerCount)
+	v.set(cvrUpperCount, s.Count > l.UpperCount)
 	if this, err := emv.BCD(q.elements.Amount[:]); err != nil { // no number: more than every limit
 		v.set(cvrMaxAmount, true)
 	} else if q.elements.Currency == l.Currency {
-		amount = min(amount+int64(this), emv.MaxAmount)
+		s.Amount = min(s.Amount+int64(this), emv.MaxAmount)
 		v.set(cvrMaxAmount, int64(this) > l.MaxAmount)
 	}
-	v.set(cvrLowerAmount, amount > l.LowerAmount)
-	v.set(cvrUpperAmount, amount > l.UpperAmount)
-	return count, amount
+	v.set(cvrLowerAmount, s.Amount > l.LowerAmount)
+	v.set(cvrUpperAmount, s.Amount > l.UpperAmount)
+	return s
+}
+
+// increment counts one more, up to what a byte holds.
+func increment(count byte) byte {
+	if count < 0xFF {
+		count++
+	}
+	return count
 }
 
 // onDeviceClaimed is true when the CVM results say that the card itself has

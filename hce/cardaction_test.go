@@ -33,7 +33,7 @@ func TestCardActions(t *testing.T) {
 	kind := func(d terminalData, k string) terminalData { d.terminalType = k; return d }
 	cvm := func(d terminalData, r string) terminalData { d.cvm = r; return d }
 	at := func(count byte, amount int64) func(*hce.State) {
-		return func(s *hce.State) { s.MChip.OfflineCount, s.MChip.OfflineAmount = count, amount }
+		return func(s *hce.State) { s.Offline.Count, s.Offline.Amount = count, amount }
 	}
 	always := func(p *hce.Profile) { p.MChip.Device.Required = hce.Always }
 	eager := func(p *hce.Profile) { p.MChip.Actions.Online = [3]byte{} }
@@ -94,7 +94,7 @@ func TestCardActions(t *testing.T) {
 		{"phone at an offline-only terminal", phone, nil, nil, true, askTC | withCDA, kind(d, "23"), aac, false, "850003020000", "001000", hce.ReasonRisk},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			card := mastercard(t, c.card, c.edit)
+			card := builtIn(t, c.card, c.edit)
 			if c.state != nil {
 				s := card.State()
 				c.state(&s)
@@ -103,7 +103,7 @@ func TestCardActions(t *testing.T) {
 			if c.verified {
 				card.Verified(now.Add(time.Second))
 			}
-			before := card.State().MChip
+			before := card.State().Offline
 			begin(t, card, c.card == phone)
 			sw, answer := send(t, card, genAC(c.p1, c.data.cdol(c.card == phone)))
 			require.Equal(t, apdu.StatusOK, sw)
@@ -122,10 +122,10 @@ func TestCardActions(t *testing.T) {
 			require.Equal(t, c.want, tap.Cryptogram)
 			require.Equal(t, apdu.StatusOK, tap.Status)
 			require.Equal(t, uint16(1), tap.ATC)
-			after := card.State().MChip
+			after := card.State().Offline
 			if c.want != emv.TC {
-				require.Equal(t, before.OfflineCount, after.OfflineCount, "only what is approved offline counts")
-				require.Equal(t, before.OfflineAmount, after.OfflineAmount)
+				require.Equal(t, before.Count, after.Count, "only what is approved offline counts")
+				require.Equal(t, before.Amount, after.Amount)
 			}
 			used := card.State().VerifiedUntil.IsZero()
 			require.Equal(t, !c.verified || c.want != emv.AAC, used, "a payment uses the verification up, a decline does not")
@@ -136,7 +136,7 @@ func TestCardActions(t *testing.T) {
 // TestOfflineCounters: the counters count, travel in the application data and in
 // the balance, and end the offline payments.
 func TestOfflineCounters(t *testing.T) {
-	card := mastercard(t, "mastercard-plastic-offline", nil)
+	card := builtIn(t, "mastercard-plastic-offline", nil)
 	for i, want := range []struct{ cid, counters, balance string }{
 		{"40", "000000001250 01 FF", "000000008750"},
 		{"40", "000000002500 02 FF", "000000007500"},

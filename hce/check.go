@@ -1,6 +1,7 @@
 package hce
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 // Limits of a profile.
 const (
 	maxApplications = 8
+	maxAccounts     = 4
 	maxRecords      = 64
 	maxName         = 40
 	maxGoodFor      = 200
@@ -24,7 +26,7 @@ func fault(field, format string, args ...any) error {
 // file.
 func (p *Profile) check() error {
 	for _, step := range []func() error{
-		p.checkNames, p.Account.check, p.checkApplications, p.checkData, p.checkPDOL, p.checkRecords, p.checkBehaviour,
+		p.checkScheme, p.Account.check, p.checkApplications, p.checkData, p.checkPDOL, p.checkRecords, p.checkBehaviour,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -39,8 +41,29 @@ func (p *Profile) checkNames() error {
 		return fault("name", "want 1 to %d lower-case letters, digits and hyphens", maxName)
 	case p.GoodFor == "" || len(p.GoodFor) > maxGoodFor || strings.ContainsAny(p.GoodFor, "\r\n"):
 		return fault("good_for", "want one line of at most %d characters", maxGoodFor)
-	case p.Scheme != emv.SchemeVisa && p.Scheme != emv.SchemeMastercard:
-		return fault("scheme", "%s has no behaviour yet, only visa and mastercard", p.Scheme)
+	case len(p.Others) > maxAccounts-1:
+		return fault("others", "%d of them, at most %d", len(p.Others), maxAccounts-1)
+	case p.Lock != LockNone && p.Lock != LockBlocked:
+		return fault("lock", "want none or blocked")
+	}
+	return nil
+}
+
+func (p *Profile) checkScheme() error {
+	switch p.Scheme {
+	case emv.SchemeVisa, emv.SchemeMastercard, emv.SchemeUnionPay:
+		return nil
+	}
+	return fault("scheme", "%s has no behaviour, only visa, mastercard and unionpay have", p.Scheme)
+}
+
+// checkOther refuses what only the first account of a card can have.
+func (p *Profile) checkOther() error {
+	switch {
+	case len(p.Others) > 0:
+		return fault("others", "an account beside others has none of its own")
+	case p.CardKey == nil:
+		return fault("keys", "an account beside others holds a card key of its own")
 	}
 	return nil
 }
@@ -82,8 +105,8 @@ func (p *Profile) checkApplications() error {
 			return err
 		}
 		for j := range p.Applications[:i] {
-			if string(p.Applications[i].AID) == string(p.Applications[j].AID) {
-				return fault(field+".aid", "application %d has this AID already", j+1)
+			if a, b := &p.Applications[i], &p.Applications[j]; bytes.Equal(a.name(), b.name()) && bytes.Equal(a.Kernel, b.Kernel) {
+				return fault(field+".aid", "application %d has this AID already, for the same kernel", j+1)
 			}
 		}
 	}
@@ -94,6 +117,8 @@ func (a *Application) check(field string) error {
 	switch {
 	case len(a.AID) < 5 || len(a.AID) > 16:
 		return fault(field+".aid", "an AID has 5 to 16 bytes, this one %d", len(a.AID))
+	case len(a.name()) > 16:
+		return fault(field+".extended", "with it the name has %d bytes, at most 16 fit", len(a.name()))
 	case len(a.Label) > 16 || !isPrintable(a.Label):
 		return fault(field+".label", "want at most 16 letters, digits and spaces")
 	case len(a.PreferredName) > 16 || !isPrintable(a.PreferredName):
@@ -114,13 +139,26 @@ var made = map[emv.Tag]string{
 	emv.TagADFName: "applications", emv.TagDFName: "applications", emv.TagApplicationLabel: "applications",
 	emv.TagPreferredName: "applications", emv.TagPriority: "applications", emv.TagKernelIdentifier: "applications",
 	emv.TagAIP: "answers", emv.TagAFL: "answers", emv.TagTrack1: "account", emv.TagTrack2MagStripe: "account", emv.TagPDOL: "pdol", emv.TagIAD: "issuer_application_data",
-	emv.TagCTQ: "qvsdc.ctq", emv.TagCryptogram: "the card", emv.TagCID: "the card", emv.TagATC: "the card",
+	emv.TagCryptogram: "the card", emv.TagCID: "the card", emv.TagATC: "the card", emv.TagExtendedSelection: "applications",
+}
+
+// madeInGPO are the same of cards that decide in GET PROCESSING OPTIONS. At
+// kernel 2 these tags mean other things.
+var madeInGPO = map[emv.Tag]string{
+	emv.TagCTQ: "ctq of the behaviour", emv.TagAOSA: "counters or ecash of the behaviour", emv.TagCardAuthData: "the card",
 }
 
 func (p *Profile) checkData() error {
 	for i, o := range p.Data {
 		field := "data." + o.Tag.String()
-		if from, ok := made[o.Tag]; ok && (o.Tag != emv.TagCTQ || p.QVSDC != nil) { // which at kernel 2 is a version number
+		from, ok := made[o.Tag]
+		if !ok && p.settings() != nil {
+			from, ok = madeInGPO[o.Tag]
+		}
+		if !ok && p.QPBOC != nil && p.QPBOC.ECash != nil {
+			from, ok = madeByECash[o.Tag]
+		}
+		if ok {
 			return fault(field, "its value comes from %s", from)
 		}
 		if certificates[o.Tag] {
@@ -142,7 +180,13 @@ func (p *Profile) checkData() error {
 		return fault("discretionary", "tag BF0C cannot hold itself")
 	}
 	for _, tag := range p.GetData {
-		if _, ok := p.Data.Lookup(tag); !ok && (tag != emv.TagOfflineBalance || p.MChip == nil) {
+		if _, ok := p.Data.Lookup(tag); ok || p.isBalance(tag) {
+			continue
+		}
+		if tag == emv.TagOfflineBalance && p.MChip != nil {
+			return fault("get_data", "tag 9F50 is the balance, which a card without counters does not have")
+		}
+		if p.QPBOC == nil || madeByECash[tag] == "" || p.QPBOC.ECash == nil {
 			return fault("get_data", "tag %s is not in data", tag)
 		}
 	}
@@ -165,10 +209,18 @@ func (p *Profile) checkRecords() error {
 			return fault(field, "file %d has a record %d already", r.SFI, r.Number)
 		}
 	}
-	if err := p.checkAFL(p.Online.AFL, "answers.online.afl"); err != nil {
-		return err
+	for _, one := range []struct {
+		afl   []byte
+		field string
+	}{
+		{p.Online.AFL, "answers.online.afl"}, {p.OnlineODA.AFL, "answers.online_oda.afl"},
+		{p.Offline.AFL, "answers.offline.afl"}, {p.Declined.AFL, "answers.declined.afl"},
+	} {
+		if err := p.checkAFL(one.afl, one.field); err != nil {
+			return err
+		}
 	}
-	return p.checkAFL(p.Declined.AFL, "answers.declined.afl")
+	return nil
 }
 
 func (p *Profile) checkAFL(raw []byte, field string) error {
@@ -197,46 +249,27 @@ func (p *Profile) record(records []Record, sfi, number byte) bool {
 }
 
 func (p *Profile) checkBehaviour() error {
+	given := 0
+	for _, there := range []bool{p.QVSDC != nil, p.QPBOC != nil, p.MChip != nil} {
+		if there {
+			given++
+		}
+	}
 	switch {
 	case p.MChip == nil && p.Scheme == emv.SchemeMastercard:
 		return fault("mchip", "a Mastercard needs its behaviour")
 	case p.QVSDC == nil && p.Scheme == emv.SchemeVisa:
 		return fault("qvsdc", "a Visa card needs its behaviour")
-	case p.MChip != nil && p.QVSDC != nil:
+	case p.QPBOC == nil && p.Scheme == emv.SchemeUnionPay:
+		return fault("qpboc", "a UnionPay card needs its behaviour")
+	case given > 1:
 		return fault("mchip", "the card has another behaviour already")
 	case p.MChip != nil:
 		return p.MChip.check(p)
+	case p.QPBOC != nil:
+		return p.QPBOC.check(p)
 	}
-	return p.QVSDC.check()
-}
-
-func (q *QVSDC) check() error {
-	if q.CTQ.Has(emv.CTQOnlinePIN) || q.CTQ.Has(emv.CTQSignature) || q.CTQ.Has(emv.CTQConsumerDeviceDone) {
-		return fault("qvsdc.ctq", "the bits for online PIN, signature and consumer device are the card's own choice")
-	}
-	for i, m := range q.CVM {
-		if m < CVMConsumerDevice || m > CVMSignature {
-			return fault("qvsdc.cvm", "entry %d is none of consumer-device, online-pin, signature", i+1)
-		}
-	}
-	device := q.gives(CVMConsumerDevice)
-	switch {
-	case q.OnlinePIN < Nowhere || q.OnlinePIN > Everywhere:
-		return fault("qvsdc.online_pin", "want nowhere, domestic, international or everywhere")
-	case q.gives(CVMOnlinePIN) == (q.OnlinePIN == Nowhere):
-		return fault("qvsdc.online_pin", "cvm lists online-pin if and only if it is allowed somewhere")
-	case q.NoCommonCVM != ReactDecline && q.NoCommonCVM != ReactUseContact:
-		return fault("qvsdc.no_common_cvm", "want decline or use-contact")
-	case q.OfflineOnlyReader != ReactDecline && q.OfflineOnlyReader != ReactRefuse:
-		return fault("qvsdc.offline_only_reader", "want decline or refuse")
-	case q.Refund != ReactOnline && q.Refund != ReactDecline:
-		return fault("qvsdc.refund", "want online or decline")
-	case device != (q.Device != nil):
-		return fault("qvsdc.device", "it is there if and only if cvm lists consumer-device")
-	case device:
-		return q.Device.check("qvsdc.device")
-	}
-	return nil
+	return p.QVSDC.check("qvsdc")
 }
 
 func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }

@@ -8,15 +8,27 @@ type instruction struct {
 	run      func(*Card, apdu.Command) []byte
 }
 
-// Commands of every card, and those of a Visa card besides.
-var (
-	commonCommands = []instruction{
-		{0x00, 0xA4, (*Card).selectFile},
-		{0x00, 0xB2, (*Card).readRecord},
-		{0x80, 0xCA, (*Card).getData},
+// commonCommands are those of every card.
+var commonCommands = []instruction{
+	{0x00, 0xA4, (*Card).selectFile},
+	{0x00, 0xB2, (*Card).readRecord},
+	{0x80, 0xCA, (*Card).getData},
+}
+
+// instructions are the commands at kernels 3 and 7. Script commands carry a MAC,
+// which their class says (EMV Book 2, 9.2): 84, and 04 for PUT DATA.
+func (q *QVSDC) instructions() []instruction {
+	out := []instruction{{0x80, 0xA8, (*Card).getProcessingOptions}}
+	if q.Update == nil {
+		return out
 	}
-	qvsdcCommands = []instruction{{0x80, 0xA8, (*Card).getProcessingOptions}}
-)
+	out = append(out, instruction{0x00, 0x82, (*Card).externalAuthenticate})
+	if q.Update.ScriptKey != nil {
+		out = append(out, instruction{0x84, insBlock, (*Card).blockApplication}, instruction{0x84, insUnblock, (*Card).blockApplication},
+			instruction{0x04, insPutData, (*Card).putData})
+	}
+	return out
+}
 
 // Respond answers one command. Every input gets a status word: what is shorter
 // than a header or has lengths that lie 6700, a class that no command has 6E00,
@@ -36,11 +48,9 @@ func (c *Card) Respond(command []byte) []byte {
 	return run(c, cmd)
 }
 
-// route checks class and instruction, in that order (ISO/IEC 7816-4, 5.4).
+// route finds the command; where there is none, it checks class and instruction
+// in that order (ISO/IEC 7816-4, 5.4).
 func (s *static) route(cla, ins byte) (run func(*Card, apdu.Command) []byte, sw apdu.Status) {
-	if sw = checkClass(cla); !sw.OK() {
-		return nil, sw
-	}
 	sw = apdu.StatusInstruction
 	for i := range s.commands {
 		if s.commands[i].ins != ins {
@@ -50,6 +60,9 @@ func (s *static) route(cla, ins byte) (run func(*Card, apdu.Command) []byte, sw 
 			return s.commands[i].run, apdu.StatusOK
 		}
 		sw = apdu.StatusClass
+	}
+	if class := checkClass(cla); !class.OK() {
+		return nil, class
 	}
 	return nil, sw
 }

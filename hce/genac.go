@@ -68,7 +68,7 @@ func (c *Card) generateAC(cmd apdu.Command) []byte {
 	}
 	q := m.cdol.read(cmd.Data)
 	q.asked, q.cda = emv.CryptogramTypeOf(cmd.P1), cmd.P1&controlCDA != 0
-	a := m.analyse(&q, &c.state.MChip, c.isVerified(c.env.Now()))
+	a := m.analyse(&q, &c.state.Offline, c.isVerified(c.env.Now()))
 	answer, err := c.answerAC(&q, &a, key, cmd.Data)
 	if err != nil {
 		return c.fail()
@@ -76,9 +76,8 @@ func (c *Card) generateAC(cmd apdu.Command) []byte {
 	e := &q.elements
 	c.last.Status, c.last.Reason, c.last.Cryptogram, c.last.CVM = apdu.StatusOK, a.reason, a.kind, a.cvm
 	c.last.Amount, c.last.Currency, c.last.Country, c.last.Date, c.last.Type = e.Amount, e.Currency, e.TerminalCountry, e.Date, e.Type
-	s := &c.state.MChip
-	s.OfflineCount, s.OfflineAmount = a.count, a.amount
-	s.Answer = m.store(cmd.Data, answer)
+	c.state.Offline = a.after
+	c.state.MChip.Answer = m.store(cmd.Data, answer)
 	c.conclude(key, a.shown())
 	return answer
 }
@@ -180,7 +179,7 @@ func (m *mchip) fillIAD(iad []byte, a *action) {
 	copy(iad, m.iad)
 	copy(iad[mchipCVR:], a.cvr[:])
 	if m.Counters != nil {
-		emv.AppendBCD(iad[mchipCounters:mchipCounters], uint64(a.amount), 6)
-		iad[mchipCounters+6], iad[mchipCounters+7] = a.count, 0xFF
+		emv.AppendBCD(iad[mchipCounters:mchipCounters], uint64(a.after.Amount), 6)
+		iad[mchipCounters+6], iad[mchipCounters+7] = a.after.Count, 0xFF
 	}
 }

@@ -12,12 +12,14 @@ import (
 type request struct {
 	ttq      emv.TTQ
 	elements cryptogram.Elements // AIP, ATC and IAD are the card's to fill in
+	noPurse  bool                // the terminal was asked about electronic cash and does not take it
+	sm       bool                // the terminal wants SM algorithms
 }
 
 // pdolLayout says where each element stands in the PDOL data; -1 is nowhere.
 type pdolLayout struct {
-	length                                                                  int
-	ttq, amount, other, country, tvr, currency, date, txType, unpredictable int
+	length                                                                             int
+	ttq, amount, other, country, tvr, currency, date, txType, unpredictable, ecash, sm int
 }
 
 // read takes the elements out of data, which has the length that the PDOL asks
@@ -35,6 +37,8 @@ func (l *pdolLayout) read(data []byte) (r request) {
 	if l.txType >= 0 {
 		e.Type = data[l.txType]
 	}
+	r.noPurse = l.ecash >= 0 && data[l.ecash] != 1
+	r.sm = l.sm >= 0 && data[l.sm] == 1
 	return r
 }
 
@@ -45,16 +49,17 @@ func take(dst, data []byte, at int) {
 }
 
 // getProcessingOptions answers GET PROCESSING OPTIONS (EMV Book 3, 6.5.8), in
-// which a Visa card makes its whole decision. It is allowed once after SELECT.
+// which a Visa or UnionPay card makes its whole decision. It is allowed once after
+// SELECT.
 func (c *Card) getProcessingOptions(cmd apdu.Command) []byte {
 	if cmd.P1 != 0 || cmd.P2 != 0 {
 		return status(apdu.StatusWrongP1P2)
 	}
 	data, sw := pdolData(cmd.Data, c.static.pdol.length)
 	switch {
-	case sw == apdu.StatusWrongLength || !fits(cmd, c.static.longest()):
+	case sw == apdu.StatusWrongLength || !fits(cmd, c.static.answers.longest):
 		return status(apdu.StatusWrongLength)
-	case c.state.Selected == 0 || c.state.Initiated:
+	case c.selected == 0 || c.state.Initiated:
 		return status(apdu.StatusConditions)
 	case !sw.OK():
 		return status(sw)
@@ -90,10 +95,11 @@ func pdolData(template []byte, want int) ([]byte, apdu.Status) {
 func (c *Card) transact(r request, now time.Time) []byte {
 	key, v := c.admit(&r, now)
 	if v.status.OK() {
-		if c.state.ATC++; c.state.ATC == lastATC {
+		c.state.ATC, c.state.Request.Open, c.state.Tap = max(c.state.ATC+1, c.state.Keys[key].ATC), false, TapState{}
+		if c.state.ATC == lastATC {
 			v = refuse(apdu.StatusConditions, ReasonATC)
 		} else {
-			v = c.static.qvsdc.decide(&r, c.isVerified(now))
+			v = c.static.decide(&r, &c.state.Offline, c.isVerified(now))
 		}
 	}
 	e := &r.elements
@@ -129,43 +135,98 @@ func (c *Card) admit(r *request, now time.Time) (key int, v verdict) {
 
 // generate makes a cryptogram, in the card's own memory.
 func (c *Card) generate(key *cryptogram.Key, e *cryptogram.Elements) (cryptogram.Cryptogram, error) {
-	recipe := &c.static.recipe
-	session, err := recipe.SessionKey(key, e)
+	session, err := c.static.recipe.SessionKey(key, e)
 	if err != nil {
 		return cryptogram.Cryptogram{}, err
 	}
-	input, err := recipe.AppendInput(c.input[:0], e)
+	input, err := c.static.recipe.AppendInput(c.input[:0], e)
 	if err != nil {
 		return cryptogram.Cryptogram{}, err
 	}
-	return recipe.MAC(session, input), nil
+	return c.static.recipe.MAC(session, input), nil
 }
 
-// respond makes the cryptogram with that key and fills the answer in.
-func (c *Card) respond(r *request, v verdict, key int) []byte {
-	a := &c.static.online
-	if v.kind == emv.AAC {
-		a = &c.static.declined
+// of is the answer for a verdict.
+func (a *answers) of(v *verdict, r *request) *answer {
+	switch {
+	case v.kind == emv.AAC:
+		return &a.declined
+	case v.kind == emv.TC:
+		return &a.offline
+	case r.ttq.Has(emv.TTQODAForOnline):
+		return &a.onlineODA
 	}
-	k := &c.state.Keys[key]
+	return &a.online
+}
+
+// respond makes the cryptogram with that key, the signature where there is one,
+// and fills answer and records in.
+func (c *Card) respond(r *request, v verdict, key int) []byte {
+	a, k := c.static.answers.of(&v, r), &c.state.Keys[key]
+	x := &c.values
+	*x = values{}
+	if err := c.prove(r, &v, a, k, x); err != nil { // New has tried the recipe: this cannot be the terminal's doing
+		return c.fail()
+	}
 	out := make([]byte, len(a.coded))
 	copy(out, a.coded)
-	iad := out[a.iad : a.iad+a.iadLen]
-	c.static.fillIAD(iad, v, k.Index)
-	r.elements.AIP, r.elements.ATC, r.elements.IAD = a.aip, c.state.ATC, iad
-	ac, err := c.generate(k.Key, &r.elements)
-	if err != nil { // New has tried the recipe: this cannot be the terminal's doing
-		c.last.Status, c.last.Reason = apdu.StatusUnknown, ReasonFault
-		return status(apdu.StatusUnknown)
-	}
-	a.fill(out, ac, v, c.state.ATC)
-	c.state.Initiated = true
+	a.fill(out, x)
+	c.state.Initiated, c.state.Tap.Records = true, c.static.fillRecords(a, x)
 	c.last.Cryptogram, c.last.Key = v.kind, k.Index
 	if k.Uses != Unlimited {
 		k.Uses--
 	}
 	if d := c.static.qvsdc.Device; d != nil && d.Window == SingleUse && v.kind != emv.AAC {
-		c.state.VerifiedUntil = time.Time{}
+		c.verifiedUntil = time.Time{}
+	}
+	if v.kind == emv.TC {
+		c.approved(&v)
+	}
+	if q := &c.state.Request; v.kind == emv.ARQC && c.static.qvsdc.Update != nil {
+		q.Open, q.ATC, q.Cryptogram, q.Commands = true, c.state.ATC, x.ac, 0
+	}
+	return out
+}
+
+// prove makes what the answer proves: cryptogram and signature.
+func (c *Card) prove(r *request, v *verdict, a *answer, k *Key, x *values) error {
+	s, atc := c.static, c.state.ATC
+	x.cid, x.atc, x.ctq = byte(v.kind), [2]byte{byte(atc >> 8), byte(atc)}, v.ctq
+	after := &c.state.Offline
+	if v.kind == emv.TC {
+		after = &v.after
+	}
+	emv.AppendBCD(x.balance[:0], uint64(s.balanceOf(after)), len(x.balance))
+	e := &r.elements
+	e.AIP, e.ATC, e.IAD = a.aip, atc, x.iad[:len(s.iad)]
+	master := k.Key
+	copy(e.IAD, s.iad)
+	if r.sm && s.sm4 != nil {
+		master = s.sm4.Key
+		e.IAD[iadDKI], e.IAD[iadAlgorithm] = s.sm4.KeyIndex, algorithmSM4
+	}
+	s.fillCVR(e.IAD, v, &c.state.Request, k.Index)
+	if err := s.fillIDD(atc, e.IAD, x.balance); err != nil {
+		return err
+	}
+	var err error
+	if x.ac, err = c.generate(master, e); err != nil {
+		return err
+	}
+	return c.signFast(r, a, x)
+}
+
+// fillRecords are the records of an answer with the transaction's values.
+func (s *static) fillRecords(a *answer, x *values) []FilledRecord {
+	if len(a.records) == 0 {
+		return nil
+	}
+	out := make([]FilledRecord, 0, len(a.records))
+	for _, at := range a.records {
+		t := &s.files[at.sfi][at.number-1]
+		data := append([]byte(nil), t.coded...)
+		t.fill(data, x)
+		out = append(out, FilledRecord{at.sfi, at.number, data})
 	}
 	return out
 }

@@ -40,32 +40,32 @@ const (
 
 // usable is true when the key may make a cryptogram of a new tap at now: one
 // that belongs to a counter only when that is still to come.
-func (c *Card) usable(k *Key, now time.Time) bool {
-	return k.Uses > 0 && (k.NotAfter.IsZero() || !now.After(k.NotAfter)) && (k.ATC == 0 || k.ATC > c.state.ATC)
+func (a *applet) usable(k *Key, now time.Time) bool {
+	return k.Uses > 0 && (k.NotAfter.IsZero() || !now.After(k.NotAfter)) && (k.ATC == 0 || k.ATC > a.state.ATC)
 }
 
 // nextKey is the number of the key for a cryptogram at now, or why there is
 // none.
-func (c *Card) nextKey(now time.Time) (int, Reason) {
+func (a *applet) nextKey(now time.Time) (int, Reason) {
 	reason := ReasonNoKeys
-	for i := range c.state.Keys {
-		k := &c.state.Keys[i]
-		if c.usable(k, now) {
+	for i := range a.state.Keys {
+		k := &a.state.Keys[i]
+		if a.usable(k, now) {
 			return i, ReasonNone
 		}
-		if k.Uses > 0 && (k.ATC == 0 || k.ATC > c.state.ATC) {
+		if k.Uses > 0 && (k.ATC == 0 || k.ATC > a.state.ATC) {
 			reason = ReasonKeysExpired
 		}
 	}
 	return 0, reason
 }
 
-// Remaining is how many cryptograms the keys may still make at now, at most
-// Unlimited.
+// Remaining is how many cryptograms the keys of the first account may still make
+// at now, at most Unlimited.
 func (c *Card) Remaining(now time.Time) int {
-	n := 0
-	for i := range c.state.Keys {
-		if k := &c.state.Keys[i]; c.usable(k, now) {
+	n, a := 0, &c.applets[0]
+	for i := range a.state.Keys {
+		if k := &a.state.Keys[i]; a.usable(k, now) {
 			n = min(n, Unlimited-k.Uses) + k.Uses
 		}
 	}
@@ -75,29 +75,30 @@ func (c *Card) Remaining(now time.Time) int {
 // Held is the highest transaction counter that is used up or has a single-use
 // key: new ones are needed from the next on.
 func (c *Card) Held() uint16 {
-	held := c.state.ATC
-	for i := range c.state.Keys {
-		held = max(held, c.state.Keys[i].ATC)
+	s := &c.applets[0].state
+	held := s.ATC
+	for i := range s.Keys {
+		held = max(held, s.Keys[i].ATC)
 	}
 	return held
 }
 
-// AddKeys puts replenished keys behind those that are there and drops those
+// AddKeys puts replenished keys behind those that the first account has and drops those
 // that can no longer be used, but for that of the transaction under way.
 func (c *Card) AddKeys(keys ...Key) error {
-	now := c.env.Now()
-	kept := make([]Key, 0, len(c.state.Keys)+len(keys))
-	for i := range c.state.Keys {
-		k := &c.state.Keys[i]
-		if c.usable(k, now) || k.Uses > 0 && c.state.Initiated && k.ATC == c.state.ATC {
+	now, a := c.env.Now(), &c.applets[0]
+	kept := make([]Key, 0, len(a.state.Keys)+len(keys))
+	for i := range a.state.Keys {
+		k := &a.state.Keys[i]
+		if a.usable(k, now) || k.Uses > 0 && a.state.Initiated && k.ATC == a.state.ATC {
 			kept = append(kept, *k)
 		}
 	}
 	kept = append(kept, keys...)
-	if err := c.static.checkKeys(kept); err != nil {
+	if err := a.checkKeys(kept); err != nil {
 		return fmt.Errorf("card %s: %w", c.name, err)
 	}
-	c.state.Keys = kept
+	a.state.Keys = kept
 	return nil
 }
 

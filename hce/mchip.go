@@ -92,9 +92,7 @@ type MChipState struct {
 	Done  bool   // the cryptogram since then was made
 	Relay RelayState
 
-	OfflineCount  byte  // approved offline in a row
-	OfflineAmount int64 // approved offline in all, minor units
-	Answer        StoredAnswer
+	Answer StoredAnswer
 }
 
 // initiate answers GET PROCESSING OPTIONS (EMV Book 3, 6.5.8) with AIP and AFL
@@ -109,7 +107,7 @@ func (c *Card) initiate(cmd apdu.Command) []byte {
 	switch {
 	case sw == apdu.StatusWrongLength || sw == apdu.StatusDataInvalidated || !fits(cmd, len(m.options)-2):
 		return status(apdu.StatusWrongLength)
-	case c.state.Selected == 0 || c.state.Initiated:
+	case c.selected == 0 || c.state.Initiated:
 		return status(apdu.StatusConditions)
 	case !sw.OK():
 		return status(sw)
@@ -170,7 +168,7 @@ func (c *Card) conclude(key *Key, cvm CVM) {
 		key.Uses--
 	}
 	if d := c.static.mchip.Device; d != nil && d.Window == SingleUse && cvm == CVMConsumerDevice {
-		c.state.VerifiedUntil = time.Time{}
+		c.verifiedUntil = time.Time{}
 	}
 	c.commits++
 }

@@ -110,7 +110,7 @@ func TestMChipStatusWords(t *testing.T) {
 		{"PUT DATA", plastic, ready, "80DA9F7000", 0x6D00},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			card := mastercard(t, c.card, nil)
+			card := builtIn(t, c.card, nil)
 			for _, b := range strings.Split(c.before, ",") {
 				if b != "" {
 					sw, _ := send(t, card, b)
@@ -215,7 +215,7 @@ func TestCDA(t *testing.T) {
 	for _, name := range []string{"mastercard-plastic", "mastercard-plastic-offline", "mastercard-phone"} {
 		t.Run(name, func(t *testing.T) {
 			phone := name == "mastercard-phone"
-			c := mastercard(t, name, nil)
+			c := builtIn(t, name, nil)
 			begin(t, c, phone)
 			icc := chainOf(t, c, name)
 			var more []byte
@@ -278,7 +278,7 @@ func chainOf(t *testing.T, c *hce.Card, name string) *oda.Key {
 	require.NoError(t, err)
 	rid, err := testca.RID(emv.SchemeMastercard)
 	require.NoError(t, err)
-	card := oda.Card{RID: rid, PAN: string(p.Account.PAN), Data: data, Static: static, Today: now}
+	card := oda.Card{RID: rid, PAN: string(p.Account.PAN), Data: data, Static: static, Today: emv.DateOf(now)}
 	issuer, err := card.IssuerKey(testca.CAKeys())
 	require.NoError(t, err)
 	icc, err := card.ICCKey(issuer)
@@ -289,7 +289,7 @@ func chainOf(t *testing.T, c *hce.Card, name string) *oda.Key {
 // TestPublishedCVC3: the track and the code of a published test
 // (cvv_cvc3_dcvv-023 in testdata/vectors).
 func TestPublishedCVC3(t *testing.T) {
-	c := mastercard(t, "mastercard-plastic-magstripe", func(p *hce.Profile) {
+	c := builtIn(t, "mastercard-plastic-magstripe", func(p *hce.Profile) {
 		imk, err := cryptogram.NewKey(cryptogram.TDES, unhex("01234567899876543210012345678998"))
 		require.NoError(t, err)
 		p.MChip.MagStripe.Key, err = cryptogram.DeriveCardKey(imk, cryptogram.OptionA, "5123456789012345", "00")
@@ -308,7 +308,7 @@ func TestPublishedCVC3(t *testing.T) {
 // TestMagStripe: records and answers of mag-stripe mode, and a phone that wants
 // its owner.
 func TestMagStripe(t *testing.T) {
-	c := mastercard(t, "mastercard-plastic-magstripe", nil)
+	c := builtIn(t, "mastercard-plastic-magstripe", nil)
 	send(t, c, selectMC)
 	_, options := send(t, c, gpoPlastic)
 	require.Equal(t, unhex("770A 82020000 940408010100"), options)
@@ -317,7 +317,7 @@ func TestMagStripe(t *testing.T) {
 		"5634"+hexOf([]byte("B5413339001000027^ /^4912201000000000000000000000000"))+
 		"9F640103 9F6502000E 9F66020E70 9F6B135413339001000027D49122010000000000000F 9F670103"), record)
 
-	phone := mastercard(t, "mastercard-phone", nil)
+	phone := builtIn(t, "mastercard-phone", nil)
 	ask := func(mobile string) []byte {
 		begin(t, phone, true)
 		_, answer := send(t, phone, "802A8E800F 00000899"+mobile+"000000001250 0978 0276 00")
@@ -341,7 +341,7 @@ func TestMagStripe(t *testing.T) {
 // often as it gets lost, from a state that was copied in between. A tap that
 // does not ask makes a new cryptogram, and the old one is gone.
 func TestTorn(t *testing.T) {
-	c := mastercard(t, "mastercard-plastic-offline", nil)
+	c := builtIn(t, "mastercard-plastic-offline", nil)
 	begin(t, c, false)
 	command := genAC(askTC|withCDA, purchase().cdol(false))
 	_, lost := send(t, c, command)
@@ -352,7 +352,7 @@ func TestTorn(t *testing.T) {
 		sw, again := send(t, c, "80D0000004 1A2B3C4D 00")
 		require.Equal(t, apdu.StatusOK, sw)
 		require.Equal(t, lost, again, "try %d", i+1)
-		require.Equal(t, byte(1), c.State().MChip.OfflineCount, "counted once")
+		require.Equal(t, byte(1), c.State().Offline.Count, "counted once")
 		tap, _ := c.Last()
 		require.Equal(t, hce.ReasonRecovered, tap.Reason)
 	}
@@ -362,7 +362,7 @@ func TestTorn(t *testing.T) {
 	other.un = "99999999"
 	_, fresh := send(t, c, genAC(askTC|withCDA, other.cdol(false)))
 	require.NotEqual(t, lost, fresh)
-	require.Equal(t, byte(2), c.State().MChip.OfflineCount)
+	require.Equal(t, byte(2), c.State().Offline.Count)
 	begin(t, c, false)
 	sw, _ := send(t, c, "80D0000004 1A2B3C4D 00")
 	require.Equal(t, apdu.StatusConditions, sw)
@@ -373,7 +373,7 @@ func TestTorn(t *testing.T) {
 
 // TestMChipLocks: a locked card, also between two commands.
 func TestMChipLocks(t *testing.T) {
-	c := mastercard(t, "mastercard-plastic", nil)
+	c := builtIn(t, "mastercard-plastic", nil)
 	begin(t, c, false)
 	c.SetLock(hce.LockBlocked)
 	sw, _ := send(t, c, genAC(askARQC, purchase().cdol(false)))
@@ -389,7 +389,7 @@ func TestMChipLocks(t *testing.T) {
 
 // TestMChipCounterEnds: the last value makes no cryptogram.
 func TestMChipCounterEnds(t *testing.T) {
-	c := mastercard(t, "mastercard-plastic", nil)
+	c := builtIn(t, "mastercard-plastic", nil)
 	s := c.State()
 	s.ATC = 0xFFFE
 	require.NoError(t, c.Restore(s))
@@ -442,7 +442,7 @@ func TestMChipFaults(t *testing.T) {
 
 // TestRevision changes with everything that must outlive the program.
 func TestRevision(t *testing.T) {
-	c := mastercard(t, "mastercard-plastic-offline", nil)
+	c := builtIn(t, "mastercard-plastic-offline", nil)
 	last := c.Revision()
 	step := func(command string, changes bool) {
 		t.Helper()

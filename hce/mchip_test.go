@@ -25,9 +25,9 @@ func (c constant) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// mastercard is a built-in card but for what edit changes, with certificates of
-// the test CA, and keys for the next 20 payments if it is a phone.
-func mastercard(t testing.TB, name string, edit func(*hce.Profile)) *hce.Card {
+// builtIn is a built-in card but for what edit changes, with certificates of the
+// test CA, and keys for the next 20 payments if it is a phone with single-use keys.
+func builtIn(t testing.TB, name string, edit func(*hce.Profile)) *hce.Card {
 	t.Helper()
 	p := load(t, name)
 	if edit != nil {
@@ -56,10 +56,18 @@ func authenticate(t testing.TB, p *hce.Profile) {
 	p.Authentication = &hce.Authentication{Signer: c.Key, Data: c.Data}
 }
 
-// mastercardKey is the card key under the published master key.
+// mastercardKey and unionpayKey are card keys under the published master keys.
 func mastercardKey(t testing.TB, pan emv.PAN, psn string) *cryptogram.Key {
+	return derived(t, "9E15204313F7318ACB79B90BD986AD29", pan, psn)
+}
+
+func unionpayKey(t testing.TB, pan emv.PAN, psn string) *cryptogram.Key {
+	return derived(t, "F0C34A8124CEE0A91A0B034AA97D6EAC", pan, psn)
+}
+
+func derived(t testing.TB, master string, pan emv.PAN, psn string) *cryptogram.Key {
 	t.Helper()
-	imk, err := cryptogram.NewKey(cryptogram.TDES, unhex("9E15204313F7318ACB79B90BD986AD29"))
+	imk, err := cryptogram.NewKey(cryptogram.TDES, unhex(master))
 	require.NoError(t, err)
 	k, err := cryptogram.DeriveCardKey(imk, cryptogram.OptionA, string(pan), psn)
 	require.NoError(t, err)
@@ -70,10 +78,13 @@ func mastercardKey(t testing.TB, pan emv.PAN, psn string) *cryptogram.Key {
 func singleUse(t testing.TB, p *hce.Profile, first uint16, count int) []hce.Key {
 	t.Helper()
 	card := mastercardKey(t, p.Account.PAN, p.Account.PSN)
+	if p.Scheme == emv.SchemeUnionPay {
+		card = unionpayKey(t, p.Account.PAN, p.Account.PSN)
+	}
 	var keys []hce.Key
 	for i := range count {
 		atc := first + uint16(i)
-		k, err := cryptogram.SingleUseKey(card, emv.SchemeMastercard, atc)
+		k, err := cryptogram.SingleUseKey(card, p.Scheme, atc)
 		require.NoError(t, err)
 		keys = append(keys, hce.Key{Key: k, ATC: atc, Uses: 1, NotAfter: now.AddDate(0, 0, 5)})
 	}
@@ -162,7 +173,7 @@ func TestPublishedMChip(t *testing.T) {
 	c, err := hce.New(p, e)
 	require.NoError(t, err)
 	s := c.State()
-	s.ATC, s.MChip.OfflineCount = 0x34, 0x28
+	s.ATC, s.Offline.Count = 0x34, 0x28
 	require.NoError(t, c.Restore(s))
 
 	sw, _ := send(t, c, selectMC)

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"tapsim/apdu"
+	"tapsim/cryptogram/oda"
 	"tapsim/emv"
 )
 
 // buildMChip prepares the behaviour at kernel 2.
 func (s *static) buildMChip(p *Profile) error {
-	m := &mchip{MChip: *p.MChip, iad: slices.Clone(p.IAD)}
+	m := &mchip{MChip: *p.MChip, iad: s.iad}
 	body := emv.AppendTLV(emv.AppendTLV(nil, emv.TagAIP, m.AIP[:]), emv.TagAFL, m.AFL)
 	m.options = apdu.StatusOK.Append(emv.AppendTLV(nil, emv.TagResponseFormat2, body))
 	for _, step := range []func(*Profile) error{m.buildCDOL, m.buildDRDOL, m.buildUDOL} {
@@ -24,23 +25,19 @@ func (s *static) buildMChip(p *Profile) error {
 	}
 	s.mchip = m
 	s.commands = append(slices.Clone(commonCommands), m.instructions()...)
-	return s.buildSigner(p)
+	return m.measure(s.signer)
 }
 
 // aciSignsAAC is bit 1 of byte 2 of the application capabilities information
 // (9F5D): CDA over TC, ARQC and AAC.
 const aciSignsAAC = 0x01
 
-// buildSigner takes key and certificates in, and finds the longest answer.
-func (s *static) buildSigner(p *Profile) error {
+// measure finds the longest answer.
+func (m *mchip) measure(signer oda.Signer) error {
 	proof := lengthAC
-	if p.Authentication != nil && p.Signs() {
-		if s.signer = p.Authentication.Signer; s.signer == nil {
-			return fault("authentication", "certificates without a key")
-		}
-		proof = len(emv.AppendTLV(nil, emv.TagSDAD, make([]byte, s.signer.Len())))
+	if signer != nil {
+		proof = len(emv.AppendTLV(nil, emv.TagSDAD, make([]byte, signer.Len())))
 	}
-	m := s.mchip
 	body := lengthCID + lengthATC + proof + 3 + len(m.iad)
 	if m.Device != nil {
 		body += lengthPOSCII
@@ -170,9 +167,4 @@ func (a *Account) staticTrack2() ([]byte, error) {
 	t := a.Track2
 	t.Discretionary = strings.Repeat("0", discretionary2)
 	return t.Append(nil)
-}
-
-// balance is what the card may still approve offline, minor units (9F50).
-func (m *mchip) balance(s *MChipState) int64 {
-	return max(0, m.Counters.UpperAmount-s.OfflineAmount)
 }

@@ -56,19 +56,19 @@ func (d *Device) check(field string) error {
 	return nil
 }
 
-func (m *MChip) checkCounters(p *Profile) error {
-	l := m.Counters
+func (m *MChip) checkCounters(*Profile) error { return m.Counters.check("mchip.counters") }
+
+// check refuses limits that are none; nil limits are right.
+func (l *OfflineCounters) check(field string) error {
 	switch {
-	case l == nil && repeated(p.GetData, emv.TagOfflineBalance):
-		return fault("get_data", "9F50 is the balance of mchip.counters, which are not there")
 	case l == nil:
 		return nil
 	case l.LowerCount > l.UpperCount:
-		return fault("mchip.counters.lower_count", "it is above the upper one")
+		return fault(field+".lower_count", "it is above the upper one")
 	case l.LowerAmount < 0 || l.LowerAmount > l.UpperAmount:
-		return fault("mchip.counters.lower_amount", "want 0 up to the upper one")
+		return fault(field+".lower_amount", "want 0 up to the upper one")
 	case l.UpperAmount > emv.MaxAmount || l.MaxAmount < 0 || l.MaxAmount > emv.MaxAmount:
-		return fault("mchip.counters", "amounts have at most 12 digits")
+		return fault(field, "amounts have at most 12 digits")
 	}
 	return nil
 }

@@ -1,7 +1,10 @@
 package hce
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,17 +17,69 @@ import (
 // of 256 bytes.
 const maxAnswer = apdu.MaxShortNe
 
-// build codes everything that does not change from tap to tap.
+// build codes everything that does not change from tap to tap: each account,
+// and the directory before them (EMV Book B).
+func build(p *Profile) (built, error) {
+	var b built
+	if err := p.checkNames(); err != nil {
+		return b, err
+	}
+	accounts := p.accounts()
+	b.accounts = make([]static, len(accounts))
+	var entries []byte
+	for i, one := range accounts {
+		if err := b.accounts[i].build(one); err != nil {
+			return b, within(i, err)
+		}
+		if err := b.addNames(i); err != nil {
+			return b, within(i, err)
+		}
+		entries = append(entries, b.accounts[i].entries...)
+	}
+	for i := range p.Others {
+		if err := p.Others[i].checkOther(); err != nil {
+			return b, within(i+1, err)
+		}
+	}
+	var err error
+	b.directory, err = fci(ppse, emv.AppendTLV(nil, emv.TagFCIDiscretionary, entries), "directory")
+	return b, err
+}
+
+// within puts the place of an account in front of the field of an error.
+func within(account int, err error) error {
+	var e *ProfileError
+	if account > 0 && errors.As(err, &e) {
+		return &ProfileError{fmt.Sprintf("others[%d].%s", account-1, e.Field), e.Reason}
+	}
+	return err
+}
+
+// addNames adds the names of an account's applications. Entries with the same
+// name lead to the first.
+func (b *built) addNames(account int) error {
+	for _, app := range b.accounts[account].apps {
+		app.account = account
+		known := slices.ContainsFunc(b.apps, func(o application) bool { return bytes.Equal(o.name, app.name) && o.account != account })
+		if known {
+			return fault("applications", "another account of the card has an application %X already", app.name)
+		}
+		b.apps = append(b.apps, app)
+	}
+	return nil
+}
+
+// build codes one account.
 func (s *static) build(p *Profile) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	s.pdol = layoutOf(p.PDOL)
+	s.pdol, s.iad = layoutOf(p.PDOL), slices.Clone(p.IAD)
 	behaviour := s.buildQVSDC
 	if p.MChip != nil {
 		behaviour = s.buildMChip
 	}
-	for _, step := range []func(*Profile) error{s.buildRecipe, s.buildDirectory, s.buildFCI, s.buildRecords, s.buildData, behaviour} {
+	for _, step := range []func(*Profile) error{s.buildRecipe, s.buildEntries, s.buildFCI, s.buildSigner, s.buildRecords, s.buildData, behaviour} {
 		if err := step(p); err != nil {
 			return err
 		}
@@ -32,13 +87,22 @@ func (s *static) build(p *Profile) error {
 	return nil
 }
 
-func (s *static) buildQVSDC(p *Profile) (err error) {
-	s.qvsdc, s.commands = *p.QVSDC, append(commonCommands[:len(commonCommands):len(commonCommands)], qvsdcCommands...)
-	if s.online, err = newAnswer(p, p.Online, "answers.online"); err != nil {
-		return err
+// buildQVSDC prepares the behaviours at kernels 3 and 7.
+func (s *static) buildQVSDC(p *Profile) error {
+	section := "qvsdc"
+	if s.qvsdc = *p.settings(); p.QPBOC != nil {
+		section, s.ecash, s.sm4, s.macKey = "qpboc", p.QPBOC.ECash, p.QPBOC.SM4, p.QPBOC.MACKey
 	}
-	s.declined, err = newAnswer(p, p.Declined, "answers.declined")
-	return err
+	s.relatedLength, s.fddaAlways = p.relatedLength(), p.QPBOC == nil
+	s.commands = append(slices.Clone(commonCommands), s.qvsdc.instructions()...)
+	for _, step := range []func() error{
+		func() error { return s.buildAnswers(p) }, func() error { return s.checkLast(p) }, func() error { return s.buildUpdate(section) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // buildRecipe finds the recipe by the issuer application data and tries it
@@ -96,23 +160,23 @@ func (s *static) chooseStock(p *Profile) error {
 	return nil
 }
 
-// buildDirectory codes the answer to SELECT of the PPSE (EMV Book B).
-func (s *static) buildDirectory(p *Profile) error {
-	if !repeated(p.Directory, emv.TagADFName) {
-		return fault("directory", "tag 4F must be there")
-	}
-	var entries []byte
+// buildEntries codes the entries of the directory (EMV Book B).
+func (s *static) buildEntries(p *Profile) error {
 	for i := range p.Applications {
-		entry, err := p.Applications[i].template(p, p.Directory, "directory")
+		list, field := p.Directory, "directory"
+		if p.Applications[i].Directory != nil {
+			list, field = p.Applications[i].Directory, fmt.Sprintf("applications[%d].directory", i)
+		}
+		if !repeated(list, emv.TagADFName) {
+			return fault(field, "tag 4F must be there")
+		}
+		entry, err := p.Applications[i].template(p, list, field)
 		if err != nil {
 			return err
 		}
-		entries = emv.AppendTLV(entries, emv.TagApplicationTemplate, entry)
+		s.entries = emv.AppendTLV(s.entries, emv.TagApplicationTemplate, entry)
 	}
-	a5 := emv.AppendTLV(nil, emv.TagFCIDiscretionary, entries)
-	var err error
-	s.directory, err = fci(ppse, a5, "directory")
-	return err
+	return nil
 }
 
 // buildFCI codes the answer to SELECT of each application (EMV Book 1, 11.3.4).
@@ -121,18 +185,23 @@ func (s *static) buildFCI(p *Profile) error {
 		return fault("fci", "tag 9F38 must be there, or no terminal sees the pdol")
 	}
 	for i := range p.Applications {
-		if _, err := p.Applications[i].template(p, p.BF0C, "discretionary"); err != nil {
+		a := &p.Applications[i]
+		name := a.name()
+		if slices.ContainsFunc(s.apps, func(o application) bool { return bytes.Equal(o.name, name) }) {
+			continue // one more entry that leads to it
+		}
+		if _, err := a.template(p, p.BF0C, "discretionary"); err != nil {
 			return err
 		}
-		a5, err := p.Applications[i].template(p, p.FCI, "fci")
+		a5, err := a.template(p, p.FCI, "fci")
 		if err != nil {
 			return err
 		}
-		coded, err := fci(p.Applications[i].AID, a5, "fci")
+		coded, err := fci(name, a5, "fci")
 		if err != nil {
 			return err
 		}
-		s.apps = append(s.apps, application{aid: p.Applications[i].AID, fci: coded})
+		s.apps = append(s.apps, application{name: name, fci: coded})
 	}
 	return nil
 }
@@ -175,6 +244,8 @@ func (a *Application) value(p *Profile, tag emv.Tag) ([]byte, bool) {
 		return []byte{a.Priority}, a.Priority != 0
 	case emv.TagKernelIdentifier:
 		return a.Kernel, len(a.Kernel) > 0
+	case emv.TagExtendedSelection:
+		return a.Extended, len(a.Extended) > 0
 	case emv.TagPDOL:
 		return p.PDOL, len(p.PDOL) > 0
 	case emv.TagFCIDiscretionary:
@@ -213,6 +284,11 @@ func (p *Profile) value(tag emv.Tag) ([]byte, bool) {
 	if certificates[tag] && p.Authentication != nil {
 		return p.Authentication.Data.Lookup(tag)
 	}
+	if p.QPBOC != nil && p.QPBOC.ECash != nil {
+		if v, ok := p.QPBOC.ECash.value(tag); ok {
+			return v, true
+		}
+	}
 	return p.Data.Lookup(tag)
 }
 
@@ -238,39 +314,42 @@ func (s *static) buildRecords(p *Profile) error {
 	for i := range p.Records {
 		r := &p.Records[i]
 		field := fmt.Sprintf("records[%d].tags", i)
-		var body []byte
+		var body template
 		for j, tag := range r.Tags {
-			value, ok := p.value(tag)
-			if !ok && p.mayMiss(tag) {
-				continue
-			}
-			if !ok {
-				return fault(field, "tag %s has no value", tag)
-			}
 			if repeated(r.Tags[:j], tag) {
 				return fault(field, "tag %s stands twice", tag)
 			}
-			body = emv.AppendTLV(body, tag, value)
+			length, changes := s.changing(p, tag)
+			value, ok := p.value(tag)
+			switch {
+			case changes:
+				body.addChanging(tag, length)
+			case ok:
+				body.coded = emv.AppendTLV(body.coded, tag, value)
+			case !p.mayMiss(tag):
+				return fault(field, "tag %s has no value", tag)
+			}
 		}
-		coded := emv.AppendTLV(nil, emv.TagRecord, body)
-		if len(coded) > maxAnswer {
-			return fault(field, "the record has %d bytes, at most %d fit", len(coded), maxAnswer)
+		body.enclose(emv.TagRecord)
+		if len(body.coded) > maxAnswer {
+			return fault(field, "the record has %d bytes, at most %d fit", len(body.coded), maxAnswer)
 		}
 		for len(s.files[r.SFI]) < int(r.Number) {
-			s.files[r.SFI] = append(s.files[r.SFI], nil)
+			s.files[r.SFI] = append(s.files[r.SFI], template{})
 		}
-		s.files[r.SFI][r.Number-1] = coded
+		s.files[r.SFI][r.Number-1] = body
 	}
 	return nil
 }
 
 func (s *static) buildData(p *Profile) error {
 	for _, tag := range p.GetData {
-		if value, ok := p.Data.Lookup(tag); ok {
+		if p.isBalance(tag) {
+			s.balances = append(s.balances, tag)
+		} else if value, ok := p.value(tag); ok {
 			s.data = append(s.data, emv.TLV{Tag: tag, Value: emv.AppendTLV(nil, tag, value)})
 		}
 	}
-	s.balance = p.MChip != nil && repeated(p.GetData, emv.TagOfflineBalance)
 	return nil
 }
 
@@ -279,10 +358,11 @@ func (s *static) buildData(p *Profile) error {
 var elementLengths = map[emv.Tag]int{
 	emv.TagTTQ: 4, emv.TagAmount: 6, emv.TagAmountOther: 6, emv.TagTerminalCountry: 2, emv.TagTVR: 5,
 	emv.TagTransactionCurrency: 2, emv.TagTransactionDate: 3, emv.TagTransactionType: 1, emv.TagUnpredictableNumber: 4,
+	emv.TagECashIndicator: 1, emv.TagECashTerminalLimit: 6, emv.TagSMSupport: 1,
 }
 
 // checkPDOL refuses a list that asks for too much, for an element in another
-// length than it has, or, at kernel 3, not for the terminal's qualifiers,
+// length than it has, or, at kernels 3 and 7, not for the terminal's qualifiers,
 // without which the card could decide nothing (EMV Book B drops such a card).
 func (p *Profile) checkPDOL() error {
 	list, err := emv.ParseDOL(p.PDOL)
@@ -292,8 +372,8 @@ func (p *Profile) checkPDOL() error {
 	if n := list.Length(); n > emv.MaxDOLData {
 		return fault("pdol", "it asks for %d bytes, a command carries at most %d", n, emv.MaxDOLData)
 	}
-	if p.QVSDC != nil && !list.Has(emv.TagTTQ) {
-		return fault("pdol", "a Visa card must ask for 9F66")
+	if p.settings() != nil && !list.Has(emv.TagTTQ) {
+		return fault("pdol", "a %s card must ask for 9F66", p.Scheme)
 	}
 	for _, e := range list {
 		if want, ok := elementLengths[e.Tag]; ok && e.Length != want {
@@ -321,5 +401,6 @@ func layoutOf(pdol []byte) pdolLayout {
 		length: list.Length(), ttq: at(emv.TagTTQ), amount: at(emv.TagAmount), other: at(emv.TagAmountOther),
 		country: at(emv.TagTerminalCountry), tvr: at(emv.TagTVR), currency: at(emv.TagTransactionCurrency),
 		date: at(emv.TagTransactionDate), txType: at(emv.TagTransactionType), unpredictable: at(emv.TagUnpredictableNumber),
+		ecash: at(emv.TagECashIndicator), sm: at(emv.TagSMSupport),
 	}
 }

@@ -1,6 +1,8 @@
 package hce
 
 import (
+	"slices"
+
 	"tapsim/cryptogram"
 	"tapsim/emv"
 )
@@ -8,9 +10,12 @@ import (
 // Profile is a card as data: values by tag, lists that say where each value
 // stands, and one named behaviour with its settings. The profile package reads
 // it from YAML; the field names in a ProfileError are those of the file.
+//
+// A card with several accounts is several profiles behind one directory: this
+// one and its Others, each with account, keys, counter and behaviour of its own.
 type Profile struct {
-	Name    string // lower-case words with hyphens
-	GoodFor string // one line for people
+	Name    string // lower-case words with hyphens; of a whole card
+	GoodFor string // one line for people; of a whole card
 	Scheme  emv.Scheme
 	Account Account
 
@@ -20,15 +25,23 @@ type Profile struct {
 	FCI          []emv.Tag // of the proprietary template A5
 	BF0C         []emv.Tag // of the issuer discretionary data in A5
 	PDOL         []byte    // value of 9F38
-	IAD          []byte    // value of 9F10; the card fills in CVR and key index
-	Online       Answer    // qVSDC: to GET PROCESSING OPTIONS, with an ARQC
-	Declined     Answer    // qVSDC: with an AAC
+	IAD          []byte    // value of 9F10; the card fills in CVR, key index, balance
 	Records      []Record
 	GetData      []emv.Tag // what GET DATA gives besides the ATC
 
+	// Answers to GET PROCESSING OPTIONS, of qVSDC and qPBOC.
+	Online    Answer // with an ARQC
+	OnlineODA Answer // with an ARQC, when the reader authenticates online requests too; none is Online
+	Offline   Answer // with a TC
+	Declined  Answer // with an AAC
+
 	// One behaviour and its settings; the others are nil.
 	QVSDC *QVSDC // at kernel 3
+	QPBOC *QPBOC // at kernel 7
 	MChip *MChip // at kernel 2
+
+	Lock   Lock      // as the card comes
+	Others []Profile // further accounts of the card, which hold keys of their own
 
 	CardKey   *cryptogram.Key // of a card that holds its own key; nil when keys come from a token service
 	SingleUse bool            // those keys are session keys, one per transaction counter
@@ -47,18 +60,25 @@ type Account struct {
 	PAR       string // payment account reference, 29 characters (9F24), or empty
 }
 
-// Application is one entry of the directory. All applications of a card share
-// account, keys and transaction counter.
+// Application is one entry of the directory. All applications of a profile share
+// account, keys and transaction counter; entries that differ in their kernel
+// only lead to the same one.
 type Application struct {
 	AID           []byte
-	Label         string // tag 50
-	PreferredName string // tag 9F12, or empty
-	Priority      byte   // tag 87; 0 is none
-	Kernel        []byte // tag 9F2A, or empty
+	Extended      []byte    // tag 9F29, or empty: the application's name goes on with it
+	Label         string    // tag 50
+	PreferredName string    // tag 9F12, or empty
+	Priority      byte      // tag 87; 0 is none
+	Kernel        []byte    // tag 9F2A, or empty
+	Directory     []emv.Tag // of its entry; nil is the profile's
 }
 
+// name is the application's own name: what SELECT finds it by.
+func (a *Application) name() []byte { return slices.Concat(a.AID, a.Extended) }
+
 // Answer is an answer to GET PROCESSING OPTIONS: template 77 with these tags in
-// this order.
+// this order. Without tags it is template 80 with AIP and AFL alone, and the
+// rest stands in records.
 type Answer struct {
 	AIP  emv.AIP
 	AFL  []byte // value of 94, or empty
@@ -72,16 +92,41 @@ type Record struct {
 }
 
 // QVSDC are the settings of the behaviour at kernel 3: which of its choices
-// this card makes.
+// this card makes. What it approves offline it answers with Offline.
 type QVSDC struct {
-	Currency          [2]byte  // BCD; a transaction in it is domestic
-	CTQ               emv.CTQ  // bits that do not depend on the transaction
-	CVM               []CVM    // that the card can give, the preferred one first
-	OnlinePIN         Region   // where online PIN may be asked
-	NoCommonCVM       Reaction // decline or use-contact
-	OfflineOnlyReader Reaction // decline or refuse
-	Refund            Reaction // online or decline
-	Device            *Device  // nil for a card that cannot verify
+	Currency          [2]byte          // BCD; a transaction in it is domestic
+	CTQ               emv.CTQ          // bits that do not depend on the transaction
+	CVM               []CVM            // that the card can give, the preferred one first
+	OnlinePIN         Region           // where online PIN may be asked
+	NoCommonCVM       Reaction         // decline or use-contact
+	OfflineOnlyReader Reaction         // decline or refuse
+	Refund            Reaction         // online or decline
+	CVMLimit          int64            // amounts above it want a verification, whatever the reader says (9F6B); 0 is none
+	Device            *Device          // nil for a card that cannot verify
+	Counters          *OfflineCounters // nil for a card that approves nothing offline in its currency
+	Abroad            *AbroadCounters  // nil for a card that approves nothing offline in others
+	Update            *Update          // nil for a card that takes no issuer update
+}
+
+// AbroadCounters are the limits of what a card approves offline in other
+// currencies than its own: transactions in a row.
+type AbroadCounters struct {
+	LowerCount byte // above it, online where that is possible (9F53)
+	UpperCount byte // above it, not at all (9F5E)
+}
+
+// Update is what a card needs for the issuer's answer on a second tap.
+type Update struct {
+	ScriptKey *cryptogram.Key // of the card, for the MAC of script commands; nil for one that takes none
+}
+
+// settings are those of a card that decides in GET PROCESSING OPTIONS; nil for
+// others.
+func (p *Profile) settings() *QVSDC {
+	if p.QPBOC != nil {
+		return &p.QPBOC.QVSDC
+	}
+	return p.QVSDC
 }
 
 // Device are the settings of a device that verifies its owner.
@@ -178,13 +223,21 @@ func ParseWindow(name string) (Window, bool) {
 
 // Verifies is true for a card on a device that verifies its owner.
 func (p *Profile) Verifies() bool {
-	return p.QVSDC != nil && p.QVSDC.Device != nil || p.MChip != nil && p.MChip.Device != nil
+	q := p.settings()
+	return q != nil && q.Device != nil || p.MChip != nil && p.MChip.Device != nil
+}
+
+// TakesUpdates is true for a card that takes the issuer's answer on a second
+// tap.
+func (p *Profile) TakesUpdates() bool {
+	q := p.settings()
+	return q != nil && q.Update != nil
 }
 
 // Check refuses a profile that does not fit together, with a *ProfileError.
 func (p *Profile) Check() error {
-	var s static
-	return s.build(p)
+	_, err := build(p)
+	return err
 }
 
 // ProfileError says which field of a profile is wrong. Field is its place in

@@ -8,18 +8,23 @@ import (
 // verdict is what a card decides about a transaction: a cryptogram of that
 // kind, or a refusal with a status word.
 type verdict struct {
-	status apdu.Status
-	reason Reason
-	kind   emv.CryptogramType
-	ctq    emv.CTQ
-	cvm    CVM
-	device byte // first byte of the CVR in IAD formats 2 and 4
+	status   apdu.Status
+	reason   Reason
+	kind     emv.CryptogramType
+	ctq      emv.CTQ
+	cvm      CVM
+	device   byte         // first byte of the CVR in IAD formats 2 and 4
+	exceeded bool         // a limit of the card's own
+	after    OfflineState // what its counters become with a TC
 }
 
 func refuse(sw apdu.Status, why Reason) verdict { return verdict{status: sw, reason: why} }
 
-// typeRefund is transaction type 20 (tag 9C, ISO 8583 processing code).
-const typeRefund = 0x20
+// Transaction types (tag 9C, ISO 8583 processing code).
+const (
+	typePurchase = 0x00
+	typeRefund   = 0x20
+)
 
 // Verifier bytes for what the terminal verifies: entity 6, type E online PIN
 // or D signature.
@@ -28,26 +33,38 @@ const (
 	verifierSignature = 0x6D
 )
 
-// decide makes the choices of a kernel 3 card: first whether it wants the
-// transaction at all, then how the cardholder is verified (EMV Book C-3 tells
-// the terminal's half; the card's is from published descriptions and
-// recordings). A reader that cannot go online is refused before the customer is
-// sent to the phone for nothing.
-func (q *QVSDC) decide(r *request, verified bool) verdict {
-	v := verdict{status: apdu.StatusOK, kind: emv.ARQC, ctq: q.CTQ}
+// decide makes the choices of a card at kernel 3 or 7: first whether it wants
+// the transaction at all and may approve it itself, then how the cardholder is
+// verified (EMV Books C-3 and C-7 tell the terminal's half; the card's is from
+// published descriptions and recordings). A reader that cannot go online is
+// refused before the customer is sent to the phone for nothing.
+func (s *static) decide(r *request, o *OfflineState, verified bool) verdict {
+	q := &s.qvsdc
+	v := verdict{status: apdu.StatusOK, kind: emv.ARQC, ctq: q.CTQ, after: *o}
+	s.approve(&v, r)
 	switch {
-	case r.ttq.Has(emv.TTQOfflineOnly):
-		return q.react(v, q.OfflineOnlyReader, ReasonOfflineReader)
+	case r.ttq.Has(emv.TTQOfflineOnly) && v.kind != emv.TC:
+		why := ReasonOfflineReader
+		if v.exceeded {
+			why = ReasonRisk
+		}
+		return q.react(v, q.OfflineOnlyReader, why)
 	case r.elements.Type == typeRefund && q.Refund != ReactOnline:
 		return q.react(v, q.Refund, ReasonRefund)
 	case q.Device != nil && q.Device.Required == Always && !verified:
 		return refuse(apdu.StatusNotAllowed, ReasonNotVerified)
-	case r.ttq.Has(emv.TTQCVMRequired):
+	case r.ttq.Has(emv.TTQCVMRequired) || q.aboveCVMLimit(r):
 		return q.verify(v, r, verified)
 	case verified && q.gives(CVMConsumerDevice) && r.ttq.Has(emv.TTQConsumerDevice):
 		return q.show(v, CVMConsumerDevice)
 	}
 	return v
+}
+
+// aboveCVMLimit is true for amounts that the card itself wants verified.
+func (q *QVSDC) aboveCVMLimit(r *request) bool {
+	amount, err := emv.BCD(r.elements.Amount[:])
+	return q.CVMLimit > 0 && err == nil && r.elements.Currency == q.Currency && int64(amount) > q.CVMLimit
 }
 
 // verify chooses the first of the card's verifications that the reader takes
@@ -60,8 +77,10 @@ func (q *QVSDC) verify(v verdict, r *request, verified bool) verdict {
 				return refuse(apdu.StatusNotAllowed, ReasonNotVerified)
 			}
 			return q.show(v, m)
-		case m == CVMOnlinePIN && r.ttq.Has(emv.TTQOnlinePIN) && q.OnlinePIN.covers(q.Currency, r.elements.Currency),
-			m == CVMSignature && r.ttq.Has(emv.TTQSignature):
+		case m == CVMOnlinePIN && r.ttq.Has(emv.TTQOnlinePIN) && !r.ttq.Has(emv.TTQOfflineOnly) && q.OnlinePIN.covers(q.Currency, r.elements.Currency):
+			v.kind = emv.ARQC // the issuer verifies it
+			return q.show(v, m)
+		case m == CVMSignature && r.ttq.Has(emv.TTQSignature):
 			return q.show(v, m)
 		}
 	}

@@ -30,9 +30,14 @@ func FuzzRespond(f *testing.F) {
 	add(selectMC, gpoPlastic, "80EA0000041A2B3C4D00", torn, selectMC, gpoPlastic, "80D00000041A2B3C4D00", torn)
 	add(selectMC, gpoPlastic, "802A8E80040000089900", "80CA9F5000", selectMC, gpoPlastic, torn)
 	add(selectMC, gpoPhone, genAC(askARQC|withCDA, purchase().cdol(true)), selectMC, gpoPhone, "802A8E800F00000899030000000012500978027600")
+	add(selectVisa, gpo(ttqPlain, "0978", "00"), "00B2041400", "80CA9F5D00", selectVisa, gpo(ttqOnline, "0978", "00"), selectVisa, "00820000081BCF65E800800000", "841E00000800000000000000")
+	add(selectDebit, ask(ttqCash, "000000001250", "0978", "00", "01"), lastRecord, selectDebit, lastRecord, "80CA9F7900", "04DA9F790A00000005000000000000")
+	add("00A4040009A0000000031010020000", gpo(ttqPlain, "0978", "00"), selectMC, gpoPlastic, genAC(askARQC, purchase().cdol(false)))
 	cards := []*hce.Card{newPlastic(f, withRecord), newPhone(f, 1, nil)}
-	for _, name := range []string{"mastercard-plastic-offline", "mastercard-phone"} {
-		cards = append(cards, mastercard(f, name, nil))
+	for _, name := range []string{
+		"mastercard-plastic-offline", "mastercard-phone", "visa-plastic-offline", "unionpay-plastic-ecash", "unionpay-plastic-sm4", "co-badged",
+	} {
+		cards = append(cards, builtIn(f, name, nil))
 	}
 	var start []hce.State
 	for _, c := range cards {
@@ -54,10 +59,11 @@ func FuzzRespond(f *testing.F) {
 				answer := checkRespond(t, c, rest[:n])
 				require.Equal(t, after, c.State(), "the same state and command, another state")
 				if counter, ok := emv.Find(answer[:len(answer)-2], emv.TagResponseFormat2, emv.TagATC); ok {
-					if earlier, again := told[string(counter)]; again {
+					name := string(counter) + string(rune(c.State().Selected))
+					if earlier, again := told[name]; again {
 						require.Equal(t, earlier, answer, "two answers with one counter")
 					}
-					told[string(counter)] = answer
+					told[name] = answer
 				}
 				rest = rest[n:]
 			}

@@ -26,21 +26,21 @@ func (c *Card) selectFile(cmd apdu.Command) []byte {
 		return status(apdu.StatusFileNotFound)
 	}
 	if bytes.Equal(name, ppse) && !next {
-		return c.enter(cmd, 0, c.static.directory, apdu.StatusOK)
+		return c.enter(cmd, 0, c.directory, apdu.StatusOK)
 	}
 	first := 0
 	if next {
-		if first = c.state.Selected; first == 0 || !bytes.HasPrefix(c.static.apps[first-1].aid, name) {
+		if first = c.selected; first == 0 || !bytes.HasPrefix(c.apps[first-1].name, name) {
 			return status(apdu.StatusFileNotFound)
 		}
 	}
-	for i := first; i < len(c.static.apps); i++ {
-		if bytes.HasPrefix(c.static.apps[i].aid, name) {
+	for i := first; i < len(c.apps); i++ {
+		if app := &c.apps[i]; bytes.HasPrefix(app.name, name) {
 			sw := apdu.StatusOK
-			if c.state.Lock == LockBlocked {
+			if c.applets[app.account].state.Lock == LockBlocked {
 				sw = apdu.StatusInvalidated
 			}
-			return c.enter(cmd, i+1, c.static.apps[i].fci, sw)
+			return c.enter(cmd, i+1, app.fci, sw)
 		}
 	}
 	return status(apdu.StatusFileNotFound)
@@ -50,7 +50,10 @@ func (c *Card) selectFile(cmd apdu.Command) []byte {
 // file control information.
 func (c *Card) enter(cmd apdu.Command, n int, fci []byte, sw apdu.Status) []byte {
 	if fits(cmd, len(fci)) {
-		c.state.Selected, c.state.Initiated = n, false
+		c.leave()
+		if c.selected = n; n > 0 {
+			c.applet = &c.applets[c.apps[n-1].account]
+		}
 	}
 	return reply(cmd, fci, sw)
 }

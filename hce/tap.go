@@ -29,6 +29,7 @@ const (
 	ReasonAsked                       // the terminal asked for a decline
 	ReasonRisk                        // the card's own risk management
 	ReasonRecovered                   // the terminal got the answer to an earlier tap once more
+	ReasonUnread                      // the terminal has not read the last record yet, or never did: the purse has not paid
 )
 
 var reasonNames = [...]string{
@@ -36,6 +37,7 @@ var reasonNames = [...]string{
 	"no keys are left", "the keys have expired", "verify on the device first", "no common cardholder verification",
 	"the reader is offline-only", "refund", "internal fault",
 	"no cryptogram was asked for", "the terminal declined", "the card's risk management declined", "the answer to an earlier tap was given again",
+	"the last record was not read, and so nothing was paid",
 }
 
 // String says it in words.

@@ -33,7 +33,7 @@ func TestCertify(t *testing.T) {
 	require.NoError(t, err)
 	rid, err := testca.RID(emv.SchemeVisa)
 	require.NoError(t, err)
-	card := oda.Card{RID: rid, PAN: string(testToken), Data: c.Data, Static: []byte("static"), Today: testTime}
+	card := oda.Card{RID: rid, PAN: string(testToken), Data: c.Data, Static: []byte("static"), Today: emv.DateOf(testTime)}
 	issuer, err := card.IssuerKey(testca.CAKeys())
 	require.NoError(t, err)
 	icc, err := card.ICCKey(issuer)

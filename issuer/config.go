@@ -28,6 +28,9 @@ type Config struct {
 	// Fallback lets magnetic-stripe fallback and other entries without chip
 	// data pass, unchecked: entry modes 80x, 90x, 91x.
 	Fallback bool
+	// ResetOffline lets a card that is told so by a card status update start
+	// counting its offline approvals anew with each online approval.
+	ResetOffline bool
 }
 
 // KeySet is an issuer's master keys under one derivation key index.
@@ -104,9 +107,9 @@ const (
 	SilenceRequest                    // the request lost: nothing happens
 )
 
-// Rule overrides the bank's answer to messages that match all its conditions;
-// a condition that is zero matches everything. Reversals and network messages
-// only know silence and delay.
+// Rule overrides the bank's answer to messages that match all its conditions,
+// or adds to it; a condition that is zero matches everything. Reversals and
+// network messages only know silence and delay.
 type Rule struct {
 	Name string
 
@@ -126,6 +129,9 @@ type Rule struct {
 	Override bool    // Response also in place of what the security checks say
 	Silence  Silence // no answer
 	Delay    time.Duration
+	// Script goes to the card with the answer, where the card's cryptogram was
+	// right and its key set has a key for script integrity.
+	Script []ScriptCommand
 }
 
 // MaxDelay bounds a late answer.
@@ -260,8 +266,10 @@ func (c *Config) checkRange(n int, field string) error {
 // fault says what is wrong with a rule, "" when nothing is.
 func (r *Rule) fault() string {
 	switch {
-	case r.Response == "" && r.Silence == 0 && r.Delay == 0:
-		return "it has no consequence: give a response, a silence or a delay"
+	case r.Response == "" && r.Silence == 0 && r.Delay == 0 && len(r.Script) == 0:
+		return "it has no consequence: give a response, a silence, a delay or a script"
+	case scriptLength(r.Script) > maxScript:
+		return fmt.Sprintf("its script has %d bytes, at most %d fit an answer", scriptLength(r.Script), maxScript)
 	case r.Response != "" && !validCode(r.Response):
 		return fmt.Sprintf("response %q is not two letters or digits", r.Response)
 	case r.Override && r.Response == "":

@@ -93,10 +93,11 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 	if err := i.post(tx, p, &record, report); err != nil {
 		return nil, err
 	}
-	answer, err := p.answer(&record, authorisation)
+	answer, err := p.answer(&record, authorisation, i.config.ResetOffline)
 	if err != nil {
 		return nil, err
 	}
+	p.addScript(answer, report)
 	record.Answer = encodeAnswer(answer)
 	tx.PutRecord(record)
 	return answer, p.tellPayment(tx, &record, report)
@@ -313,8 +314,9 @@ func (i *Issuer) relatedTo(tx *Tx, p *payment, record *Record) (*Record, error) 
 }
 
 // answer builds the answer to a payment: authorisation code when approved, and
-// tag 91 when the card's cryptogram was right.
-func (p *payment) answer(record *Record, authorisation string) (*iso8583.Message, error) {
+// tag 91 when the card's cryptogram was right. With reset an approval resets the
+// card's offline counters.
+func (p *payment) answer(record *Record, authorisation string, reset bool) (*iso8583.Message, error) {
 	m := respond(p.request, record.Code)
 	if m.RRN == "" {
 		m.RRN = p.at.Format("06")[1:] + fmt.Sprintf("%03d", p.at.YearDay()) + p.at.Format("15") + p.request.STAN
@@ -328,7 +330,7 @@ func (p *payment) answer(record *Record, authorisation string) (*iso8583.Message
 	if p.proof == nil || p.advice {
 		return m, nil
 	}
-	data, err := p.proof.issuerAuthentication(p.chip.cryptogram, record.Code)
+	data, err := p.proof.issuerAuthentication(p.chip.cryptogram, record.Code, reset)
 	if err != nil {
 		return nil, err
 	}
@@ -339,15 +341,17 @@ func (p *payment) answer(record *Record, authorisation string) (*iso8583.Message
 // issuerAuthentication makes the value of tag 91. Method 1 carries the response
 // code as it stands in field 39; Mastercard cards take the two bytes of the
 // ARPC response code instead, whose bit "approve" is 0010. Method 2 carries a
-// card status update with the one bit "issuer approves online transaction"
-// (EMV Book 3, Annex C).
-func (p *proof) issuerAuthentication(ac cryptogram.Cryptogram, code Code) ([]byte, error) {
+// card status update with the bit "issuer approves online transaction" and,
+// with reset, "reset offline counters" (EMV Book 3, Annex C).
+func (p *proof) issuerAuthentication(ac cryptogram.Cryptogram, code Code, reset bool) ([]byte, error) {
 	a := cryptogram.IssuerAnswer{ResponseCode: [2]byte{code[0], code[1]}}
 	if p.recipe.Scheme == emv.SchemeMastercard {
 		a.ResponseCode = [2]byte{}
 	}
 	if code.approves() {
-		a.CSU[1] = 0x80
+		if a.CSU[1] = 0x80; reset {
+			a.CSU[1] |= 0x02
+		}
 		if p.recipe.Scheme == emv.SchemeMastercard {
 			a.ResponseCode[1] = 0x10
 		}

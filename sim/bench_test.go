@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"crypto/cipher"
 	"crypto/des"
@@ -38,10 +39,27 @@ func (zeroes) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // looking: PPSE, SELECT, GET PROCESSING OPTIONS and records, to the kernel's
 // outcome. It reports its crypto floor (floor-ns) and the ratio to it (x-floor).
 func BenchmarkTap(b *testing.B) {
-	b.Run("visa-plastic", func(b *testing.B) { benchmarkTap(b, "visa-plastic", round, floorCVN18()) })
-	b.Run("visa-phone", func(b *testing.B) { benchmarkTap(b, "visa-phone", round, floorLimitedUse()) })
-	b.Run("mastercard-plastic", func(b *testing.B) { benchmarkTap(b, "mastercard-plastic", round/64, floorCDA(b, "mastercard-plastic")) })
-	b.Run("mastercard-plastic-nocda", func(b *testing.B) { benchmarkTap(b, "mastercard-plastic-nocda", round, floorCVN18()) })
+	for _, t := range []benchmarkedTap{
+		{name: "kernel-3-online", card: "visa-plastic", floor: floorCVN18},
+		{name: "kernel-3-online-phone", card: "visa-phone", floor: floorLimitedUse},
+		{name: "kernel-3-fdda", card: "visa-plastic-offline", terminal: "unattended", amount: 1, approves: true, signed: true, floor: floorSignature},
+		{name: "kernel-2-online", card: "mastercard-plastic-nocda", floor: floorCVN18},
+		{name: "kernel-2-cda", card: "mastercard-plastic", signed: true, floor: floorSignature},
+		{name: "kernel-7-online", card: "unionpay-plastic", floor: floorPBOC},
+		{name: "kernel-7-ecash", card: "unionpay-plastic-ecash", terminal: "unattended", amount: 1, approves: true, signed: true, floor: floorSignature},
+	} {
+		b.Run(t.name, t.run)
+	}
+}
+
+// benchmarkedTap is a card at a terminal. Its zero values are an online request
+// of 12.50 at the attended terminal.
+type benchmarkedTap struct {
+	name, card, terminal string
+	amount               int64
+	approves             bool // offline
+	signed               bool // with RSA, which takes long
+	floor                func(b *testing.B, card string) func()
 }
 
 // round is how many taps are measured before the floor gets its turn: long
@@ -49,27 +67,34 @@ func BenchmarkTap(b *testing.B) {
 // strikes both.
 const round = 4096
 
-// benchmarkTap lets taps and floors take turns in the same seconds. It reports
-// medians over the rounds, as ns/op too, and the median of their ratio.
-func benchmarkTap(b *testing.B, name string, round int, floor func()) {
+// run lets taps and floors take turns in the same seconds. It reports medians
+// over the rounds, as ns/op too, and the median of their ratio.
+func (t benchmarkedTap) run(b *testing.B) {
+	round, kind, floor := round, kernel.OnlineRequest, t.floor(b, t.card)
+	if t.approves {
+		kind = kernel.Approved
+	}
+	if t.signed {
+		round /= 64
+	}
 	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
-	card := benchCard(b, name, clock)
+	card := benchCard(b, t.card, clock)
 	start := card.State()
-	config, err := termconfig.Load("attended")
+	config, err := termconfig.Load(cmp.Or(t.terminal, "attended"))
 	require.NoError(b, err)
 	term, err := terminal.New(config.Config, kernels(NewClock(now)), terminal.Env{Now: clock, Rand: zeroes{}})
 	require.NoError(b, err)
 	f := &benchField{}
 	f.air.Insert(card)
-	ctx, request := context.Background(), terminal.Request{Amount: 1250}
+	ctx, request := context.Background(), terminal.Request{Amount: cmp.Or(t.amount, 1250)}
 	taps, floors, ratios := make([]float64, 0, 1<<12), make([]float64, 0, 1<<12), make([]float64, 0, 1<<12)
 	b.ReportAllocs()
 	n, since := 0, time.Now()
 	for b.Loop() {
 		tap, err := term.Tap(ctx, f, request)
-		if err != nil || tap.Outcome.Kind != kernel.OnlineRequest {
-			b.Fatal(tap.Outcome.Kind, err)
+		if err != nil || tap.Outcome.Kind != kind {
+			b.Fatal(tap.Outcome.Kind, tap.Outcome.Reason.Text, err)
 		}
 		if n++; n < round {
 			continue
@@ -103,6 +128,9 @@ func benchCard(b *testing.B, name string, clock func() time.Time) *hce.Card {
 	p, err := profile.Load(name)
 	require.NoError(b, err)
 	require.NoError(b, authenticate(&p))
+	if p.QVSDC != nil && p.QVSDC.Counters != nil { // a round without the issuer
+		p.QVSDC.Counters.LowerCount, p.QVSDC.Counters.UpperCount = 0xFF, 0xFF
+	}
 	keys := hce.CardKey(p.CardKey)
 	if p.CardKey == nil {
 		key, err := cryptogram.NewKey(cryptogram.TDES, []byte("a limited-use k!"))
@@ -121,7 +149,7 @@ func benchCard(b *testing.B, name string, clock func() time.Time) *hce.Card {
 // floorCVN18 is two 3DES blocks for the session key, its two key schedules, and
 // a retail MAC over six blocks (33 bytes of elements, 7 of issuer application
 // data, padding).
-func floorCVN18() func() {
+func floorCVN18(*testing.B, string) func() {
 	k, block := floorKey()
 	return func() {
 		for range 2 * 3 {
@@ -139,7 +167,7 @@ func floorCVN18() func() {
 
 // floorLimitedUse is a retail MAC over nine blocks (33 bytes of elements, 32 of
 // issuer application data, padding) with schedules that are kept.
-func floorLimitedUse() func() {
+func floorLimitedUse(*testing.B, string) func() {
 	k, block := floorKey()
 	return func() {
 		for range 9 + 2 {
@@ -148,10 +176,28 @@ func floorLimitedUse() func() {
 	}
 }
 
-// floorCDA is one operation with the card's private key and three with public
+// floorPBOC is what floorCVN18 is, with a MAC over five blocks (33 bytes of
+// elements, 4 of card verification results, padding).
+func floorPBOC(*testing.B, string) func() {
+	k, block := floorKey()
+	return func() {
+		for range 2 * 3 {
+			k.Encrypt(block, block)
+		}
+		left, _ := des.NewCipher(block)
+		right, _ := des.NewCipher(block)
+		for range 5 {
+			left.Encrypt(block, block)
+		}
+		right.Decrypt(block, block)
+		left.Encrypt(block, block)
+	}
+}
+
+// floorSignature is one operation with the card's private key and three with public
 // ones: the certification authority's, the issuer's, the card's. The cryptogram
 // beside them does not count.
-func floorCDA(b *testing.B, name string) func() {
+func floorSignature(b *testing.B, name string) func() {
 	p, err := profile.Load(name)
 	require.NoError(b, err)
 	require.NoError(b, authenticate(&p))

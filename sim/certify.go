@@ -24,9 +24,14 @@ func certify(scheme emv.Scheme, pan emv.PAN, expiry string, static []byte) (*oda
 // expired, not one whose certificates have.
 const certifiedUntil = "4912"
 
-// authenticate personalises a card that signs and holds a key of its own; a
-// token gets its certificates when it is enrolled.
+// authenticate personalises the accounts of a card that sign and hold keys of
+// their own; a token gets its certificates when it is enrolled.
 func authenticate(p *hce.Profile) error {
+	for i := range p.Others {
+		if err := authenticate(&p.Others[i]); err != nil {
+			return fmt.Errorf("card %s: %w", p.Name, err)
+		}
+	}
 	if !p.Signs() || p.CardKey == nil {
 		return nil
 	}

@@ -47,7 +47,7 @@ func playPair(t *testing.T, card, place string) []byte {
 	defer func() { require.NoError(t, w.Close()) }()
 	draw := rand.New(rand.NewPCG(1, hashOf(card+"@"+place)))
 	var air bytes.Buffer
-	v := &invariants{t: t, w: w, line: line}
+	v := &invariants{t: t, w: w, line: line, atc: map[emv.PAN]int{}}
 	for range drawsPerPair {
 		line.down = draw.IntN(8) == 0
 		v.pay(drawRequest(draw, w))
@@ -122,7 +122,7 @@ type invariants struct {
 	line    *brokenLine
 	request Request
 	payment Payment
-	atc     int
+	atc     map[emv.PAN]int // of each account of the card
 }
 
 // pay makes one payment and checks it.
@@ -201,18 +201,18 @@ func (v *invariants) results(what string) {
 	require.Equal(v.t, v.w.Profile.Account.Expiry < "3001", bit(2, 0x40), "expired: %X %s", p.TVR, what)
 }
 
-// counter: the transaction counter never comes twice.
+// counter: the transaction counter of an account never comes twice.
 func (v *invariants) counter(what string) {
 	if v.payment.ATC == nil {
 		return
 	}
-	atc := int(*v.payment.ATC)
-	if atc == v.atc { // recovered, not made again
+	atc, last := int(*v.payment.ATC), v.atc[v.payment.PAN]
+	if atc == last { // recovered, not made again
 		require.Contains(v.t, v.recovered(), "80D0", what)
 		return
 	}
-	require.Greater(v.t, atc, v.atc, what)
-	v.atc = atc
+	require.Greater(v.t, atc, last, what)
+	v.atc[v.payment.PAN] = atc
 }
 
 // recovered is the commands of the tap that ask for the last cryptogram again.
@@ -282,7 +282,7 @@ type tornResult struct {
 func tornPair(t *testing.T, card, place string, n int) (r tornResult) {
 	w, line := matrixWorld(t, card, place)
 	defer func() { require.NoError(t, w.Close()) }()
-	v := &invariants{t: t, w: w, line: line}
+	v := &invariants{t: t, w: w, line: line, atc: map[emv.PAN]int{}}
 	request := Request{Amount: 5_00, Currency: w.Terminal.Currency, Type: w.Terminal.Type, TearAt: n}
 	v.pay(request)
 	r.exchanges = len(v.payment.Transcript.Exchanges())

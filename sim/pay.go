@@ -101,6 +101,13 @@ func (w *World) prepare(r Request) error {
 	return w.unlock()
 }
 
+// awaitsIssuer is true for a card that takes the issuer's answer on a second tap
+// and asked for one: the customer sees "present card again" and does.
+func (w *World) awaitsIssuer() bool {
+	tap, ok := w.card.Last()
+	return ok && tap.Cryptogram == emv.ARQC && w.Profile.TakesUpdates()
+}
+
 func (w *World) unlock() error { return w.card.Verified(w.Clock.Now().Add(verifiedFor)) }
 
 // Deliver sends what waits in the terminal's journal.
@@ -116,7 +123,7 @@ func (w *World) newField(r Request) (*field, error) {
 		w.card.Deactivated(hce.Deactivation(why))
 	}}}
 	f.between = func() (bool, error) {
-		if r.TearAt > 0 {
+		if r.TearAt > 0 || f.taps == 2 && w.awaitsIssuer() {
 			return true, nil
 		}
 		if !r.Locked || !r.UnlockAfterFirst || f.taps > 2 {

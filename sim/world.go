@@ -22,6 +22,7 @@ import (
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
+	"tapsim/terminal/kernel/c7"
 	"tapsim/wallet/store"
 )
 
@@ -162,7 +163,7 @@ func (w *World) openTerminal(context.Context) error {
 // of the test certification authorities.
 func kernels(clock *Clock) []kernel.Kernel {
 	keys := testca.CAKeys()
-	return []kernel.Kernel{&c2.Kernel{Keys: keys, Wait: clock.Sleep}, &c3.Kernel{Keys: keys}}
+	return []kernel.Kernel{&c2.Kernel{Keys: keys, Wait: clock.Sleep}, &c3.Kernel{Keys: keys}, &c7.Kernel{Keys: keys}}
 }
 
 func (w *World) openJournal() (terminal.Journal, error) {

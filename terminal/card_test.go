@@ -19,6 +19,7 @@ import (
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
+	"tapsim/terminal/kernel/c7"
 )
 
 // unhex reads hex with blanks.
@@ -155,7 +156,7 @@ func shop(t testing.TB, host iso8583.Exchanger, change func(*terminal.Config, *t
 	if change != nil {
 		change(&c.Config, &env)
 	}
-	term, err := terminal.New(c.Config, []kernel.Kernel{c2.New(), c3.New()}, env)
+	term, err := terminal.New(c.Config, []kernel.Kernel{c2.New(), c3.New(), c7.New()}, env)
 	require.NoError(t, err)
 	return term
 }

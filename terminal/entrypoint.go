@@ -60,12 +60,15 @@ type session struct {
 
 	candidates []candidate
 	barred     bool // the card has an application that is not for this type and amount
-	card       apdu.Transceiver
-	current    *candidate
-	uiRestart  *kernel.UIRequest
-	tap        Tap
-	act        *kernel.Activation // the terminal's
-	trace      *recorder
+	// unknownKernel is what an entry asked for that the terminal takes but for its
+	// kernel: kernel 8, most of all. 0 is none.
+	unknownKernel uint32
+	card          apdu.Transceiver
+	current       *candidate
+	uiRestart     *kernel.UIRequest
+	tap           Tap
+	act           *kernel.Activation // the terminal's
+	trace         *recorder
 }
 
 // commandRoom is enough for the commands that cards usually want: the header,
@@ -340,6 +343,8 @@ func (s *session) whyNothing() string {
 		return "no other application is left: " + s.tap.Outcome.Reason.Text
 	case s.barred:
 		return "the reader does not take the card's application for this type and amount"
+	case s.unknownKernel != 0 && len(s.candidates) == 0:
+		return fmt.Sprintf("the card asks for kernel %d, which this terminal does not have, and has no other application for it", s.unknownKernel)
 	}
 	return "card and reader have no application in common"
 }

@@ -13,6 +13,7 @@ import (
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
+	"tapsim/terminal/kernel/c7"
 	"tapsim/transcript"
 )
 
@@ -70,7 +71,7 @@ func playRecording(t *testing.T, e transcript.Entry) {
 	}
 	config, request, err := terminal.ForRecording(data)
 	require.NoError(t, err)
-	term, err := terminal.New(config, []kernel.Kernel{c2.New(), c3.New()}, terminal.Env{Now: clock, Rand: counter{}})
+	term, err := terminal.New(config, []kernel.Kernel{c2.New(), c3.New(), c7.New()}, terminal.Env{Now: clock, Rand: counter{}})
 	require.NoError(t, err)
 	card := transcript.NewLenientCard(tr)
 	tap, err := term.Tap(context.Background(), field(card), request)

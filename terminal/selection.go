@@ -41,7 +41,7 @@ type entry struct {
 // buildCandidates selects the PPSE and lists what card and reader have in
 // common. A card without one, or with a malformed one, leaves the list empty.
 func (s *session) buildCandidates(ctx context.Context, card apdu.Transceiver) error {
-	s.candidates, s.barred = s.candidates[:0], false
+	s.candidates, s.barred, s.unknownKernel = s.candidates[:0], false, 0
 	answer, err := apdu.ExchangeBytes(ctx, card, selectPPSE)
 	if err != nil {
 		return err
@@ -82,7 +82,8 @@ func (s *session) addEntry(n int, template []byte) {
 		}
 		return
 	}
-	matched := false
+	matched, added := false, len(s.candidates)
+	requested, named := e.requestedKernel()
 	for i := range s.t.combos {
 		combo := &s.t.combos[i]
 		if !bytes.HasPrefix(e.adf, combo.AID) {
@@ -93,17 +94,13 @@ func (s *session) addEntry(n int, template []byte) {
 			continue
 		}
 		matched = true
-		requested, ok := e.requestedKernel()
-		if !ok {
+		if !named {
 			if s.trace != nil {
 				s.trace.stepf(rulePPSE, "entry %d names its kernel in too few bytes (%X): skipped", n, e.kernel)
 			}
 			return
 		}
 		if requested != emv.AnyKernel && requested != uint32(combo.Kernel) {
-			if s.trace != nil {
-				s.trace.stepf(rulePPSE, "entry %d asks for kernel %d, not %d: not this combination", n, requested, combo.Kernel)
-			}
 			continue
 		}
 		if len(s.candidates) == maxCandidates {
@@ -114,10 +111,14 @@ func (s *session) addEntry(n int, template []byte) {
 		}
 		s.candidates = append(s.candidates, candidate{adf: e.adf, extended: e.extended, priority: e.priority, combo: combo})
 	}
-	if !matched {
+	switch {
+	case matched && added == len(s.candidates):
+		s.unknownKernel = requested
 		if s.trace != nil {
-			s.trace.stepf(rulePPSE, "entry %d, %X: this terminal does not take it", n, e.adf)
+			s.trace.stepf(rulePPSE, "entry %d, %X, asks for kernel %d, which this terminal does not have for it: skipped, another entry may name another", n, e.adf, requested)
 		}
+	case !matched && s.trace != nil:
+		s.trace.stepf(rulePPSE, "entry %d, %X: this terminal does not take it", n, e.adf)
 	}
 }
 

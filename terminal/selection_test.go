@@ -206,6 +206,43 @@ func TestNextCandidate(t *testing.T) {
 	require.Equal(t, kernel.EndApplication, tap.Outcome.Kind, "nothing else is left")
 }
 
+// Kernel 8 is in no terminal here: its entry is skipped, whatever its priority,
+// and the entry that the card has for other readers is used. A card without one
+// cannot be paid with, and the reason says why.
+func TestKernel8(t *testing.T) {
+	const eighth, third, mine = "4F07 A0000000031010 870101 9F2A0108", "4F07 A0000000031010 870102 9F2A0103", "4F07 A0000000031010 870102"
+	for name, c := range map[string]struct {
+		entries []string
+		kernel  byte
+		want    string
+	}{
+		"fallback names the scheme's kernel": {[]string{eighth, third}, 3, "entry 1, A0000000031010, asks for kernel 8, which this terminal does not have for it"},
+		"fallback names none":                {[]string{eighth, mine}, 3, "entry 1, A0000000031010, asks for kernel 8"},
+		"fallback comes first":               {[]string{mine, eighth}, 3, "entry 2, A0000000031010, asks for kernel 8"},
+		"another scheme":                     {[]string{eighth, "4F07 A0000000041010 87010F"}, 2, "entry 1, A0000000031010, asks for kernel 8"},
+		"no fallback":                        {[]string{eighth}, 0, "the card asks for kernel 8, which this terminal does not have, and has no other application for it"},
+		"no fallback, others not ours":       {[]string{eighth, "4F06 A00000002501"}, 0, "the card asks for kernel 8, which this terminal does not have, and has no other application for it"},
+	} {
+		k := newCard(t, map[string]string{
+			"00A404000E": ppse(t, c.entries...), "00A4040007A0000000031010": application("A0000000031010"), "00A4040007A0000000041010": application("A0000000041010"),
+		})
+		var trace []string
+		request := terminal.Request{Amount: 1, Trace: func(s kernel.Step) { trace = append(trace, s.Text) }}
+		tap, err := reader(t, map[string][]byte{"A0000000031010": {3}, "A0000000041010": {2}}, nil).Tap(context.Background(), field(k), request)
+		require.NoError(t, err, name)
+		require.Equal(t, c.kernel, tap.KernelID, name)
+		require.Contains(t, strings.Join(trace, "\n"), c.want, name)
+		if c.kernel != 0 {
+			require.Equal(t, kernel.Approved, tap.Outcome.Kind, name)
+			continue
+		}
+		require.Equal(t, kernel.EndApplication, tap.Outcome.Kind, name)
+		require.Equal(t, &kernel.UIRequest{Message: kernel.MessageTryAnotherCard, Status: kernel.StatusReadyToRead}, tap.Outcome.UI, name)
+		require.Equal(t, c.want, tap.Outcome.Reason.Text, name)
+		require.Len(t, k.sent, 1, "nothing was selected")
+	}
+}
+
 // EMV Book B, 3.3.3: a Visa application whose PDOL does not ask for 9F66 is for
 // kernel 1, or for nobody.
 func TestOldVisaApplications(t *testing.T) {
@@ -243,8 +280,8 @@ func TestTraceOfSelection(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, tap.Steps, len(text))
 	all := strings.Join(text, "\n")
-	require.Contains(t, all, "entry 1 asks for kernel 8")
+	require.Contains(t, all, "entry 1, A0000000031010, asks for kernel 8")
 	require.Contains(t, all, "entry 2, A0000000041010: this terminal does not take it")
 	require.Contains(t, all, "entry 3 is malformed")
-	require.Contains(t, all, "no application in common")
+	require.Contains(t, all, "asks for kernel 8, which this terminal does not have, and has no other")
 }

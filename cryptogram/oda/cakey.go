@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"fmt"
-	"time"
+
+	"tapsim/emv"
 )
 
 // CAKey is a public key of a certification authority, as schemes publish it.
@@ -13,7 +14,7 @@ type CAKey struct {
 	Index    byte
 	Modulus  []byte
 	Exponent []byte
-	Expiry   time.Time // last day; the zero time is none
+	Expiry   emv.Date // last day; the zero date is none
 }
 
 // CheckSum is SHA-1 over RID, index, modulus and exponent, as schemes publish
@@ -110,16 +111,17 @@ func (s *CAKeys) Has(rid [5]byte, index byte) bool {
 
 // IssuerCertificate recovers an issuer certificate with the key of that RID and
 // index whose modulus is as long as the certificate and under which it
-// verifies. Keys past their expiry are passed over. The error is that of the
+// verifies. Keys that have expired on the day of
+// the transaction are passed over. The error is that of the
 // last key tried.
-func (s *CAKeys) IssuerCertificate(rid [5]byte, index byte, certificate, remainder, exponent []byte, today time.Time) (*IssuerCertificate, error) {
+func (s *CAKeys) IssuerCertificate(rid [5]byte, index byte, certificate, remainder, exponent []byte, today emv.Date) (*IssuerCertificate, error) {
 	err := fail("CA key", FaultMissing, "no key for %X index %02X and a certificate of %d bytes", rid, index, len(certificate))
 	for _, e := range s.keys {
 		if e.RID != rid || e.Index != index || e.key.Len() != len(certificate) {
 			continue
 		}
-		if !e.Expiry.IsZero() && !today.Before(e.Expiry.AddDate(0, 0, 1)) {
-			err = fail("CA key", FaultExpired, "%X index %02X was valid until %s", rid, index, e.Expiry.Format(time.DateOnly))
+		if e.Expiry != (emv.Date{}) && e.Expiry.Before(today) {
+			err = fail("CA key", FaultExpired, "%X index %02X was valid until %s", rid, index, e.Expiry)
 			continue
 		}
 		var c *IssuerCertificate

@@ -2,7 +2,6 @@ package oda
 
 import (
 	"fmt"
-	"time"
 
 	"tapsim/emv"
 )
@@ -16,36 +15,32 @@ const (
 // Expiry is the expiry month of a certificate as it stands there: MMYY.
 type Expiry [2]byte
 
-// end is the first moment after the expiry month. Years below 50 are in this
-// century (EMV Book 4).
-func (e Expiry) end() (time.Time, bool) {
-	month, err1 := emv.BCD(e[:1])
-	year, err2 := emv.BCD(e[1:])
-	if err1 != nil || err2 != nil || month < 1 || month > 12 {
-		return time.Time{}, false
+// last is the last day of the expiry month; false when the bytes are no month.
+func (e Expiry) last() (emv.Date, bool) {
+	yymm, err := emv.Digits([]byte{e[1], e[0]})
+	if err != nil {
+		return emv.Date{}, false
 	}
-	if year += 1900; year < 1950 {
-		year += 100
-	}
-	return time.Date(int(year), time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC), true
+	day, err := emv.ParseExpiry(yymm)
+	return day, err == nil
 }
 
 // String is the last day of the month, YYYY-MM-DD, or the bytes in hex when they
 // are no month.
 func (e Expiry) String() string {
-	end, ok := e.end()
+	last, ok := e.last()
 	if !ok {
 		return fmt.Sprintf("%X", e[:])
 	}
-	return end.AddDate(0, 0, -1).Format(time.DateOnly)
+	return last.String()
 }
 
-func (e Expiry) check(object string, today time.Time) error {
-	end, ok := e.end()
+func (e Expiry) check(object string, today emv.Date) error {
+	last, ok := e.last()
 	if !ok {
 		return fail(object, FaultFormat, "expiry date %X is no month and year", e[:])
 	}
-	if !today.Before(end) {
+	if last.Before(today) {
 		return fail(object, FaultExpired, "valid until %s", e)
 	}
 	return nil
@@ -84,9 +79,9 @@ func RecoverIssuer(ca *Key, certificate, remainder, exponent []byte) (*IssuerCer
 	}, nil
 }
 
-// Check says whether the certificate has not expired and belongs to the issuer
-// of pan.
-func (c *IssuerCertificate) Check(pan string, today time.Time) error {
+// Check says whether the certificate has not expired on the day of the
+// transaction (9A) and belongs to the issuer of pan.
+func (c *IssuerCertificate) Check(pan string, today emv.Date) error {
 	id, err := emv.Digits(c.Identifier[:])
 	if err != nil || len(id) < 3 {
 		return fail(issuerCertificate, FaultFormat, "issuer identifier is not 3 to 8 digits")
@@ -135,8 +130,9 @@ func (c *ICCCertificate) Verify(static []byte) error {
 	return c.frame.verify(iccCertificate, c.remainder, c.exponent, static)
 }
 
-// Check says whether the certificate has not expired and was made for pan.
-func (c *ICCCertificate) Check(pan string, today time.Time) error {
+// Check says whether the certificate has not expired on the day of the
+// transaction (9A) and was made for pan.
+func (c *ICCCertificate) Check(pan string, today emv.Date) error {
 	if err := c.CheckPAN(pan); err != nil {
 		return err
 	}

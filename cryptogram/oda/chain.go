@@ -1,10 +1,6 @@
 package oda
 
-import (
-	"time"
-
-	"tapsim/emv"
-)
+import "tapsim/emv"
 
 // Card is what a terminal knows of a card when it authenticates its data.
 type Card struct {
@@ -12,7 +8,9 @@ type Card struct {
 	PAN    string
 	Data   emv.Source // 8F, 90, 92, 9F32, 93, 9F46, 9F47, 9F48
 	Static []byte     // as StaticData collects it
-	Today  time.Time
+	// Today is the transaction date (9A): a day of the terminal's calendar. What
+	// day a moment is in another time zone does not count.
+	Today emv.Date
 }
 
 // IssuerKey walks from the CA key (8F) to the issuer's key and checks all that

@@ -82,7 +82,7 @@ func newWorld(t testing.TB) *world {
 		{Tag: emv.TagIssuerExponent, Value: []byte{3}}, {Tag: emv.TagICCCertificate, Value: iccCert}, {Tag: emv.TagICCRemainder, Value: iccRest},
 		{Tag: emv.TagICCExponent, Value: []byte{3}}, {Tag: emv.TagSSAD, Value: w.issuer.sign([]byte{3, 1, 0xDA, 0xC0}, w.static)},
 	}
-	w.card = Card{RID: rid, PAN: worldPAN, Static: w.static, Today: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
+	w.card = Card{RID: rid, PAN: worldPAN, Static: w.static, Today: emv.Date{Year: 2030, Month: 1, Day: 1}}
 	return w
 }
 
@@ -167,7 +167,7 @@ func TestChainFaults(t *testing.T) {
 		"static data":             {func() { w.card.Static = []byte("other") }, staticSignature, FaultHash},
 		"another PAN":             {func() { w.card.PAN = "4761739001010127" }, iccCertificate, FaultPAN},
 		"short PAN":               {func() { w.card.PAN = "47" }, issuerCertificate, FaultPAN},
-		"today after both expiry": {func() { w.card.Today = time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC) }, issuerCertificate, FaultExpired},
+		"today after both expiry": {func() { w.card.Today = emv.Date{Year: 2050, Month: 1, Day: 1} }, issuerCertificate, FaultExpired},
 	} {
 		w.data, w.card = slices.Clone(good), card
 		c.spoil()
@@ -184,11 +184,16 @@ func TestExpiryIsTheEndOfTheMonth(t *testing.T) {
 	for _, c := range []struct {
 		e    Expiry
 		last string
-	}{{Expiry{0x12, 0x49}, "2049-12-31"}, {Expiry{0x02, 0x28}, "2028-02-29"}, {Expiry{0x12, 0x50}, "1950-12-31"}, {Expiry{0x06, 0x00}, "2000-06-30"}} {
+	}{
+		{Expiry{0x12, 0x49}, "2049-12-31"}, {Expiry{0x02, 0x28}, "2028-02-29"}, {Expiry{0x12, 0x50}, "1950-12-31"}, {Expiry{0x06, 0x00}, "2000-06-30"},
+	} {
 		last, err := time.Parse(time.DateOnly, c.last)
 		require.NoError(t, err)
-		require.NoError(t, c.e.check("x", last.Add(24*time.Hour-1)))
-		require.ErrorContains(t, c.e.check("x", last.Add(24*time.Hour)), "valid until "+c.last)
+		require.NoError(t, c.e.check("x", emv.DateOf(last)))
+		require.ErrorContains(t, c.e.check("x", emv.DateOf(last.AddDate(0, 0, 1))), "valid until "+c.last)
+	}
+	for _, none := range []Expiry{{0x13, 0x49}, {0x00, 0x49}, {0x1F, 0x49}, {0x12, 0xFF}, {0x4A, 0x12}} {
+		require.ErrorContains(t, none.check("x", emv.Date{}), "is no month and year")
 	}
 }
 
@@ -319,7 +324,7 @@ func TestTwoKeysMayShareAnIndex(t *testing.T) {
 	other := newSigner(t, 144)
 	var keys CAKeys
 	require.NoError(t, keys.Add(CAKey{RID: w.card.RID, Index: 0x92, Modulus: other.Modulus(), Exponent: []byte{3}}))
-	expired := CAKey{RID: w.card.RID, Index: 0x92, Modulus: w.ca.Modulus(), Exponent: []byte{3}, Expiry: time.Date(2029, 12, 31, 0, 0, 0, 0, time.UTC)}
+	expired := CAKey{RID: w.card.RID, Index: 0x92, Modulus: w.ca.Modulus(), Exponent: []byte{3}, Expiry: emv.Date{Year: 2029, Month: 12, Day: 31}}
 	require.NoError(t, keys.Add(expired))
 	require.ErrorContains(t, keys.Add(expired), "is there already")
 	require.ErrorContains(t, keys.Add(CAKey{Modulus: []byte{1}}), "CA key 0000000000 index 00")
@@ -327,10 +332,10 @@ func TestTwoKeysMayShareAnIndex(t *testing.T) {
 	require.True(t, keys.Has(w.card.RID, 0x92))
 	require.False(t, keys.Has(w.card.RID, 0x93))
 	w.keys = keys
-	w.card.Today = time.Date(2029, 12, 31, 23, 0, 0, 0, time.UTC)
+	w.card.Today = emv.Date{Year: 2029, Month: 12, Day: 31}
 	_, err := w.walk()
 	require.NoError(t, err)
-	w.card.Today = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	w.card.Today = emv.Date{Year: 2030, Month: 1, Day: 1}
 	_, err = w.walk()
 	require.ErrorContains(t, err, "valid until 2029-12-31")
 }

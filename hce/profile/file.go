@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,7 +32,10 @@ type file struct {
 	Data          map[config.TagName]config.Hex `yaml:"data"`
 	GetData       []config.TagName              `yaml:"get_data"`
 	QVSDC         *qvsdc                        `yaml:"qvsdc"`
+	QPBOC         *qpboc                        `yaml:"qpboc"`
 	MChip         *mchip                        `yaml:"mchip"`
+	Lock          string                        `yaml:"lock"`
+	Others        []file                        `yaml:"others"` // without name, good_for, lock, others
 }
 
 type account struct {
@@ -54,16 +58,20 @@ type keys struct {
 }
 
 type application struct {
-	AID           config.Hex `yaml:"aid"`
-	Label         string     `yaml:"label"`
-	PreferredName string     `yaml:"preferred_name"`
-	Priority      uint8      `yaml:"priority"`
-	Kernel        config.Hex `yaml:"kernel"`
+	AID           config.Hex       `yaml:"aid"`
+	Extended      config.Hex       `yaml:"extended"`
+	Label         string           `yaml:"label"`
+	PreferredName string           `yaml:"preferred_name"`
+	Priority      uint8            `yaml:"priority"`
+	Kernel        config.Hex       `yaml:"kernel"`
+	Directory     []config.TagName `yaml:"directory"` // of its entry, in place of the card's
 }
 
 type answers struct {
-	Online   answer `yaml:"online"`
-	Declined answer `yaml:"declined"`
+	Online    answer  `yaml:"online"`
+	OnlineODA *answer `yaml:"online_oda"`
+	Offline   *answer `yaml:"offline"`
+	Declined  answer  `yaml:"declined"`
 }
 
 type answer struct {
@@ -76,23 +84,6 @@ type record struct {
 	SFI    uint8            `yaml:"sfi"`
 	Record uint8            `yaml:"record"`
 	Tags   []config.TagName `yaml:"tags"`
-}
-
-type qvsdc struct {
-	Currency          config.Hex `yaml:"currency"`
-	CTQ               config.Hex `yaml:"ctq"`
-	CVM               []string   `yaml:"cvm"`
-	OnlinePIN         string     `yaml:"online_pin"`
-	NoCommonCVM       string     `yaml:"no_common_cvm"`
-	OfflineOnlyReader string     `yaml:"offline_only_reader"`
-	Refund            string     `yaml:"refund"`
-	Device            *device    `yaml:"device"`
-}
-
-type device struct {
-	Verifier config.Hex `yaml:"verifier"`
-	Required string     `yaml:"required"`
-	Window   string     `yaml:"window"`
 }
 
 func fault(field, format string, args ...any) error {
@@ -109,17 +100,23 @@ func (f *file) profile(lines map[string]int) (hce.Profile, error) {
 	}
 	var ok bool
 	if p.Scheme, ok = emv.ParseScheme(f.Scheme); !ok {
-		return p, fault("scheme", "%q is no scheme; try visa or mastercard", f.Scheme)
+		return p, fault("scheme", "%q is no scheme; try visa, mastercard or unionpay", f.Scheme)
 	}
 	for _, a := range f.Applications {
 		p.Applications = append(p.Applications, hce.Application{
-			AID: a.AID, Label: a.Label, PreferredName: a.PreferredName, Priority: a.Priority, Kernel: a.Kernel,
+			AID: a.AID, Extended: a.Extended, Label: a.Label, PreferredName: a.PreferredName, Priority: a.Priority, Kernel: a.Kernel,
+			Directory: tags(a.Directory),
 		})
 	}
 	for _, r := range f.Records {
 		p.Records = append(p.Records, hce.Record{SFI: r.SFI, Number: r.Record, Tags: tags(r.Tags)})
 	}
-	for _, step := range []func(*hce.Profile) error{f.Account.into, f.Keys.into, f.Answers.into, f.QVSDC.into, f.MChip.into} {
+	if f.Lock != "" {
+		if p.Lock, ok = hce.ParseLock(f.Lock); !ok {
+			return p, fault("lock", "%q is neither none nor blocked", f.Lock)
+		}
+	}
+	for _, step := range []func(*hce.Profile) error{f.Account.into, f.Keys.into, f.Answers.into, f.QVSDC.into, f.QPBOC.into, f.MChip.into, f.others} {
 		if err := step(&p); err != nil {
 			return p, err
 		}
@@ -127,11 +124,36 @@ func (f *file) profile(lines map[string]int) (hce.Profile, error) {
 	return p, f.values(&p, lines)
 }
 
+// others reads the further accounts of a card.
+func (f *file) others(p *hce.Profile) error {
+	for i := range f.Others {
+		field := fmt.Sprintf("others[%d]", i)
+		one := &f.Others[i]
+		switch {
+		case one.Name != "" || one.GoodFor != "":
+			return fault(field, "name and good_for are those of the whole card")
+		case one.Lock != "":
+			return fault(field+".lock", "the lock is that of the whole card")
+		}
+		other, err := one.profile(nil)
+		var e *hce.ProfileError
+		if errors.As(err, &e) {
+			return fault(field+"."+e.Field, "%s", e.Reason)
+		}
+		if err != nil {
+			return err
+		}
+		p.Others = append(p.Others, other)
+	}
+	return nil
+}
+
 // values collects the data in the order of their tags. Tags are written in
 // upper case, so that the same one cannot stand twice.
 func (f *file) values(p *hce.Profile, lines map[string]int) error {
 	for _, field := range slices.Sorted(maps.Keys(lines)) {
-		if tag, ok := strings.CutPrefix(field, "data."); ok && tag != strings.ToUpper(tag) {
+		at := strings.LastIndex("."+field, ".data.") // also of further accounts
+		if at >= 0 && field[at:] != "data"+strings.ToUpper(field[at+len("data"):]) {
 			return fault(field, "write tags in upper case")
 		}
 	}
@@ -163,23 +185,30 @@ func (k *keys) into(p *hce.Profile) (err error) {
 		p.SingleUse = k.Kind == "single-use"
 		return nil
 	case "card-key", "issuer-master-key":
-		p.CardKey, err = k.cardKey(p, "keys")
+		p.CardKey, err = k.cardKey(p, cryptogram.TDES, "keys")
 		return err
 	}
 	return fault("keys.kind", "%q is none of issuer-master-key, card-key, limited-use, single-use", k.Kind)
 }
 
 // cardKey is the card key that the file gives, itself or by its master key.
-func (k *keys) cardKey(p *hce.Profile, field string) (*cryptogram.Key, error) {
-	if len(k.Value) != 16 {
-		return nil, fault(field+".value", "want a double-length 3DES key of 16 bytes, not %d", len(k.Value))
+func (k *keys) cardKey(p *hce.Profile, algorithm cryptogram.Algorithm, field string) (*cryptogram.Key, error) {
+	if k.Kind != "card-key" && k.Kind != "issuer-master-key" {
+		return nil, fault(field+".kind", "%q is neither issuer-master-key nor card-key", k.Kind)
 	}
-	key, err := cryptogram.NewKey(cryptogram.TDES, k.Value)
+	if len(k.Value) != 16 {
+		return nil, fault(field+".value", "want a %s key of 16 bytes, not %d", algorithm, len(k.Value))
+	}
+	key, err := cryptogram.NewKey(algorithm, k.Value)
 	if err == nil && k.Kind == "issuer-master-key" {
 		if !p.Account.PAN.Valid() || len(p.Account.PSN) != 2 {
 			return nil, nil // the key cannot be derived; the check of the account says why
 		}
-		key, err = cryptogram.DeriveCardKey(key, cryptogram.OptionA, string(p.Account.PAN), p.Account.PSN)
+		method := cryptogram.OptionA
+		if algorithm == cryptogram.SM4 {
+			method = cryptogram.OptionSM4
+		}
+		key, err = cryptogram.DeriveCardKey(key, method, string(p.Account.PAN), p.Account.PSN)
 	}
 	if err != nil {
 		return nil, fault(field+".value", "%v", err)
@@ -195,57 +224,19 @@ func (a *answers) into(p *hce.Profile) error {
 		from  *answer
 		to    *hce.Answer
 		field string
-	}{{&a.Online, &p.Online, "answers.online"}, {&a.Declined, &p.Declined, "answers.declined"}} {
+	}{
+		{&a.Online, &p.Online, "answers.online"}, {a.OnlineODA, &p.OnlineODA, "answers.online_oda"},
+		{a.Offline, &p.Offline, "answers.offline"}, {&a.Declined, &p.Declined, "answers.declined"},
+	} {
+		if one.from == nil {
+			continue
+		}
 		if err := fixed(one.to.AIP[:], one.from.AIP, one.field+".aip"); err != nil {
 			return err
 		}
 		one.to.AFL, one.to.Tags = one.from.AFL, tags(one.from.Tags)
 	}
 	return nil
-}
-
-func (q *qvsdc) into(p *hce.Profile) error {
-	if q == nil {
-		return nil // hce says that it is missing
-	}
-	out := &hce.QVSDC{}
-	p.QVSDC = out
-	if err := fixed(out.Currency[:], q.Currency, "qvsdc.currency"); err != nil {
-		return err
-	}
-	if err := fixed(out.CTQ[:], q.CTQ, "qvsdc.ctq"); err != nil {
-		return err
-	}
-	for i, name := range q.CVM {
-		m, ok := hce.ParseCVM(name)
-		if !ok {
-			return fault(fmt.Sprintf("qvsdc.cvm[%d]", i), "%q is none of consumer-device, online-pin, signature", name)
-		}
-		out.CVM = append(out.CVM, m)
-	}
-	// A name that is not known becomes the zero value, which hce refuses with
-	// the list of those that are.
-	out.OnlinePIN, _ = hce.ParseRegion(q.OnlinePIN)
-	out.NoCommonCVM, _ = hce.ParseReaction(q.NoCommonCVM)
-	out.OfflineOnlyReader, _ = hce.ParseReaction(q.OfflineOnlyReader)
-	out.Refund, _ = hce.ParseReaction(q.Refund)
-	if q.Device == nil {
-		return nil
-	}
-	var verifier [1]byte
-	if err := fixed(verifier[:], q.Device.Verifier, "qvsdc.device.verifier"); err != nil {
-		return err
-	}
-	out.Device = q.Device.settings()
-	out.Device.Verifier = verifier[0]
-	return nil
-}
-
-func (d *device) settings() *hce.Device {
-	out := &hce.Device{}
-	out.Required, _ = hce.ParseNeed(d.Required)
-	out.Window, _ = hce.ParseWindow(d.Window)
-	return out
 }
 
 // fixed copies a value that must have the length of dst.
@@ -258,6 +249,9 @@ func fixed(dst []byte, value config.Hex, field string) error {
 }
 
 func tags(names []config.TagName) []emv.Tag {
+	if names == nil {
+		return nil
+	}
 	out := make([]emv.Tag, len(names))
 	for i, n := range names {
 		out[i] = emv.Tag(n)

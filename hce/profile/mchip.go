@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"tapsim/cryptogram"
 	"tapsim/emv"
 	"tapsim/hce"
 	"tapsim/internal/config"
@@ -77,36 +78,43 @@ func (m *mchip) into(p *hce.Profile) error {
 	if m.Relay != nil {
 		out.Relay = &hce.RelayTimes{Min: m.Relay.Min, Max: m.Relay.Max, Answer: m.Relay.Answer}
 	}
-	if err := m.Counters.into(out); err != nil {
+	var err error
+	if out.Counters, err = m.Counters.limits("mchip.counters"); err != nil {
 		return err
 	}
 	return m.MagStripe.into(p)
 }
 
-func (c *counters) into(m *hce.MChip) error {
+func (c *counters) limits(section string) (*hce.OfflineCounters, error) {
 	if c == nil {
-		return nil
+		return nil, nil
 	}
 	currency, ok := emv.CurrencyByAlpha(c.Currency)
 	if !ok {
-		return fault("mchip.counters.currency", "there is no currency %q; try EUR", c.Currency)
+		return nil, fault(section+".currency", "there is no currency %q; try EUR", c.Currency)
 	}
 	out := &hce.OfflineCounters{LowerCount: c.LowerCount, UpperCount: c.UpperCount}
 	emv.AppendBCD(out.Currency[:0], uint64(currency.Numeric), 2)
-	for _, one := range []struct {
-		to    *int64
-		from  string
-		field string
-	}{
+	return out, parseAmounts(currency, section, []amount{
 		{&out.LowerAmount, c.LowerAmount, "lower_amount"}, {&out.UpperAmount, c.UpperAmount, "upper_amount"}, {&out.MaxAmount, c.MaxAmount, "max_amount"},
-	} {
+	})
+}
+
+// amount is one amount of a file, written with the decimals of its currency.
+type amount struct {
+	to    *int64
+	from  string
+	field string
+}
+
+func parseAmounts(currency emv.Currency, section string, list []amount) error {
+	for _, one := range list {
 		amount, err := currency.Parse(one.from)
 		if err != nil {
-			return fault("mchip.counters."+one.field, "%v", err)
+			return fault(section+"."+one.field, "%v", err)
 		}
 		*one.to = amount
 	}
-	m.Counters = out
 	return nil
 }
 
@@ -118,9 +126,6 @@ func (s *magStripe) into(p *hce.Profile) (err error) {
 	if s.Key == nil {
 		return nil
 	}
-	if s.Key.Kind != "card-key" && s.Key.Kind != "issuer-master-key" {
-		return fault("mchip.mag_stripe.key.kind", "%q is neither issuer-master-key nor card-key", s.Key.Kind)
-	}
-	p.MChip.MagStripe.Key, err = s.Key.cardKey(p, "mchip.mag_stripe.key")
+	p.MChip.MagStripe.Key, err = s.Key.cardKey(p, cryptogram.TDES, "mchip.mag_stripe.key")
 	return err
 }

@@ -20,8 +20,12 @@ import (
 
 func TestBuiltInCards(t *testing.T) {
 	require.Equal(t, []string{
+		"co-badged", "co-badged-equal", "co-badged-extended",
 		"mastercard-phone", "mastercard-plastic", "mastercard-plastic-expired", "mastercard-plastic-magstripe", "mastercard-plastic-nocda",
-		"mastercard-plastic-offline", "visa-phone", "visa-plastic",
+		"mastercard-plastic-offline",
+		"unionpay-phone", "unionpay-plastic", "unionpay-plastic-ecash", "unionpay-plastic-sm4",
+		"visa-phone", "visa-plastic", "visa-plastic-blocked", "visa-plastic-expired", "visa-plastic-fdda", "visa-plastic-kernel8",
+		"visa-plastic-kernel8-only", "visa-plastic-offline",
 	}, profile.Names())
 	for _, name := range profile.Names() {
 		p, err := profile.Load(name)
@@ -100,7 +104,7 @@ func TestErrors(t *testing.T) {
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD40"`, "16 bytes, not 8"},
 		{"visa-plastic", `  value: "2315208C9110AD402315208C9110AD40"`, `  value: "2315208C9110AD402315208C9110AD4"`, "not hex"},
 		{"visa-plastic", `scheme: visa`, `scheme: visor`, "no scheme"},
-		{"visa-plastic", `scheme: visa`, `scheme: unionpay`, "no behaviour yet"},
+		{"visa-plastic", `scheme: visa`, `scheme: unionpay`, "needs its behaviour"},
 		{"visa-plastic", `scheme: visa`, `scheme: mastercard`, "needs its behaviour"},
 		{"visa-plastic", `good_for: "`, `good_for: "\n`, "one line"},
 		{"visa-plastic", `  - aid: "A0000000031010"`, `  - aid: "A0000000"`, "5 to 16 bytes"},
@@ -205,6 +209,49 @@ func TestErrors(t *testing.T) {
 		{"mastercard-phone", `  "9F69": "9F6A04`, `  "9F69": "9F3704`, "want 9F6A04"},
 		{"mastercard-phone", `9F7E019F02`, `9F7E029F02`, "2 bytes of 9F7E, which has 1"},
 		{"visa-phone", `  kind: limited-use `, `  kind: single-use `, "no key of its own"},
+
+		{"visa-plastic", `    aip: "0000"`, `    aip: "2000"`, "answers.online_oda: with dynamic data authentication in its aip"},
+		{"visa-plastic-offline", `  ctq: "2840"`, `  ctq: "2800"`, "if and only if the ctq says so"},
+		{"visa-plastic-offline", `  ctq: "2840"`, `  ctq: "A840"`, "are the card's own choice"},
+		{"visa-plastic-offline", `  counters:`, "  cvm_limit: \"5.001\"\n  counters:", "qvsdc.cvm_limit: "},
+		{"visa-plastic-offline", `    currency: EUR`, `    currency: USD`, "qvsdc.counters.currency: it is not the card's own"},
+		{"visa-plastic-offline", `    lower_count: 0`, `    lower_count: 3`, "qvsdc.abroad.lower_count: it is above the upper one"},
+		{"visa-plastic-offline", `    lower_count: 3`, `    lower_count: 6`, "qvsdc.counters.lower_count: it is above the upper one"},
+		{"visa-plastic-offline", `"FEDCBA98765432100123456789ABCDEF"`, `"FEDCBA9876543210"`, "qvsdc.issuer_update.script_key.value: want a 3DES key of 16 bytes, not 8"},
+		{"visa-plastic-offline", `      kind: issuer-master-key`, `      kind: limited-use`, `"limited-use" is neither issuer-master-key nor card-key`},
+		{"visa-plastic-offline", `    tags: ["82", "94", "57", "9F10", "9F26", "9F27", "9F36", "9F6C", "9F4B", "9F5D"]
+  declined`, `    tags: ["82", "94", "57", "9F10", "9F26", "9F27", "9F36", "9F6C", "9F5D"]
+  declined`, "an offline approval must be signed"},
+		{"visa-plastic-offline", `    tags: ["82", "57", "5F34", "9F10", "9F26", "9F27", "9F36", "9F6C", "9F6E", "9F5D"]
+
+`, `    tags: ["82", "57", "5F34", "9F10", "9F26", "9F27", "9F36", "9F6C", "9F4B"]
+
+`, "a decline is not signed"},
+		{"visa-plastic-offline", `["5A", "5F24", "5F28", "9F07", "9F4A"]`, `["5A", "5F24", "5F28", "9F07", "9F4A", "9F36"]`, "is marked as signed, and changes"},
+		{"visa-plastic-offline", `    tags: ["5F34", "9F6E", "9F69"]`, `    tags: ["5F34", "9F6E", "9F69", "9F7D"]`, "records[4].tags: tag 9F7D has no value"},
+		{"visa-plastic-offline", `95055F2A029A039C019F3704"`, `95059A039C019F3704"`, "a card that signs must ask for 5F2A"},
+		{"visa-plastic-offline", `  "9F13": "0000" `, `  "9F5D": "000000000000" `, "its value comes from counters or ecash of the behaviour"},
+		{"visa-plastic-blocked", `lock: blocked `, `lock: hidden `, "want none or blocked"},
+		{"visa-plastic-blocked", `lock: blocked `, `lock: shut `, "lock:"},
+		{"visa-plastic-kernel8", `kernel: "03"`, `kernel: "08"`, "application 1 has this AID already, for the same kernel"},
+		{"co-badged-extended", `extended: "01" `, `extended: "0102030405060708090A" `, "with it the name has 17 bytes"},
+		{"co-badged-extended", `    extended: "01" `, `    extended: "02" `, "others[0].applications: another account of the card has an application"},
+		{"co-badged", `      sequence: "00"`, `      sequence: "0"`, "others[0].account.sequence: want two digits"},
+		{"co-badged", `  - scheme: mastercard`, `  - name: two
+    scheme: mastercard`, "name and good_for are those of the whole card"},
+		{"co-badged", `      kind: issuer-master-key
+      value: "9E15204313F7318ACB79B90BD986AD29"`, `      kind: single-use`, "others[0]."},
+		{"unionpay-plastic", `qpboc:`, `qvsdc:`, "a UnionPay card needs its behaviour"},
+		{"unionpay-plastic", `03000000 01"`, `03000000 04"`, "algorithm 01, as PBOC has it"},
+		{"unionpay-plastic-ecash", `    balance: "100.00"`, `    balance: "500.01"`, "qpboc.ecash.balance: want 0 up to the limit"},
+		{"unionpay-plastic-ecash", `    threshold: "20.00"`, `    threshold: "20.001"`, "qpboc.ecash.threshold"},
+		{"unionpay-plastic-ecash", ` 0A 01 0000000000 00000000"`, `"`, "qpboc.mac_key: it is there if and only if"},
+		{"unionpay-plastic-ecash", `["9F69", "9F74"]`, `["9F69"]`, "with the record read last, which must hold 9F74"},
+		{"unionpay-plastic-ecash", `  "9F74": `, `  "9F79": `, "its value comes from qpboc.ecash"},
+		{"unionpay-plastic-ecash", `  currency: "0978"`, `  currency: "0000"`, "there is no currency"},
+		{"unionpay-plastic-sm4", `DF6901"`, `"`, "the pdol must ask for DF69"},
+		{"unionpay-plastic-sm4", `key_index: "02"`, `key_index: "0202"`, "qpboc.sm4.key_index: want 1 bytes, not 2"},
+		{"unionpay-phone", `    verifier: "51"`, `    verifier: "5151"`, "qpboc.device.verifier: want 1 bytes, not 2"},
 	} {
 		t.Run(c.card+" "+c.new, func(t *testing.T) {
 			before := source(t, c.card)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -131,8 +130,8 @@ func newCAKeyJSON(k testca.CAKey) caKeyJSON {
 		Exponent: fmt.Sprintf("%X", k.Exponent), Checksum: fmt.Sprintf("%X", k.CheckSum()),
 		Scheme: k.Scheme.String(), Bits: 8 * len(k.Modulus), Ours: k.Ours, Source: k.Source,
 	}
-	if !k.Expiry.IsZero() {
-		out.Expiry = some(k.Expiry.Format(time.DateOnly))
+	if k.Expiry != (emv.Date{}) {
+		out.Expiry = some(k.Expiry.String())
 	}
 	return out
 }

@@ -75,8 +75,8 @@ func (a *app) exportCA(rid, format string, all bool) error {
 // algorithm, exponent, modulus, algorithm and value of the check sum.
 func capkLine(k testca.CAKey) string {
 	expiry := "000000"
-	if !k.Expiry.IsZero() {
-		expiry = k.Expiry.Format("060102")
+	if k.Expiry != (emv.Date{}) {
+		expiry = fmt.Sprintf("%X", k.Expiry.Append(nil))
 	}
 	sum := k.CheckSum()
 	return fmt.Sprintf("%s %02x %s rsa %s %s sha1 %s", colons(k.RID[:]), k.Index, expiry, colons(k.Exponent), colons(k.Modulus), colons(sum[:]))

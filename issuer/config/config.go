@@ -73,6 +73,7 @@ func Parse(name string, data []byte) (Bank, error) {
 type file struct {
 	Currency string     `yaml:"currency"`
 	Fallback bool       `yaml:"fallback"`
+	Reset    bool       `yaml:"reset_offline_counters"`
 	Limits   limits     `yaml:"limits"`
 	Verify   verifying  `yaml:"verification"`
 	Second   secondUse  `yaml:"second_use"`
@@ -189,6 +190,7 @@ type then struct {
 	Override bool          `yaml:"override"`
 	Silence  string        `yaml:"silence"`
 	Delay    time.Duration `yaml:"delay"`
+	Script   []config.Hex  `yaml:"script"`
 }
 
 func fault(field, format string, args ...any) error {
@@ -202,7 +204,7 @@ func (f *file) bank() (Bank, error) {
 		return Bank{}, err
 	}
 	b := Bank{Config: issuer.Config{
-		Currency: currency.Numeric, Fallback: f.Fallback,
+		Currency: currency.Numeric, Fallback: f.Fallback, ResetOffline: f.Reset,
 		Counter: issuer.CounterRules{MaxGap: f.Counter.MaxGap, MaxBehind: f.Counter.MaxBehind},
 		LimitedUse: issuer.LimitedUseRules{
 			Keys: f.Limited.Keys, Uses: f.Limited.Uses, Lifetime: f.Limited.Lifetime, AcceptUnissued: f.Limited.AcceptUnissued,
@@ -333,6 +335,15 @@ func (r *rule) rule(field string, currency emv.Currency) (issuer.Rule, error) {
 	var ok bool
 	if out.Silence, ok = silences[r.Then.Silence]; !ok {
 		return out, fault(field+".then.silence", "%q, want answer or request", r.Then.Silence)
+	}
+	for n, c := range r.Then.Script {
+		var command issuer.ScriptCommand
+		if len(c) < len(command.Header) {
+			return out, fault(fmt.Sprintf("%s.then.script[%d]", field, n), "%d bytes, want CLA INS P1 P2 and the data, if any", len(c))
+		}
+		copy(command.Header[:], c)
+		command.Data = c[len(command.Header):]
+		out.Script = append(out.Script, command)
 	}
 	var err error
 	if w.Currency != "" {

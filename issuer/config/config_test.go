@@ -53,6 +53,7 @@ func TestCommentedRule(t *testing.T) {
 	require.Equal(t, []issuer.Rule{{
 		Name: "fifty-one", MTI: "0100", Amount: &amount, AmountFrom: 50_00, AmountTo: 60_00, PANSuffix: "0119", Merchant: "TAPSIM-MERCH-01",
 		Terminal: "TAPSIM01", Currency: "978", Nth: 3, Response: "51", Override: true, Silence: issuer.SilenceAnswer, Delay: 8 * time.Second,
+		Script: []issuer.ScriptCommand{{Header: [4]byte{0x84, 0x1E}, Data: []byte{}}},
 	}}, bank.Config.Rules)
 }
 
@@ -84,6 +85,8 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"verification response", "  # response: \"1A\"", "  response: \"00\"", "  # response: \"1A\"", "not a code that declines"},
 		{"second use", "within: 5m ", "within: 2h ", "within: 5m ", "want 0 to 1h"},
 		{"silence", "rules: []", "rules: [{name: x, then: {silence: loud}}]", "rules: []", "want answer or request"},
+		{"script", "rules: []", "rules: [{name: x, then: {script: [\"841E00\"]}}]", "rules: []", "rules[0].then.script[0]: 3 bytes, want CLA INS P1 P2"},
+		{"long script", "rules: []", "rules: [{name: x, then: {script: [\"841E0000" + strings.Repeat("00", 186) + "\"]}}]", "rules: []", "201 bytes, at most 200"},
 		{"response", "rules: []", "rules: [{name: x, then: {response: \"5\"}}]", "rules: []", "not two letters or digits"},
 	} {
 		require.Equal(t, 1, strings.Count(string(demo), c.old), c.name)
@@ -103,7 +106,7 @@ func TestSetupMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"account: DEMO-0001", "account: DEMO-0002", "cards[0]: card 476173******0119: there is no account DEMO-0002"},
 		{`pan: "4761739001010119"`, `pan: "4761739001010118"`, "cards[0]: card 476173******0118: not an account number"},
 		{`requestor: "40010030001"`, `requestor: "4001"`, "tokens[0]: a token requestor id has 11 digits"},
-		{`card: "4761739001010119"`, `card: "4761739001010127"`, "tokens[0]: there is no card 476173******0127"},
+		{`card: "4761739001010119"`, `card: "4761739001010994"`, "tokens[0]: there is no card 476173******0994"},
 		{"id: DEMO-0001", "id: bank:x", "accounts[0]: account names that start with bank:"},
 	} {
 		text := strings.Replace(string(demo), c.old, c.new, 1)

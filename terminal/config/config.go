@@ -117,6 +117,7 @@ type application struct {
 	UsageControl      bool                          `yaml:"usage_control"`
 	ExceptionFile     []config.Digits               `yaml:"exception_file"`
 	Kernel2           *kernel2                      `yaml:"kernel2"`
+	Kernel7           *kernel7                      `yaml:"kernel7"`
 	Data              map[config.TagName]config.Hex `yaml:"data"`
 }
 
@@ -280,6 +281,9 @@ func (a *application) combination(path string, currency emv.Currency) (terminal.
 		c.Settings.ExceptionFile = append(c.Settings.ExceptionFile, emv.PAN(pan))
 	}
 	if err := a.forKernel2(path, &c, currency); err != nil {
+		return c, err
+	}
+	if err := a.forKernel7(path, &c, currency); err != nil {
 		return c, err
 	}
 	if err := a.qualifiers(path, &c.Settings); err != nil {

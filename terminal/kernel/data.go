@@ -52,6 +52,10 @@ func bcd(v int) byte { return byte(v/10<<4 | v%10) }
 // TVR are the terminal verification results, which a kernel may set.
 func (d *TransactionData) TVR() *emv.TVR { return (*emv.TVR)(&d.tvr) }
 
+// TTQ are the terminal transaction qualifiers, in which kernel 7 may ask for
+// more than pre-processing did.
+func (d *TransactionData) TTQ() *emv.TTQ { return (*emv.TTQ)(&d.ttq) }
+
 // Lookup makes TransactionData a Source.
 func (d *TransactionData) Lookup(tag emv.Tag) ([]byte, bool) {
 	switch tag {

@@ -97,6 +97,26 @@ type Settings struct {
 	AUCCheck bool
 	// ExceptionFile lists account numbers that a kernel declines offline.
 	ExceptionFile []emv.PAN
+	Kernel7       Kernel7
+}
+
+// Kernel7 are choices that public descriptions of kernel 7 leave open. The zero
+// value is what most of them say; SCOPE.md lists them.
+type Kernel7 struct {
+	// ECashCurrency is the ISO 4217 number of the currency of 9F7B, the limit up
+	// to which the reader offers electronic cash; 0 is none.
+	ECashCurrency uint16
+	// SmallAmount is up to which a purchase needs neither PIN nor signature, even
+	// where the card asks for one; nil is none.
+	SmallAmount *int64
+	// PINFirst gives a card without CTQ online PIN before signature.
+	PINFirst bool
+	// FDDA1Only makes a reader that offers fDDA version 01 (TTQ byte 4 bit 8)
+	// refuse version 00, which signs the unpredictable number alone.
+	FDDA1Only bool
+	// NoRecovery makes a tap that broke in the last record a new transaction,
+	// as a break anywhere else.
+	NoRecovery bool
 }
 
 // Indicators are what pre-processing found for the combination (EMV Book B,

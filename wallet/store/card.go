@@ -63,15 +63,14 @@ func (s *Store) revive(p hce.Profile, r record) (*Card, error) {
 		}
 	}
 	c.profile = p
-	lock, ok := hce.ParseLock(r.lock())
-	if !ok {
-		return nil, fmt.Errorf("%s: there is no lock %q", p.Name, r.Lock)
+	state, err := r.state(&p, keys)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	var err error
 	if c.card, err = hce.New(p, hce.Env{Now: s.opt.Now, Rand: s.opt.Rand, Keys: keys}); err != nil {
 		return nil, err
 	}
-	return c, c.card.Restore(hce.State{ATC: r.ATC, Lock: lock, VerifiedUntil: r.VerifiedUntil, Keys: keys, MChip: r.MChip.state()})
+	return c, c.card.Restore(state)
 }
 
 // Respond answers a command. When the card's counter has moved, or anything
@@ -238,12 +237,11 @@ func (c *Card) save() error {
 func (c *Card) record() record {
 	s := c.card.State()
 	r := record{
-		Card: c.card.Name(), ATC: s.ATC, VerifiedUntil: s.VerifiedUntil, Token: c.sealed, History: c.recent(),
+		Card: c.card.Name(), account: accountOf(&s.AccountState), VerifiedUntil: s.VerifiedUntil, Token: c.sealed, History: c.recent(),
 	}
-	if s.Lock != hce.LockNone {
-		r.Lock = s.Lock.String()
+	for i := range s.Others {
+		r.Others = append(r.Others, accountOf(&s.Others[i]))
 	}
-	r.MChip = mchipOf(&s.MChip)
 	if c.token == nil {
 		return r
 	}

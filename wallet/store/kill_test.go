@@ -26,8 +26,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tapForever taps a plastic card and a phone in turn and prints counter and key
-// index of each answer as soon as it is out, until it is killed.
+// tapForever taps a plastic card, a phone and a purse in turn and prints counter
+// and key index of each answer, or what is left in the purse, as soon as it is
+// out, until it is killed.
 func tapForever(dir string) {
 	t := &testing.T{}
 	s := open(t, dir)
@@ -39,7 +40,16 @@ func tapForever(dir string) {
 	if err != nil {
 		panic(err)
 	}
+	purse, err := s.Card(signing(t, "unionpay-plastic-ecash"))
+	if err != nil {
+		panic(err)
+	}
 	for {
+		exchange(t, purse, selectDebit)
+		paid := exchange(t, purse, strings.Replace(gpoCash, "000000001250", "000000000001", 1))
+		exchange(t, purse, lastRecord)
+		atc, _ := emv.Find(paid, emv.TagResponseFormat2, emv.TagATC)
+		fmt.Printf("purse %d %x\n", int(atc[0])<<8|int(atc[1]), exchange(t, purse, "80CA9F7900")[5:])
 		fmt.Println("plastic", atcOf(t, tap(t, plastic)), 0)
 		r := tap(t, phone)
 		iad, _ := emv.Find(r.Data, emv.TagResponseFormat2, emv.TagIAD)
@@ -52,15 +62,15 @@ func tapForever(dir string) {
 }
 
 // TestKill kills the program with signal 9 at random points of a tap, many
-// times: a counter that was answered with never comes again, and no key is used
-// more often than it may be.
+// times: a counter that was answered with never comes again, no key is used
+// more often than it may be, and what the purse has paid stays paid.
 func TestKill(t *testing.T) {
 	const rounds, usesPerKey = 40, 10
 	dir := t.TempDir()
 	_, err := open(t, dir).Enrol(load(t, "visa-phone"), keySet(t, 1, 99, usesPerKey))
 	require.NoError(t, err)
 	random := rand.New(rand.NewSource(7))
-	last, uses := map[string]int{}, map[int]int{}
+	last, uses, left := map[string]int{}, map[int]int{}, 100_00
 	for range rounds {
 		for _, line := range killAfter(t, dir, random.Intn(20)) {
 			f := strings.Fields(line)
@@ -68,6 +78,12 @@ func TestKill(t *testing.T) {
 			require.NoError(t, err)
 			require.Greater(t, atc, last[f[0]], "%s answered with an old counter", f[0])
 			last[f[0]] = atc
+			if f[0] == "purse" {
+				balance, err := strconv.Atoi(f[2])
+				require.NoError(t, err)
+				require.Less(t, balance, left)
+				left = balance
+			}
 			if f[0] == "phone" {
 				index, err := strconv.Atoi(f[2])
 				require.NoError(t, err)
@@ -78,6 +94,7 @@ func TestKill(t *testing.T) {
 	}
 	require.Greater(t, last["plastic"], rounds)
 	require.Greater(t, last["phone"], rounds)
+	require.GreaterOrEqual(t, 100_00-left, last["purse"]-rounds, "at most one payment of each round was not finished")
 }
 
 // killAfter starts a child, kills it when it has printed that many lines, and

@@ -100,7 +100,7 @@ type Entry struct {
 	Country  string    `json:"country"`          // of the terminal, ISO 3166, three digits
 	Type     string    `json:"type"`             // tag 9C, two digits
 	Answer   string    `json:"answer"`           // ARQC, TC, AAC, none, or the status word of a refusal
-	Reason   string    `json:"reason,omitempty"` // why it is not an ARQC
+	Reason   string    `json:"reason,omitempty"` // why it is neither an ARQC nor a TC that paid
 	CVM      string    `json:"cvm"`              // shown or asked for
 }
 
@@ -114,11 +114,11 @@ func (c *Card) History() []Entry {
 // remember keeps a tap for the history; old ones go in batches. What a tap came
 // to takes the place of how it began.
 func (c *Card) remember(t hce.Tap) {
-	if n := len(c.pending); n > 0 && c.pending[n-1].ATC == t.ATC && c.pending[n-1].Reason == hce.ReasonOpen {
+	if n := len(c.pending); n > 0 && c.pending[n-1].ATC == t.ATC && c.pending[n-1].Time.Equal(t.Time) {
 		c.pending[n-1] = t
 		return
 	}
-	if n := len(c.history); len(c.pending) == 0 && n > 0 && c.history[n-1].ATC == t.ATC && c.history[n-1].Reason == hce.ReasonOpen.String() {
+	if n := len(c.history); len(c.pending) == 0 && n > 0 && c.history[n-1].ATC == t.ATC && c.history[n-1].Time.Equal(t.Time) {
 		c.history = c.history[:n-1]
 	}
 	if len(c.pending) == 2*maxHistory {

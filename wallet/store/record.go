@@ -23,35 +23,147 @@ const format = 1
 // record is one card on disk.
 type record struct {
 	Card          string       `json:"card"`
-	ATC           uint16       `json:"atc"`
-	Lock          string       `json:"lock,omitempty"`
+	account                    // the first one
+	Others        []account    `json:"others,omitempty"`
 	VerifiedUntil time.Time    `json:"verified_until,omitzero"`
 	Token         *sealedToken `json:"token,omitempty"`
 	Keys          []storedKey  `json:"keys,omitempty"`
 	LastKey       hexes        `json:"last_key,omitempty"` // index of the key that came last, used up or not
-	MChip         *mchip       `json:"mchip,omitempty"`
 	History       []Entry      `json:"history,omitempty"`
 }
 
-func (r *record) lock() string {
-	if r.Lock == "" {
-		return hce.LockNone.String()
+// newRecord is a card as it comes from its issuer.
+func newRecord(p *hce.Profile) record {
+	r := record{Card: p.Name, account: account{Lock: lockName(p.Lock)}}
+	for range p.Others {
+		r.Others = append(r.Others, account{Lock: lockName(p.Lock)})
 	}
-	return r.Lock
+	return r
 }
 
-// mchip is what an M/Chip card remembers over its taps: what it approved
-// offline, and its last answer, for a terminal that did not get it.
+// state is what a card's state is made of, with the keys of its first account.
+func (r *record) state(p *hce.Profile, keys []hce.Key) (hce.State, error) {
+	s := hce.State{VerifiedUntil: r.VerifiedUntil}
+	var err error
+	if s.AccountState, err = r.account.state(keys); err != nil {
+		return s, err
+	}
+	if len(r.Others) != len(p.Others) {
+		return s, fmt.Errorf("the file is of a card with %d accounts, this one has %d: remove it from the phone first", 1+len(r.Others), 1+len(p.Others))
+	}
+	for i := range r.Others {
+		other, err := r.Others[i].state(hce.CardKey(p.Others[i].CardKey))
+		if err != nil {
+			return s, err
+		}
+		s.Others = append(s.Others, other)
+	}
+	return s, nil
+}
+
+// account is what one account of a card remembers over its taps.
+type account struct {
+	ATC     uint16   `json:"atc"`
+	Lock    string   `json:"lock,omitempty"`
+	Offline *offline `json:"offline,omitempty"`
+	Request *request `json:"request,omitempty"`
+	MChip   *mchip   `json:"mchip,omitempty"`
+}
+
+func (a *account) state(keys []hce.Key) (hce.AccountState, error) {
+	s := hce.AccountState{ATC: a.ATC, Keys: keys, Offline: a.Offline.state(), Request: a.Request.state(), MChip: a.MChip.state()}
+	if m := a.MChip; m != nil && a.Offline == nil {
+		s.Offline.Count, s.Offline.Amount = m.OfflineCount, m.OfflineAmount
+	}
+	if a.Lock == "" {
+		return s, nil
+	}
+	lock, ok := hce.ParseLock(a.Lock)
+	if !ok {
+		return s, fmt.Errorf("there is no lock %q", a.Lock)
+	}
+	s.Lock = lock
+	return s, nil
+}
+
+func accountOf(s *hce.AccountState) account {
+	return account{ATC: s.ATC, Lock: lockName(s.Lock), Offline: offlineOf(&s.Offline), Request: requestOf(&s.Request), MChip: mchipOf(&s.MChip)}
+}
+
+// lockName is empty for a card that is not locked.
+func lockName(l hce.Lock) string {
+	if l == hce.LockNone {
+		return ""
+	}
+	return l.String()
+}
+
+// offline is what a card remembers of what it approved without its issuer; of a
+// purse, what was paid out of it.
+type offline struct {
+	Count      byte  `json:"count,omitempty"`
+	Abroad     byte  `json:"abroad,omitempty"`
+	Amount     int64 `json:"amount,omitempty"`
+	OnlineNext bool  `json:"online_next,omitempty"`
+}
+
+func (o *offline) state() (s hce.OfflineState) {
+	if o != nil {
+		s = hce.OfflineState(*o)
+	}
+	return s
+}
+
+func offlineOf(s *hce.OfflineState) *offline {
+	if *s == (hce.OfflineState{}) {
+		return nil
+	}
+	o := offline(*s)
+	return &o
+}
+
+// request is the last online request of a card that takes issuer updates.
+type request struct {
+	Open         bool   `json:"open,omitempty"`
+	ATC          uint16 `json:"atc,omitempty"`
+	Cryptogram   hexes  `json:"cryptogram,omitempty"`
+	Commands     int    `json:"commands,omitempty"`
+	Failed       bool   `json:"failed,omitempty"`
+	Scripts      byte   `json:"scripts,omitempty"`
+	ScriptFailed bool   `json:"script_failed,omitempty"`
+}
+
+func (r *request) state() (s hce.OnlineRequest) {
+	if r != nil {
+		s = hce.OnlineRequest{Open: r.Open, ATC: r.ATC, Commands: r.Commands, Failed: r.Failed, Scripts: r.Scripts, ScriptFailed: r.ScriptFailed}
+		copy(s.Cryptogram[:], r.Cryptogram)
+	}
+	return s
+}
+
+func requestOf(s *hce.OnlineRequest) *request {
+	if *s == (hce.OnlineRequest{}) {
+		return nil
+	}
+	return &request{
+		Open: s.Open, ATC: s.ATC, Cryptogram: append(hexes(nil), s.Cryptogram[:]...), Commands: s.Commands,
+		Failed: s.Failed, Scripts: s.Scripts, ScriptFailed: s.ScriptFailed,
+	}
+}
+
+// mchip is what an M/Chip card remembers besides: its last answer, for a
+// terminal that did not get it.
 type mchip struct {
+	AskedWith hexes `json:"asked_with,omitempty"`
+	Answer    hexes `json:"answer,omitempty"`
+
+	// Where earlier files have what is in offline now. They are read only.
 	OfflineCount  byte  `json:"offline_count,omitempty"`
 	OfflineAmount int64 `json:"offline_amount,omitempty"`
-	AskedWith     hexes `json:"asked_with,omitempty"`
-	Answer        hexes `json:"answer,omitempty"`
 }
 
 func (m *mchip) state() (s hce.MChipState) {
 	if m != nil {
-		s.OfflineCount, s.OfflineAmount = m.OfflineCount, m.OfflineAmount
 		s.Answer = hce.StoredAnswer{Values: m.AskedWith, Answer: m.Answer}
 	}
 	return s
@@ -59,10 +171,10 @@ func (m *mchip) state() (s hce.MChipState) {
 
 // mchipOf is nil where there is nothing to remember.
 func mchipOf(s *hce.MChipState) *mchip {
-	if s.OfflineCount == 0 && s.OfflineAmount == 0 && s.Answer.Values == nil {
+	if s.Answer.Values == nil {
 		return nil
 	}
-	return &mchip{s.OfflineCount, s.OfflineAmount, s.Answer.Values, s.Answer.Answer}
+	return &mchip{AskedWith: s.Answer.Values, Answer: s.Answer.Answer}
 }
 
 // storedKey is a limited-use or single-use key on disk, wrapped as it came.

@@ -99,7 +99,7 @@ func (s *Store) Card(p hce.Profile) (*Card, error) {
 	case errors.Is(err, errNoFile) && p.CardKey == nil:
 		return nil, fmt.Errorf("%s: %w", p.Name, ErrNotEnrolled)
 	case errors.Is(err, errNoFile):
-		r = record{Card: p.Name}
+		r = newRecord(&p)
 	case err != nil:
 		return nil, err
 	}
@@ -137,7 +137,9 @@ func (s *Store) Enrol(p hce.Profile, set provisioning.KeySet) (*Card, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	c, err := s.revive(p, record{Card: p.Name, ATC: set.LastATC, Token: &sealed, Keys: keys, LastKey: lastIndex(keys, nil)})
+	r := newRecord(&p)
+	r.ATC, r.Token, r.Keys, r.LastKey = set.LastATC, &sealed, keys, lastIndex(keys, nil)
+	c, err := s.revive(p, r)
 	if err != nil {
 		return nil, err
 	}

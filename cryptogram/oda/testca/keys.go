@@ -10,7 +10,6 @@ import (
 	"math/big"
 	"slices"
 	"sync"
-	"time"
 
 	"tapsim/cryptogram/oda"
 	"tapsim/emv"
@@ -87,7 +86,7 @@ func ours() []CAKey {
 		keys = append(keys, CAKey{
 			CAKey: oda.CAKey{
 				RID: rid, Index: Index, Modulus: file.N.Bytes(), Exponent: file.E.Bytes(),
-				Expiry: time.Date(2049, 12, 31, 0, 0, 0, 0, time.UTC),
+				Expiry: emv.Date{Year: 2049, Month: 12, Day: 31},
 			},
 			Scheme: scheme, Ours: true, Source: "tapsim, cryptogram/oda/testca/keys",
 		})

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,7 +28,7 @@ func request(scheme emv.Scheme) Request {
 }
 
 // walk is what a terminal does with a card's data, down to its key.
-func walk(t testing.TB, keys *oda.CAKeys, r Request, data emv.List, today time.Time) (*oda.Key, error) {
+func walk(t testing.TB, keys *oda.CAKeys, r Request, data emv.List, today emv.Date) (*oda.Key, error) {
 	rid, err := RID(r.Scheme)
 	require.NoError(t, err)
 	c := oda.Card{RID: rid, PAN: string(r.PAN), Data: data, Static: r.Static, Today: today}
@@ -43,7 +42,7 @@ func walk(t testing.TB, keys *oda.CAKeys, r Request, data emv.List, today time.T
 	return c.ICCKey(issuer)
 }
 
-var today = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+var today = emv.Date{Year: 2030, Month: 1, Day: 1}
 
 func TestTerminalsBelieveOurCards(t *testing.T) {
 	keys := CAKeys()
@@ -60,9 +59,9 @@ func TestTerminalsBelieveOurCards(t *testing.T) {
 		again, err := Issue(r)
 		require.NoError(t, err)
 		require.Equal(t, c, again)
-		_, err = walk(t, keys, r, c.Data, time.Date(2049, 12, 31, 23, 59, 59, 0, time.UTC))
+		_, err = walk(t, keys, r, c.Data, emv.Date{Year: 2049, Month: 12, Day: 31})
 		require.NoError(t, err, scheme)
-		_, err = walk(t, keys, r, c.Data, time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC))
+		_, err = walk(t, keys, r, c.Data, emv.Date{Year: 2050, Month: 1, Day: 1})
 		require.ErrorContains(t, err, "expired")
 	}
 }
@@ -84,7 +83,7 @@ func TestDefectsAreNoticed(t *testing.T) {
 			r.Defect = defect
 			c, err := Issue(r)
 			require.NoError(t, err)
-			for _, day := range []time.Time{time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), today} {
+			for _, day := range []emv.Date{{Year: 2000, Month: 1, Day: 1}, today} {
 				_, err = walk(t, CAKeys(), r, c.Data, day)
 				var e *oda.Error
 				require.ErrorAs(t, err, &e, "%s %s", scheme, defect)

@@ -76,7 +76,7 @@ func (r *run) checkSignature(content []byte) (*oda.CDA, error) {
 	if err != nil {
 		return nil, err
 	}
-	card := oda.Card{RID: [5]byte(r.a.AID), PAN: pan, Data: &r.card, Static: static, Today: r.a.Transaction.Time}
+	card := oda.Card{RID: [5]byte(r.a.AID), PAN: pan, Data: &r.card, Static: static, Today: emv.DateOf(r.a.Transaction.Time)}
 	issuer, err := card.IssuerKey(r.k.Keys)
 	if err != nil {
 		return nil, err

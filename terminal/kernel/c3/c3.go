@@ -13,6 +13,7 @@ import (
 	"tapsim/cryptogram/oda"
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
+	"tapsim/terminal/kernel/internal/rules"
 )
 
 // id is the kernel identifier of Book B.
@@ -32,13 +33,28 @@ func New() *Kernel { return &Kernel{} }
 // ID is 3.
 func (*Kernel) ID() byte { return id }
 
+// book says where the rules stand.
+var book = rules.Book{
+	Options: "EMV Book C-3, 5.2.2.2", Format: "EMV Book C-3, 5.4.2.2", Missing: "EMV Book C-3, 5.4.2.1", Records: "EMV Book C-3, read application data",
+	SameAccount: "EMV Book C-3, A.2", TypeSource: "EMV Book C-3, 5.4.3.1", Type: "EMV Book C-3, 5.4.3.2",
+	Expiry: "EMV Book C-3, 5.5.1.1", Exception: "EMV Book C-3, 5.5.1.2", ATM: "EMV Book C-3", Cash: "EMV Book C-3, 5.5.1.3", Cashback: "EMV Book C-3, 5.5.1.4",
+	Signature: "EMV Book C-3, 5.6.1", NotGenuine: "EMV Book C-3, 5.6.1.2",
+	CVM: "EMV Book C-3, 5.7.1.2", NoQualifiers: "EMV Book C-3, 5.7.1.1", NoMethod: "EMV Book C-3, 5.7.1.3",
+}
+
+// run is one activation of the kernel.
+type run struct {
+	rules.Run
+	scripts []byte // 9F5B after issuer scripts
+}
+
 // Run processes one transaction with the card's selected application. A
 // restart that carries the issuer's data delivers them; any other start, also
 // the second tap of a phone, is a whole transaction.
 func (k *Kernel) Run(ctx context.Context, a *kernel.Activation) (kernel.Outcome, error) {
-	r := run{k: k, a: a, card: newCardData()}
-	r.terminal.Load(a)
-	var v verdict
+	r := run{Run: rules.Run{Book: &book, Scheme: emv.SchemeVisa, Keys: k.Keys}}
+	r.Begin(a)
+	var v rules.Verdict
 	var err error
 	if a.Restart && len(a.IssuerData) > 0 {
 		v, err = r.issuerUpdate(ctx)
@@ -47,99 +63,76 @@ func (k *Kernel) Run(ctx context.Context, a *kernel.Activation) (kernel.Outcome,
 	}
 	switch {
 	case errors.Is(err, apdu.ErrLost):
-		v = r.because(presentAgain, "EMV Book C-3", "the card left the field before the kernel had its data")
+		v = r.Because(rules.PresentAgain, "EMV Book C-3", "the card left the field before the kernel had its data")
 	case err != nil:
 		return kernel.Outcome{}, err
 	}
 	return r.outcome(v), nil
 }
 
-// verdict is what a step of the kernel says: go on, or one of the ways out.
-type verdict byte
-
-const (
-	goOn verdict = iota
-	approve
-	decline
-	goOnline
-	useContact   // try another interface: insert card
-	useOther     // try another interface: insert or swipe
-	endHere      // end application
-	selectNext   // another application of the card
-	seePhone     // try again after a look at the phone
-	presentAgain // try again: the card was gone
-)
-
-// run is one activation of the kernel. It stays on the stack; of the memory it
-// uses only the card's data outlive it, in the outcome.
-type run struct {
-	k        *Kernel
-	a        *kernel.Activation
-	terminal kernel.TransactionData
-	card     *cardData
-
-	kind    emv.CryptogramType
-	online  bool // an online authorisation is required
-	ctq     emv.CTQ
-	hasCTQ  bool
-	cvm     kernel.CVM
-	oda     kernel.ODAResult
-	odaNote string
-	reason  kernel.Step
-	scripts []byte // 9F5B after issuer scripts
-	afl     emv.AFL
-	signed  []record
-}
-
 // transaction is the whole of a payment (Book C-3, chapter 5, in its order).
-func (r *run) transaction(ctx context.Context) (verdict, error) {
-	if v, err := r.getProcessingOptions(ctx); v != goOn || err != nil {
+func (r *run) transaction(ctx context.Context) (rules.Verdict, error) {
+	if v, err := r.GetProcessingOptions(ctx); v != rules.GoOn || err != nil {
 		return v, err
 	}
-	if v, err := r.readRecords(ctx); v != goOn || err != nil {
+	if v, err := r.ReadRecords(ctx); v != rules.GoOn || err != nil {
 		return v, err
 	}
-	if r.a.Display != nil {
-		r.a.Display(kernel.UIRequest{Message: kernel.MessageCardReadOK, Status: kernel.StatusCardRead})
-	}
+	r.CardRead()
 	return r.decide(), nil
 }
 
 // decide is what the terminal makes of the card's data. The steps are called by
 // name: a table of functions would move the run to the heap.
-func (r *run) decide() verdict {
-	v := r.checkData()
-	if v == goOn {
-		v = r.cryptogramType()
+func (r *run) decide() rules.Verdict {
+	r.Related = r.Card.Get(rules.CardAuth)
+	v := r.CheckData()
+	if v == rules.GoOn {
+		v = r.CryptogramType()
 	}
-	if v == goOn {
-		v = r.restrictions()
+	if v == rules.GoOn {
+		v = r.OfflineRestrictions()
 	}
-	if v == goOn {
+	if v == rules.GoOn {
+		v = r.AtATM()
+	}
+	if v == rules.GoOn {
+		v = r.UsageControl()
+	}
+	if v == rules.GoOn {
 		v = r.authenticate()
 	}
-	if v == goOn {
-		v = r.verifyCardholder()
+	if v == rules.GoOn {
+		v = r.VerifyCardholder(rules.Methods{Device: true})
 	}
 	switch {
-	case v != goOn:
+	case v != rules.GoOn:
 		return v
-	case r.online:
-		return goOnline
+	case r.Online:
+		return rules.GoOnline
 	}
-	return r.because(approve, "EMV Book C-3, 5.6", "the card approved offline and is genuine")
+	return r.Because(rules.Approve, "EMV Book C-3, 5.6", "the card approved offline and is genuine")
 }
 
-// because keeps the rule that decided and returns v.
-func (r *run) because(v verdict, rule, text string) verdict {
-	r.reason = kernel.Step{Rule: rule, Text: text}
-	r.note(rule, text)
-	return v
-}
-
-// note traces a decision. The text is ready: no formatting when nobody looks.
-func (r *run) note(rule, text string) {
-	if r.a.Trace != nil {
-		r.a.Trace(kernel.Step{Rule: rule, Text: text})
+// authenticate does offline data authentication: for an offline approval,
+// which needs it, and for an online request where the reader offers it (TTQ
+// byte 1 bit 1) and the card takes part (5.6.1). Only the first changes the
+// decision.
+func (r *run) authenticate() rules.Verdict {
+	if !r.Online {
+		return r.Authenticate()
 	}
+	if r.Kind != emv.ARQC || !r.TTQ().Has(emv.TTQODAForOnline) || !r.OffersDDA() {
+		return rules.GoOn
+	}
+	for _, s := range [...]rules.Slot{
+		rules.SDAD, rules.CAIndex, rules.IssuerCertificate, rules.IssuerExponent, rules.ICCCertificate, rules.ICCExponent,
+		rules.CardAuth, rules.PAN, rules.Expiry,
+	} {
+		if !r.Card.Has(s) { // 5.4.2.1
+			return r.Because(rules.EndHere, book.Missing, "reader and card authenticate online requests too, but the card gave not all that it takes")
+		}
+	}
+	r.VerifySignature() // one that is wrong is for the issuer and the operator to know
+	return rules.GoOn
 }

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -178,6 +179,23 @@ func TestAuthenticationForOnline(t *testing.T) {
 		require.Equal(t, c.want, o.ODA, name)
 		tvr, _ := o.DataRecord.Lookup(emv.TagTVR)
 		require.Equal(t, make([]byte, 5), tvr, "the host sees a TVR of zeros all the same")
+	}
+}
+
+// Certificates expire by the transaction date (9A), which is the terminal's own
+// day: what day it is in Greenwich does not count.
+func TestCertificatesExpireByTheTransactionDate(t *testing.T) {
+	gpo, records := genuine(t, object{"9F27", "80"})
+	for at, want := range map[string]kernel.ODAResult{
+		"2049-12-31T23:59:59-08:00": kernel.ODAVerified, // the next year in Greenwich
+		"2050-01-01T00:00:00+08:00": kernel.ODAFailed,   // still the old one
+	} {
+		moment, err := time.Parse(time.RFC3339, at)
+		require.NoError(t, err)
+		o, _, err := situation{gpo: gpo, answers: records, ttq: "37804000", change: func(a *kernel.Activation) { a.Transaction.Time = moment }}.
+			runWith(t, &c3.Kernel{Keys: authority(t)})
+		require.NoError(t, err)
+		require.Equal(t, want, o.ODA, "%s: %s", at, o.ODANote)
 	}
 }
 

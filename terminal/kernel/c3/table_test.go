@@ -2,7 +2,6 @@ package c3_test
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -11,40 +10,8 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c3"
+	"tapsim/terminal/kernel/internal/kerneltest"
 )
-
-// summary writes an outcome with the parameters that the book gives it: kind,
-// start, messages as identifier/status, field off, alternate interface,
-// verification, receipt, authentication, online response data, data record.
-func summary(o kernel.Outcome) string {
-	var b strings.Builder
-	b.WriteString(o.Kind.String())
-	add := func(there bool, format string, args ...any) {
-		if there {
-			fmt.Fprintf(&b, " "+format, args...)
-		}
-	}
-	message := func(ui *kernel.UIRequest) string {
-		if ui == nil {
-			return ""
-		}
-		return fmt.Sprintf("%02X/%02X", byte(ui.Message), byte(ui.Status))
-	}
-	add(o.Start != kernel.StartNone, "start=%s", o.Start)
-	add(o.UI != nil, "ui=%s", message(o.UI))
-	add(o.UIRestart != nil, "restart=%s", message(o.UIRestart))
-	if o.FieldOff != nil {
-		add(true, "off=%s", *o.FieldOff)
-	}
-	add(o.Alternate == kernel.InterfaceContact, "contact")
-	add(o.CVM != kernel.CVMNone, "cvm=%s", o.CVM)
-	add(o.Receipt, "receipt")
-	add(o.ODA != kernel.ODANotPerformed, "oda=%s", o.ODA)
-	add(o.OnlineResponse == kernel.OnlineResponseEMV, "wants-data")
-	add(len(o.Discretionary) > 0, "balance")
-	add(o.DataRecord != nil, "record")
-	return b.String()
-}
 
 // Outcomes that recur.
 const (
@@ -77,7 +44,7 @@ func TestDecisionTable(t *testing.T) {
 				}
 				o, _, err := r.s.runWith(t, k)
 				require.NoError(t, err)
-				require.Equal(t, r.want, summary(o), o.Reason.Text)
+				require.Equal(t, r.want, kerneltest.Summary(o), o.Reason.Text)
 				require.NotEmpty(t, o.Reason.Rule)
 			})
 		}

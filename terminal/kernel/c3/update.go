@@ -5,6 +5,7 @@ import (
 
 	"tapsim/apdu"
 	"tapsim/emv"
+	"tapsim/terminal/kernel/internal/rules"
 )
 
 // Tags inside an issuer script template (EMV Book 3, Annex A).
@@ -23,43 +24,43 @@ const ruleUpdate = "EMV Book C-3, issuer update processing"
 // AUTHENTICATE with tag 91, then the commands of the scripts 71 and 72. The
 // host has decided already, and the point of sale has read its answer: that
 // stays the outcome, with the verification of the first tap.
-func (r *run) issuerUpdate(ctx context.Context) (verdict, error) {
-	if reason := r.readFCI(); reason != "" {
-		return r.because(endHere, ruleUpdate, reason), nil
+func (r *run) issuerUpdate(ctx context.Context) (rules.Verdict, error) {
+	if reason := r.ReadFCI(); reason != "" {
+		return r.Because(rules.EndHere, ruleUpdate, reason), nil
 	}
-	if auth, ok := emv.Find(r.a.IssuerData, emv.TagIssuerAuthData); ok {
+	if auth, ok := emv.Find(r.A.IssuerData, emv.TagIssuerAuthData); ok {
 		if err := r.externalAuthenticate(ctx, auth); err != nil {
-			return goOn, err
+			return rules.GoOn, err
 		}
 	}
-	s := emv.Scan(r.a.IssuerData)
+	s := emv.Scan(r.A.IssuerData)
 	for n := 0; s.Next(); {
 		if s.Tag() != emv.TagIssuerScript1 && s.Tag() != emv.TagIssuerScript2 {
 			continue
 		}
 		if n++; n > maxScripts {
-			return r.because(endHere, ruleUpdate, "the issuer sent too many scripts"), nil
+			return r.Because(rules.EndHere, ruleUpdate, "the issuer sent too many scripts"), nil
 		}
 		if err := r.script(ctx, s.Value()); err != nil {
-			return goOn, err
+			return rules.GoOn, err
 		}
 	}
-	if r.cvm = r.a.CVM; r.a.Authorised {
-		return r.because(approve, ruleUpdate, "the issuer approved and its data went to the card"), nil
+	if r.CVM = r.A.CVM; r.A.Authorised {
+		return r.Because(rules.Approve, ruleUpdate, "the issuer approved and its data went to the card"), nil
 	}
-	return r.because(decline, ruleUpdate, "the issuer declined and its data went to the card"), nil
+	return r.Because(rules.Decline, ruleUpdate, "the issuer declined and its data went to the card"), nil
 }
 
 // externalAuthenticate is EMV Book 3, 6.5.4.
 func (r *run) externalAuthenticate(ctx context.Context, data []byte) error {
-	answer, err := apdu.Exchange(ctx, r.a.Card, apdu.Command{INS: 0x82, Data: data})
+	answer, err := apdu.Exchange(ctx, r.A.Card, apdu.Command{INS: 0x82, Data: data})
 	if err != nil {
 		return err
 	}
 	if answer.Status == apdu.StatusOK {
-		r.note(ruleUpdate, "the card accepted the issuer's authentication data")
+		r.Note(ruleUpdate, "the card accepted the issuer's authentication data")
 	} else {
-		r.note(ruleUpdate, "the card refused the issuer's authentication data")
+		r.Note(ruleUpdate, "the card refused the issuer's authentication data")
 	}
 	return nil
 }
@@ -79,7 +80,7 @@ func (r *run) script(ctx context.Context, template []byte) error {
 			result = failed
 			break
 		}
-		answer, err := apdu.ExchangeBytes(ctx, r.a.Card, s.Value())
+		answer, err := apdu.ExchangeBytes(ctx, r.A.Card, s.Value())
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package c3
+package rules
 
 import (
 	"slices"
@@ -6,138 +6,149 @@ import (
 	"tapsim/emv"
 )
 
-// slot is where a card's data object is kept.
-type slot byte
+// Slot is where a card's data object is kept.
+type Slot byte
 
+// The data objects that a kernel has a use for. Kernel 7 alone has a use
+// for the last three.
 const (
-	none slot = iota
-	slotAIP
-	slotAFL
-	slotTrack2
-	slotPAN
-	slotExpiry
-	slotIssuerCountry
-	slotPSN
-	slotName
-	slotAUC
-	slotIAD
-	slotCryptogram
-	slotCID
-	slotATC
-	slotCTQ
-	slotFormFactor
-	slotCardAuth
-	slotAOSA
-	slotExclusive
-	slotProgramme
-	slotRequestor
-	slotPAR
-	slotLastFour
-	slotTrack1
-	slotDFName
-	slotPDOL
+	none Slot = iota
+	AIP
+	AFL
+	Track2
+	PAN
+	Expiry
+	IssuerCountry
+	PSN
+	Name
+	AUC
+	IAD
+	Cryptogram
+	CID
+	ATC
+	CTQ
+	FormFactor
+	CardAuth
+	AOSA
+	Exclusive
+	Programme
+	Requestor
+	PAR
+	LastFour
+	Track1
+	DFName
+	PDOL
 	// What only cards with offline data authentication give.
-	slotSDAD
-	slotCAIndex
-	slotIssuerCertificate
-	slotIssuerRemainder
-	slotIssuerExponent
-	slotICCCertificate
-	slotICCExponent
-	slotICCRemainder
-	slotSDATagList
+	SDAD
+	CAIndex
+	IssuerCertificate
+	IssuerRemainder
+	IssuerExponent
+	ICCCertificate
+	ICCExponent
+	ICCRemainder
+	SDATagList
+	AuthorisationCode // 9F74
+	Product           // 9F63
+	Balance           // 9F79
 	slots
 )
 
-// slotOf is the place of a tag; none for tags that the kernel has no use for.
-func slotOf(tag emv.Tag) slot {
+// slotOf is the place of a tag; none for tags that the kernels have no use for.
+func slotOf(tag emv.Tag) Slot {
 	switch tag {
 	case emv.TagAIP:
-		return slotAIP
+		return AIP
 	case emv.TagAFL:
-		return slotAFL
+		return AFL
 	case emv.TagTrack2:
-		return slotTrack2
+		return Track2
 	case emv.TagPAN:
-		return slotPAN
+		return PAN
 	case emv.TagExpirationDate:
-		return slotExpiry
+		return Expiry
 	case emv.TagIssuerCountry:
-		return slotIssuerCountry
+		return IssuerCountry
 	case emv.TagPANSequence:
-		return slotPSN
+		return PSN
 	case emv.TagCardholderName:
-		return slotName
+		return Name
 	case emv.TagAUC:
-		return slotAUC
+		return AUC
 	case emv.TagIAD:
-		return slotIAD
+		return IAD
 	case emv.TagCryptogram:
-		return slotCryptogram
+		return Cryptogram
 	case emv.TagCID:
-		return slotCID
+		return CID
 	case emv.TagATC:
-		return slotATC
+		return ATC
 	case emv.TagCTQ:
-		return slotCTQ
+		return CTQ
 	case emv.TagFormFactor:
-		return slotFormFactor
+		return FormFactor
 	case emv.TagCardAuthData:
-		return slotCardAuth
+		return CardAuth
 	case emv.TagAOSA:
-		return slotAOSA
+		return AOSA
 	case emv.TagCustomerExclusive:
-		return slotExclusive
+		return Exclusive
 	case emv.TagApplicationProgramID:
-		return slotProgramme
+		return Programme
 	case emv.TagDFName:
-		return slotDFName
+		return DFName
 	case emv.TagPDOL:
-		return slotPDOL
+		return PDOL
 	}
 	return slotOfRare(tag)
 }
 
 // slotOfRare are tags that only records carry.
-func slotOfRare(tag emv.Tag) slot {
+func slotOfRare(tag emv.Tag) Slot {
 	switch tag {
 	case emv.TagTokenRequestor:
-		return slotRequestor
+		return Requestor
 	case emv.TagPAR:
-		return slotPAR
+		return PAR
 	case emv.TagLastFour:
-		return slotLastFour
+		return LastFour
 	case emv.TagTrack1Discretionary:
-		return slotTrack1
+		return Track1
 	case emv.TagSDAD:
-		return slotSDAD
+		return SDAD
 	case emv.TagCAIndex:
-		return slotCAIndex
+		return CAIndex
 	case emv.TagIssuerCertificate:
-		return slotIssuerCertificate
+		return IssuerCertificate
 	case emv.TagIssuerRemainder:
-		return slotIssuerRemainder
+		return IssuerRemainder
 	case emv.TagIssuerExponent:
-		return slotIssuerExponent
+		return IssuerExponent
 	case emv.TagICCCertificate:
-		return slotICCCertificate
+		return ICCCertificate
 	case emv.TagICCExponent:
-		return slotICCExponent
+		return ICCExponent
 	case emv.TagICCRemainder:
-		return slotICCRemainder
+		return ICCRemainder
 	case emv.TagSDATagList:
-		return slotSDATagList
+		return SDATagList
+	case emv.TagECashCode:
+		return AuthorisationCode
+	case emv.TagProductInformation:
+		return Product
+	case emv.TagECashBalance:
+		return Balance
 	}
 	return none
 }
 
-// lengths are the shortest and longest value of each object that the kernel
-// itself reads (Book C-3, Annex A), when it has any. Zero means any.
+// lengths are the shortest and longest value of each object that a kernel
+// itself reads (Book C-3, Annex A, for both), when it has any. Zero means any.
 var lengths = [slots]struct{ min, max int }{
-	slotAIP: {2, 2}, slotTrack2: {8, 19}, slotPAN: {4, 10}, slotExpiry: {3, 3}, slotIssuerCountry: {2, 2}, slotPSN: {1, 1},
-	slotAUC: {2, 2}, slotIAD: {7, 32}, slotCryptogram: {8, 8}, slotCID: {1, 1}, slotATC: {2, 2}, slotCTQ: {2, 2},
-	slotFormFactor: {4, 4}, slotCardAuth: {5, 16}, slotAOSA: {6, 6}, slotCAIndex: {1, 1}, slotSDATagList: {1, 4}, slotDFName: {5, 16},
-	slotExclusive: {1, 32}, slotIssuerExponent: {1, 3}, slotICCExponent: {1, 3},
+	AIP: {2, 2}, Track2: {8, 19}, PAN: {4, 10}, Expiry: {3, 3}, IssuerCountry: {2, 2}, PSN: {1, 1},
+	AUC: {2, 2}, IAD: {7, 32}, Cryptogram: {8, 8}, CID: {1, 1}, ATC: {2, 2}, CTQ: {2, 2},
+	FormFactor: {4, 4}, CardAuth: {5, 16}, AOSA: {6, 6}, CAIndex: {1, 1}, SDATagList: {1, 4}, DFName: {5, 16},
+	Exclusive: {1, 32}, IssuerExponent: {1, 3}, ICCExponent: {1, 3}, AuthorisationCode: {6, 6}, Balance: {6, 6},
 }
 
 // maxUnknown bounds the tags that the kernel has no use for. It only keeps them
@@ -151,10 +162,10 @@ const (
 	maxRoom   = 0xFFFF
 )
 
-// cardData are the data objects of one card, each at most once. It has its own
+// Data are the data objects of one card, each at most once. It has its own
 // copy of every value, one behind the other, and remembers places: one small
 // block of memory with hardly a pointer in it outlives the tap.
-type cardData struct {
+type Data struct {
 	values  []byte // begins in room
 	unknown []emv.Tag
 	places  [slots]place
@@ -164,17 +175,17 @@ type cardData struct {
 // place is where a value stands. Values begin at 1, so the zero place is none.
 type place struct{ from, to uint16 }
 
-func newCardData() *cardData {
-	c := &cardData{}
+func newData() *Data {
+	c := &Data{}
 	c.values = c.room[:1]
 	return c
 }
 
 // put keeps an object. A non-empty reason says why the card's data are in
-// error: the same tag twice (5.4.2.2) or a length that the tag cannot have. An
+// error: the same tag twice or a length that the tag cannot have. An
 // object without a value is as good as none, whichever it is: what must be
 // there is then missing, and nothing else is wrong.
-func (c *cardData) put(tag emv.Tag, value []byte) (reason string) {
+func (c *Data) put(tag emv.Tag, value []byte) (reason string) {
 	s := slotOf(tag)
 	if s == none {
 		return c.putUnknown(tag)
@@ -194,7 +205,7 @@ func (c *cardData) put(tag emv.Tag, value []byte) (reason string) {
 	return ""
 }
 
-func (c *cardData) putUnknown(tag emv.Tag) (reason string) {
+func (c *Data) putUnknown(tag emv.Tag) (reason string) {
 	if slices.Contains(c.unknown, tag) {
 		return "the card gave the same data object twice"
 	}
@@ -205,21 +216,21 @@ func (c *cardData) putUnknown(tag emv.Tag) (reason string) {
 	return ""
 }
 
-// get is the value in a slot; nil when the card did not give it, or gave it
+// Get is the value in a slot; nil when the card did not give it, or gave it
 // without a value.
-func (c *cardData) get(s slot) []byte {
-	if !c.has(s) {
+func (c *Data) Get(s Slot) []byte {
+	if !c.Has(s) {
 		return nil
 	}
 	p := c.places[s]
 	return c.values[p.from:p.to:p.to]
 }
 
-// has is true when the card gave the object a value.
-func (c *cardData) has(s slot) bool { return c.places[s].to > c.places[s].from }
+// Has is true when the card gave the object a value.
+func (c *Data) Has(s Slot) bool { return c.places[s].to > c.places[s].from }
 
 // Lookup makes the card's data a Source, for reports.
-func (c *cardData) Lookup(tag emv.Tag) ([]byte, bool) {
-	v := c.get(slotOf(tag))
+func (c *Data) Lookup(tag emv.Tag) ([]byte, bool) {
+	v := c.Get(slotOf(tag))
 	return v, v != nil
 }
