@@ -12,6 +12,7 @@ import (
 	"tapsim/emv"
 	"tapsim/issuer"
 	"tapsim/provisioning"
+	"tapsim/wallet"
 	"tapsim/wallet/store"
 )
 
@@ -82,7 +83,7 @@ func (w *World) enrol(ctx context.Context) error {
 		return fmt.Errorf("the token service gives no keys for %s: %w", w.Profile.Name, err)
 	}
 	if w.Profile.Signs() {
-		p := store.WithToken(w.Profile, set.Token)
+		p := wallet.WithToken(w.Profile, set.Token)
 		static, err := p.StaticData()
 		if err != nil {
 			return err
