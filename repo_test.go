@@ -79,6 +79,7 @@ var homes = map[string][]string{
 	"github.com/moov-io/iso8583": list("iso8583"),
 	"github.com/ebfe/scard":      list("reader/pcsc"),
 	"github.com/spf13/cobra":     list("internal/cli"),
+	"github.com/spf13/pflag":     list("internal/cli"),
 	"github.com/emmansun/gmsm":   list("cryptogram cryptogram/oda"),
 	"go.yaml.in/yaml/v3":         list("internal/config"),
 	"modernc.org/sqlite":         list("issuer/store"),

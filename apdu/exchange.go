@@ -3,15 +3,13 @@ package apdu
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
-// MaxResponse bounds what Exchange collects over GET RESPONSE, so that a card
-// that answers 61xx for ever cannot hold a terminal.
+// MaxResponse bounds what Exchange collects over GET RESPONSE.
 const MaxResponse = MaxExtendedNe
 
-// maxFollowUps bounds the number of GET RESPONSE and repeated commands of one
-// exchange.
+// maxFollowUps bounds the number of GET RESPONSE of one exchange, so that a card
+// that answers 61xx for ever cannot hold a terminal.
 const maxFollowUps = 300
 
 // insGetResponse is GET RESPONSE (ISO/IEC 7816-4, 7.6.1).
@@ -21,7 +19,8 @@ const insGetResponse = 0xC0
 // announces with GET RESPONSE, and repeats the command once with the Le that
 // 6Cxx names (ISO/IEC 7816-4, 5.3.4). PC/SC drivers leave both to us. An
 // answer without a status word is ErrLost: a reader reports a torn card that
-// way.
+// way. A card that announces more without end has answered with 61xx and
+// nothing else, which no command asks for: the caller treats it as a refusal.
 func Exchange(ctx context.Context, t Transceiver, c Command) (Response, error) {
 	raw, err := c.Bytes()
 	if err != nil {
@@ -52,7 +51,7 @@ func collect(ctx context.Context, t Transceiver, cla byte, r Response) (Response
 	data := append([]byte(nil), r.Data...)
 	for n := 0; r.Status.SW1() == 0x61; n++ {
 		if n == maxFollowUps || len(data) > MaxResponse {
-			return Response{}, fmt.Errorf("the card announces more data (%s) after %d bytes: gave up", r.Status, len(data))
+			return Response{Status: r.Status}, nil
 		}
 		get := []byte{cla & 0x03, insGetResponse, 0, 0, r.Status.SW2()}
 		next, err := transceive(ctx, t, get)

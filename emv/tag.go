@@ -198,7 +198,9 @@ func ParseTag(hex string) (Tag, error) {
 }
 
 // readTag reads the tag at the start of b. A non-empty reason says why there
-// is none. EMV allows second bytes below 1F (9F02), which X.690 does not.
+// is none. EMV allows second bytes below 1F (9F02), which X.690 does not. Tags of
+// FF and 00 alone, such as FF00, are refused: an empty object of that name is
+// three bytes of padding to whoever reads it next.
 func readTag(b []byte) (t Tag, n int, reason string) {
 	if len(b) == 0 {
 		return 0, 0, "no tag"
@@ -212,9 +214,13 @@ func readTag(b []byte) (t Tag, n int, reason string) {
 			return 0, n, "tag longer than 4 bytes"
 		}
 		t = t<<8 | Tag(b[n])
-		if b[n]&0x80 == 0 {
-			return t, n + 1, ""
+		if b[n]&0x80 != 0 {
+			continue
 		}
+		if fillOnly(b[:n+1]) {
+			return 0, n + 1, "bytes FF and 00, which are padding, in the place of a tag"
+		}
+		return t, n + 1, ""
 	}
 	return 0, n, "data end inside a tag"
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func FuzzTLV(f *testing.F) {
-	for _, s := range []string{ppse, "9F270180FF", "00", "70039F3602", "8283000001AA", "BF81FF7F00"} {
+	for _, s := range []string{ppse, "9F270180FF", "00", "70039F3602", "8283000001AA", "BF81FF7F00", "FF008100", "FFFF00810101"} {
 		f.Add(unhex(f, s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -34,7 +34,11 @@ func FuzzTLV(f *testing.F) {
 		require.NoError(t, err)
 		again, err := ParseList(l.Append(nil))
 		require.NoError(t, err)
-		require.Equal(t, len(l), len(again))
+		require.Len(t, again, len(l))
+		for i := range l {
+			require.Equal(t, l[i].Tag, again[i].Tag)
+			require.True(t, bytes.Equal(l[i].Value, again[i].Value))
+		}
 	})
 }
 

@@ -31,6 +31,7 @@ type link struct {
 	heard  atomic.Bool  // a whole frame has come
 	busy   atomic.Int64 // of the server: requests that have begun and are not answered
 	wrote  func()       // called after each frame written; may be nil
+	lines  lineLimit    // of the server's log about this connection
 }
 
 // newLink takes over conn. queue is how many frames may wait to be written.

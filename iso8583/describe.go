@@ -29,6 +29,7 @@ func Describe(m *Message, reveal bool) []Field {
 	list := []Field{{Number: 0, Name: FieldName(0), Value: string(m.MTI), Text: m.MTI.Text()}}
 	var in contents
 	err := in.fill(m)
+	own := m.account()
 	for number := range in.value {
 		if !in.present.has(number) {
 			continue
@@ -42,7 +43,10 @@ func Describe(m *Message, reveal bool) []Field {
 		}
 		f := Field{Number: number, Name: FieldName(number), Value: value, Text: m.explain(number, value)}
 		if !reveal || number == fieldPIN {
-			f.Value = mask(number, value)
+			f.Value = mask(number, value, own)
+			if number == 90 && f.Value != value {
+				f.Text = "" // it quotes the digits
+			}
 		}
 		list = append(list, f)
 	}
@@ -52,18 +56,16 @@ func Describe(m *Message, reveal bool) []Field {
 	return list
 }
 
-// mask is a value as it may be shown.
-func mask(number int, value string) string {
-	switch hide := hidden[number]; {
-	case hide != nil:
-		return hide(value)
-	case number == 55:
-		return ""
-	case fields[number].class == special:
-		return maskText(value)
-	default:
-		return value
+// account is the account number of the message, "" when it is not known.
+func (m *Message) account() string {
+	pan, _, _ := strings.Cut(strings.Replace(m.Track2, "D", "=", 1), "=")
+	if m.PAN != "" {
+		pan = m.PAN
 	}
+	if len(pan) < 8 { // shorter ones are found in anything
+		return ""
+	}
+	return pan
 }
 
 // explain says what a value means.

@@ -20,6 +20,15 @@ func secretive() *Message {
 	return m
 }
 
+// inEveryForm is an account number, or a track, as fields may carry it that are
+// not for it. The number is that of the message or, in the second half, not.
+var inEveryForm = []string{
+	"4761739001010119", "0000004761739001010119000000", "4761739001010119=49122010000012300000", "x 4761739001010119D49122010000",
+	"B4761739001010119^DOE/JANE^49122010000?", "4761 7390 0101 0119", "4761-7390-0101-0119", "F4F7F6F1F7F3F9F0F0F1F0F1F0F1F1F9",
+	"34373631373339303031303130313139", "57134761739001010119D49122010000000000000F", "5A084761739001010119",
+	"5413739000000003", "000005413739000000003", "5413 7390 0000 0003", "5413739000000003=4912201",
+}
+
 // secrets are what may not show.
 var secrets = []string{"4761739001010119", "900101", "0412345678FEDCBA", "0412345678fedcba", "4912201", "DOE", "JANE", "9F26080102", "0102030405060708"}
 
@@ -50,6 +59,31 @@ func TestNothingShowsUnlessRevealed(t *testing.T) {
 	}
 	require.NotContains(t, all, "0412345678FEDCBA", "a PIN block is shown to nobody")
 	require.Error(t, json.Unmarshal(asJSON, &Message{}), "masked JSON is not a message")
+}
+
+// Hosts use fields for what they like: an account number or a track shows in
+// none of them.
+func TestNoFieldShowsAnAccount(t *testing.T) {
+	for number := 2; number < len(fields); number++ {
+		if fields[number].name == "" || members[number].amount != nil || fields[number].length < 12 {
+			continue
+		}
+		for _, hidden := range inEveryForm {
+			odd := &Message{MTI: ReversalRequest, PAN: "4761739001010119"}
+			if mem := members[number]; mem.text != nil {
+				*mem.text(odd) = hidden
+			} else {
+				odd.Other = map[int]string{number: hidden}
+			}
+			asJSON, err := json.Marshal(odd)
+			require.NoError(t, err)
+			text := odd.String() + string(asJSON)
+			require.NotContains(t, text, "7390", "field %d: %s", number, hidden)
+			require.NotContains(t, text, "F7F3F9F0", "field %d: %s", number, hidden)
+			require.NotContains(t, text, "37333930", "field %d: %s", number, hidden)
+			require.NotContains(t, text, "4912", "field %d: %s", number, hidden)
+		}
+	}
 }
 
 func TestDescribeExplains(t *testing.T) {
@@ -110,7 +144,23 @@ func TestMasks(t *testing.T) {
 		55: {"9F2608": ""},
 	} {
 		for value, want := range cases {
-			require.Equal(t, want, mask(number, value), "field %d", number)
+			require.Equal(t, want, mask(number, value, ""), "field %d", number)
+		}
+	}
+}
+
+// What a field of digits is for stays readable, although every tenth long number
+// has a correct check digit.
+func TestUsualDigitsAreShown(t *testing.T) {
+	for number, values := range map[int][]string{
+		53: {"9801100000000000"}, 64: {"0102030405060708"},
+		54: {"0040978D000000001000", "0040978D0000000010001002978C000000123456"},
+		90: {"010000004201011200000000040000100000400001", "042000004201011200000000000000000000000000"},
+		95: {"000000001000000000001000C00000000C00000000"},
+		86: {"0000004761739001"},
+	} {
+		for _, value := range values {
+			require.Equal(t, value, mask(number, value, "4761739001010119"), "field %d", number)
 		}
 	}
 }

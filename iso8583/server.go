@@ -27,13 +27,58 @@ type ServerConfig struct {
 	ReadTimeout    time.Duration        // of a message that has begun, and of the TLS handshake; 10 s
 	WriteTimeout   time.Duration        // of an answer; 10 s
 	DrainTimeout   time.Duration        // for requests in flight when the server ends; 10 s
-	Log            *slog.Logger         // nil: no log. It never gets a message's values
+	Log            *slog.Logger         // nil: no log. It never gets a message's values, and not every line of a flood
 }
 
 // Server answers requests on many connections. Make it with NewServer.
 type Server struct {
 	cfg       ServerConfig
 	responder responder
+	lines     lineLimit // of the log
+}
+
+// Lines of the log: so many at once, then so many a second, of one connection
+// and of all. Whoever sends rubbish fills nobody's disk.
+const (
+	lineBurst, lineRate        = 10, 1
+	allLinesBurst, allLineRate = 200, 20
+)
+
+// warn writes a line about a connection, or about none, to the log, unless there
+// were too many. How many are missing is told with the next that is written.
+func (s *Server) warn(l *link, message string, attributes ...any) {
+	now, missing := time.Now(), 0
+	if l != nil {
+		var ok bool
+		if missing, ok = l.lines.allow(now, 1); !ok {
+			return
+		}
+		attributes = append([]any{"remote", remote(l.conn)}, attributes...)
+	}
+	before, ok := s.lines.allow(now, 1+missing)
+	if !ok {
+		return
+	}
+	if missing += before; missing > 0 {
+		attributes = append(attributes, "lines_left_out", missing)
+	}
+	s.cfg.Log.Warn(message, attributes...)
+}
+
+// warnRest tells how many lines about a connection, or about all, are missing in
+// the end.
+func (s *Server) warnRest(l *link) {
+	if l == nil {
+		if n := s.lines.rest(); n > 0 {
+			s.cfg.Log.Warn("lines of this log were left out", "lines_left_out", n)
+		}
+		return
+	}
+	if n := l.lines.rest(); n > 0 {
+		if before, ok := s.lines.allow(time.Now(), n); ok {
+			s.cfg.Log.Warn("lines about a connection were left out", "remote", remote(l.conn), "lines_left_out", n+before)
+		}
+	}
 }
 
 // NewServer makes a server; Serve runs it.
@@ -58,7 +103,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	cfg.ReadTimeout = or(cfg.ReadTimeout, 10*time.Second)
 	cfg.WriteTimeout = or(cfg.WriteTimeout, 10*time.Second)
 	cfg.DrainTimeout = or(cfg.DrainTimeout, 10*time.Second)
-	return &Server{cfg, responder{cfg.Codec, cfg.Handler, cfg.Validate, cfg.MaxFrame}}, nil
+	return &Server{cfg: cfg, responder: responder{cfg.Codec, cfg.Handler, cfg.Validate, cfg.MaxFrame}, lines: lineLimit{burst: allLinesBurst, rate: allLineRate}}, nil
 }
 
 // Serve accepts connections on listener, which it closes, until ctx ends. Then
@@ -79,6 +124,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}, &open)
 	drained := make(chan struct{})
 	go func() { open.Wait(); close(drained) }()
+	defer s.warnRest(nil)
 	timer := time.NewTimer(s.cfg.DrainTimeout)
 	defer timer.Stop()
 	select {
@@ -107,7 +153,7 @@ func (s *Server) accept(ctx context.Context, listener net.Listener, serve func(*
 		case errors.Is(err, net.ErrClosed):
 			return err
 		case err != nil: // for example too many open files: it passes
-			s.cfg.Log.Warn("cannot accept a connection", "reason", err, "pause", pause)
+			s.warn(nil, "cannot accept a connection", "reason", err, "pause", pause)
 			sleep(ctx, pause)
 			pause = min(2*pause, time.Second)
 			continue
@@ -115,9 +161,10 @@ func (s *Server) accept(ctx context.Context, listener net.Listener, serve func(*
 		pause = 5 * time.Millisecond
 		l := newLink(conn, s.cfg.Codec, s.cfg.MaxFrame, s.cfg.MaxInFlight, s.cfg.WriteTimeout)
 		l.wrote = func() { l.busy.Add(-1) }
+		l.lines.burst, l.lines.rate = lineBurst, lineRate
 		leaves, ok := inside.admit(l)
 		if !ok {
-			s.cfg.Log.Warn("connection refused: too many are at work", "remote", remote(conn), "most", s.cfg.MaxConnections)
+			s.warn(nil, "connection refused: too many are at work", "remote", remote(conn), "most", s.cfg.MaxConnections)
 			conn.Close()
 			continue
 		}
@@ -143,23 +190,23 @@ func sleep(ctx context.Context, d time.Duration) {
 func (s *Server) serve(soft, hard context.Context, l *link) {
 	ctx, cancel := context.WithCancel(hard)
 	defer cancel()
-	log := s.cfg.Log.With("remote", remote(l.conn))
+	defer s.warnRest(l)
 	defer context.AfterFunc(hard, func() { l.close(hard.Err()) })()
 	if err := s.handshake(ctx, l.conn); err != nil {
-		log.Warn("connection closed: no TLS", "reason", err)
+		s.warn(l, "connection closed: no TLS", "reason", err)
 		l.close(err)
 		return
 	}
 	var writer, handlers sync.WaitGroup
 	writer.Go(func() { l.write(); cancel() })
-	err := s.requests(soft, ctx, l, &handlers, log)
+	err := s.requests(soft, ctx, l, &handlers)
 	switch idle := errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded); {
 	case errors.Is(err, os.ErrDeadlineExceeded) && soft.Err() == nil && !l.heard.Load():
-		log.Info("connection closed: no message came", "within", s.cfg.FirstTimeout)
+		s.warn(l, "connection closed: no message came", "within", s.cfg.FirstTimeout)
 	case l.dead() || !idle:
 		l.close(err)
 		cancel()
-		log.Warn("connection closed", reasons(err)...)
+		s.warn(l, "connection closed", reasons(err)...)
 	}
 	handlers.Wait()
 	close(l.out)
@@ -179,7 +226,7 @@ func (s *Server) handshake(ctx context.Context, conn net.Conn) error {
 
 // requests reads requests and starts their handlers. The error says why no
 // more are read: io.EOF and os.ErrDeadlineExceeded are no faults.
-func (s *Server) requests(soft, ctx context.Context, l *link, handlers *sync.WaitGroup, log *slog.Logger) error {
+func (s *Server) requests(soft, ctx context.Context, l *link, handlers *sync.WaitGroup) error {
 	slots := make(chan struct{}, s.cfg.MaxInFlight)
 	defer context.AfterFunc(soft, func() { l.conn.SetReadDeadline(time.Unix(1, 0)) })()
 	begun, wait := false, s.cfg.FirstTimeout
@@ -213,20 +260,20 @@ func (s *Server) requests(soft, ctx context.Context, l *link, handlers *sync.Wai
 		wait = s.cfg.IdleTimeout
 		handlers.Go(func() {
 			defer func() { <-slots }()
-			s.respond(ctx, l, packed, log)
+			s.respond(ctx, l, packed)
 		})
 	}
 }
 
 // respond answers one request.
-func (s *Server) respond(ctx context.Context, l *link, packed []byte, log *slog.Logger) {
+func (s *Server) respond(ctx context.Context, l *link, packed []byte) {
 	frame, err := s.responder.respond(ctx, packed)
 	if errors.Is(err, errHopeless) {
 		l.close(err)
 		return
 	}
 	if err != nil {
-		log.Warn("bad request", reasons(err)...)
+		s.warn(l, "bad request", reasons(err)...)
 	}
 	if frame == nil || ctx.Err() != nil { // an answer that was cut off does not slip out in the last moment
 		l.busy.Add(-1)

@@ -29,6 +29,7 @@ const (
 	WrongOriginalAmount Code = "64"
 	Mismatch            Code = "77" // a reversal that contradicts its original
 	AlreadyReversed     Code = "79" // an original that its reversal overtook
+	TooManyPINs         Code = "75"
 	PINUnreadable       Code = "81"
 	WrongCryptogram     Code = "82"
 	Duplicate           Code = "94" // retrieval keys of another transaction

@@ -64,6 +64,7 @@ type payment struct {
 	scope      *Range
 	instrument Instrument
 	proof      *proof // of the cryptogram, when it was right
+	pin        Result // of the online PIN: OK or Failed; "" is none, or not verified
 	sibling    int64  // of an advice: the record with the same cryptogram
 	stale      bool   // the counter came before, with a payment that is no longer known
 	overtaken  bool   // its reversal came before it
@@ -151,12 +152,29 @@ func checkCommon(m *iso8583.Message) error {
 		return fault(32, "is not up to 11 digits")
 	case strings.TrimSpace(m.TerminalID) == "" || len(m.TerminalID) > 8:
 		return fault(41, "is missing or longer than 8 characters")
+	case !printable(m.TerminalID):
+		return fault(41, "holds characters that do not print")
+	case !printable(m.MerchantID):
+		return fault(42, "holds characters that do not print")
+	case !printable(m.RRN):
+		return fault(37, "holds characters that do not print")
 	case len(m.MerchantID) > 15:
 		return fault(42, "is longer than 15 characters")
 	case len(m.RRN) > 12:
 		return fault(37, "is longer than 12 characters")
 	}
 	return nil
+}
+
+// printable is true for text without control characters and of seven bits. What
+// names a terminal, a merchant or a payment goes into keys, and people read it.
+func printable(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // validTransmission is true for MMDDhhmmss within the clock's bounds.
@@ -182,10 +200,14 @@ func retrievalKey(mti iso8583.MTI, transmitted, stan, acquirer string, m *iso858
 	b = append(b, '/')
 	b = append(b, strings.TrimLeft(acquirer, "0")...)
 	b = append(b, '/')
-	b = append(b, strings.TrimRight(m.TerminalID, " ")...)
-	b = append(b, '/')
-	b = append(b, strings.TrimRight(m.MerchantID, " ")...)
+	b = append(b, terminalAndMerchant(m)...)
 	return string(b)
+}
+
+// terminalAndMerchant are fields 41 and 42 in a key. A stroke in the first is
+// told from the one between them by a character that neither can hold.
+func terminalAndMerchant(m *iso8583.Message) string {
+	return strings.ReplaceAll(strings.TrimRight(m.TerminalID, " "), "/", "\x1F") + "/" + strings.TrimRight(m.MerchantID, " ")
 }
 
 // yearOf is the year that brings MMDDhhmmss closest to now.
@@ -207,7 +229,7 @@ func reference(m *iso8583.Message) string {
 	if rrn == "" {
 		return ""
 	}
-	return rrn + "/" + strings.TrimLeft(m.AcquirerID, "0") + "/" + strings.TrimRight(m.TerminalID, " ") + "/" + strings.TrimRight(m.MerchantID, " ")
+	return rrn + "/" + strings.TrimLeft(m.AcquirerID, "0") + "/" + terminalAndMerchant(m)
 }
 
 // orphanKey is the retrieval key of a record that a reversal left under a

@@ -437,3 +437,16 @@ func TestBrokenStoreSays96(t *testing.T) {
 		require.Equal(t, "96", a.Message.ResponseCode)
 	}
 }
+
+// Terminals and merchants with strokes in their names do not share keys.
+func TestKeysOfTerminalsLieApart(t *testing.T) {
+	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	seen := map[string]string{}
+	for _, names := range [][2]string{{"A", "B/C"}, {"A/B", "C"}, {"A/", "B/C"}, {"A", "/B/C"}, {"A//B", "C"}, {"/", "/"}, {"", "//"}, {"//", ""}} {
+		m := &iso8583.Message{TerminalID: names[0], MerchantID: names[1], RRN: "1"}
+		for _, key := range []string{retrievalKey("0100", "0101120000", "000001", "400001", m, now), reference(m)} {
+			require.Empty(t, seen[key], "%q", names)
+			seen[key] = names[0]
+		}
+	}
+}

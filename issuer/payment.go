@@ -137,6 +137,9 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 	if err := i.checkCounter(tx, p, record, report); err != nil {
 		return err
 	}
+	if err := i.countPIN(tx, p, report); err != nil {
+		return err
+	}
 	i.applyRule(p, report)
 	if p.rule == nil || p.rule.Response == "" {
 		i.checkFunds(p, account, report)

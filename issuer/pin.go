@@ -1,7 +1,9 @@
 package issuer
 
 import (
+	"context"
 	"crypto/subtle"
+	"fmt"
 
 	"tapsim/cryptogram"
 	"tapsim/cryptogram/pin"
@@ -18,6 +20,18 @@ type PINRules struct {
 	Verification *cryptogram.Key
 	KeyIndex     byte
 	Values       []PINValue
+	// Tries is how many wrong PINs in a row block a card's PIN, 1 to 15; 0 is 3.
+	Tries int
+}
+
+// usualTries is how many wrong PINs a bank takes before it blocks.
+const usualTries = 3
+
+func (r *PINRules) tries() int {
+	if r.Tries == 0 {
+		return usualTries
+	}
+	return r.Tries
 }
 
 // PINValue is a card's PIN verification value, four digits, over the first four
@@ -30,7 +44,8 @@ type PINValue struct {
 // stepPIN is the step of the report.
 const stepPIN = "pin"
 
-// checkPIN verifies the online PIN of a request. In an advice there is none.
+// checkPIN verifies the online PIN of a request. In an advice there is none. What
+// a wrong one means is for countPIN.
 func (i *Issuer) checkPIN(p *payment, report *Report) error {
 	rules := &i.config.PIN
 	if p.request.PINBlock == nil || p.advice {
@@ -46,11 +61,7 @@ func (i *Issuer) checkPIN(p *payment, report *Report) error {
 		report.step(stepPIN, Failed, "field 52 is no PIN block of ISO 9564 format 0 for this account number under the bank's zone PIN key")
 		return nil
 	}
-	card := p.index
-	if p.instrument.Kind == Token {
-		card = p.instrument.Card
-	}
-	known, ok := i.pins[card]
+	known, ok := i.pins[p.card()]
 	if !ok {
 		report.step(stepPIN, Skipped, "the bank knows no PIN of this card: it is not verified")
 		return nil
@@ -60,12 +71,77 @@ func (i *Issuer) checkPIN(p *payment, report *Report) error {
 		return err
 	}
 	if subtle.ConstantTimeCompare([]byte(value), []byte(known.Value)) != 1 {
-		p.refuse(WrongPIN)
+		p.pin = Failed
 		report.step(stepPIN, Failed, "the PIN in field 52 is wrong")
 		return nil
 	}
+	p.pin = OK
 	report.step(stepPIN, OK, "the PIN in field 52 has the card's verification value (PVV)")
 	return nil
+}
+
+// card is the index of the card that a payment is made with, also with a token.
+func (p *payment) card() PANIndex {
+	if p.instrument.Kind == Token {
+		return p.instrument.Card
+	}
+	return p.index
+}
+
+// countPIN counts the wrong PINs of a card and blocks its PIN after too many: a
+// PIN of four digits does not outlast guessing. Once it is blocked a right one is
+// refused, too, and no answer tells it from a wrong one. A message that is refused
+// for another reason before, such as a replay, is answered with that, whatever
+// its PIN, and does not count. It runs inside one update.
+func (i *Issuer) countPIN(tx *Tx, p *payment, report *Report) error {
+	if p.pin == "" {
+		return nil
+	}
+	card, ok, err := tx.Instrument(p.card())
+	if err != nil || !ok {
+		return errorOr(err, "issuer: token %s has no card behind it", p.instrument.Masked)
+	}
+	most := i.config.PIN.tries()
+	right, before := p.pin == OK && (p.code == "" || p.code.soft()), p.code
+	switch {
+	case card.WrongPINs >= most:
+		p.refuse(TooManyPINs)
+		if report != nil {
+			report.step("pin tries", Failed, fmt.Sprintf("the card's PIN is blocked after %d wrong ones: right or wrong, it is declined until the operator unblocks it", card.WrongPINs))
+		}
+		return nil
+	case p.pin == Failed:
+		if p.refuse(WrongPIN); p.code == before {
+			return nil
+		}
+		card.WrongPINs++
+		if report != nil {
+			report.step("pin tries", Failed, fmt.Sprintf("wrong PIN %d of %d", card.WrongPINs, most))
+		}
+	case right && card.WrongPINs > 0:
+		card.WrongPINs = 0
+	default:
+		return nil
+	}
+	tx.PutInstrument(card)
+	return nil
+}
+
+// UnblockPIN forgets the wrong PINs of a card, also when it is named by a token.
+func (i *Issuer) UnblockPIN(ctx context.Context, pan emv.PAN) error {
+	index := i.store.IndexPAN(pan)
+	return i.store.Update(ctx, nil, func(tx *Tx) error {
+		n, ok, err := tx.Instrument(index)
+		if ok && err == nil && n.Kind == Token {
+			n, ok, err = tx.Instrument(n.Card)
+		}
+		if err != nil || !ok {
+			return errorOr(err, "issuer: there is no card or token %s", pan.Masked())
+		}
+		n.WrongPINs = 0
+		tx.PutInstrument(n)
+		return nil
+	})
 }
 
 // check finds what is wrong with the rules.
@@ -79,6 +155,8 @@ func (r *PINRules) check() error {
 		return configError("pin.verification_key", "the cards' verification values need it")
 	case r.Verification != nil && r.Verification.Algorithm() != cryptogram.TDES:
 		return configError("pin.verification_key", "PIN verification values are made with 3DES")
+	case r.Tries < 0 || r.Tries > 15:
+		return configError("pin.tries", "%d, want 1 to 15", r.Tries)
 	case r.KeyIndex > 9:
 		return configError("pin.key_index", "%d, want 0 to 9", r.KeyIndex)
 	}

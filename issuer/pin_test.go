@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -78,6 +79,67 @@ func TestPINOfAToken(t *testing.T) {
 	}
 }
 
+// TestPINTries: guessing ends. A card has so many wrong PINs in a row, its token's
+// among them; a right one starts again.
+func TestPINTries(t *testing.T) {
+	b, atc := newBank(t, pinRules), uint16(0)
+	set, err := b.Replenish(context.Background(), provisioning.Request{Token: testToken}, deviceKey(t))
+	require.NoError(t, err)
+	send := func(m *iso8583.Message, digits string, pan emv.PAN) string {
+		atc++
+		m.STAN = fmt.Sprintf("%06d", atc)
+		m.RRN = "R" + m.STAN
+		m.PINBlock = block(t, testZone, digits, pan)
+		answer, _ := b.handle(m)
+		return answer.ResponseCode
+	}
+	card := func(digits string) string {
+		return send(plasticTap(atc+1, 60_00).message(t, "0100", 1), digits, testCard)
+	}
+	uses := 0
+	phone := func(digits string) string {
+		uses++ // a key is good for three
+		return send(phoneTap(t, set, uses/4, atc+1, 60_00).message(t, "0100", 1), digits, testToken)
+	}
+	require.Equal(t, []string{"55", "55", "00", "55", "55", "00"}, []string{card("9999"), card("9998"), card("1234"), phone("9997"), card("9996"), phone("1234")})
+	require.Equal(t, []string{"55", "55", "55", "75", "75", "75"}, []string{card("1001"), phone("1002"), card("1003"), card("1004"), card("1234"), phone("1234")})
+	replayed := plasticTap(2, 60_00).message(t, "0100", 1)
+	for _, guess := range []string{"1234", "4321"} {
+		require.Equal(t, "63", send(replayed.Clone(), guess, testCard), "a replay learns nothing")
+	}
+	atc++
+	without := plasticTap(atc, 10_00).message(t, "0100", 1)
+	without.STAN = "000999"
+	answer, _ := b.handle(without)
+	require.Equal(t, "00", answer.ResponseCode, "without a PIN the card pays")
+
+	require.ErrorContains(t, b.UnblockPIN(context.Background(), "4012888888881881"), "there is no card or token 401288******1881")
+	require.NoError(t, b.UnblockPIN(context.Background(), testToken))
+	require.Equal(t, []string{"55", "00"}, []string{card("4321"), card("1234")})
+	for _, guess := range []string{"1234", "4321", "4322", "4323", "4324"} {
+		require.Equal(t, "63", send(replayed.Clone(), guess, testCard), "nor before")
+	}
+	require.Equal(t, "00", card("1234"))
+}
+
+// TestForgedMessagesBlockNobody: a wrong cryptogram is the answer, and says
+// nothing about the PIN; so it does not count.
+func TestForgedMessagesBlockNobody(t *testing.T) {
+	b := newBank(t, pinRules)
+	for n := range 5 {
+		forged := plasticTap(1, 60_00)
+		forged.key = tdes(testPVK)
+		m := forged.message(t, "0100", n+1)
+		m.PINBlock = block(t, testZone, "9999", testCard)
+		answer, _ := b.handle(m)
+		require.Equal(t, "82", answer.ResponseCode)
+	}
+	m := plasticTap(9, 60_00).message(t, "0100", 9)
+	m.PINBlock = block(t, testZone, "1234", testCard)
+	answer, _ := b.handle(m)
+	require.Equal(t, "00", answer.ResponseCode)
+}
+
 // TestPINRulesAreChecked: what is missing has a name.
 func TestPINRulesAreChecked(t *testing.T) {
 	aes, err := cryptogram.NewKey(cryptogram.AES, make([]byte, 16))
@@ -88,6 +150,7 @@ func TestPINRulesAreChecked(t *testing.T) {
 		"pin.verification_key":  func(r *PINRules) { r.Verification = nil },
 		"verification_key: PIN": func(r *PINRules) { r.Verification = aes },
 		"pin.key_index":         func(r *PINRules) { r.KeyIndex = 10 },
+		"pin.tries":             func(r *PINRules) { r.Tries = 16 },
 		"pin: a PIN":            func(r *PINRules) { r.Values[0].Value = "12345" },
 	} {
 		c := testConfig()

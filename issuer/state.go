@@ -102,6 +102,7 @@ type Instrument struct {
 	Status      Status
 	Account     string   // of a card
 	Card        PANIndex // of a token: the card behind it
+	WrongPINs   int      // of a card: in a row, since the last right one
 	LastFour    string   // of the card's PAN
 	Requestor   string   // of a token: token requestor id, 11 digits
 	PAR         string   // payment account reference, the same for a card and its tokens

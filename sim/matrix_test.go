@@ -140,7 +140,7 @@ func (v *invariants) pay(r Request) {
 	v.counter(what)
 
 	v.line.down = false
-	_, err = v.w.Deliver(context.Background())
+	_, err = v.w.term.Deliver(context.Background())
 	require.NoError(v.t, err, what)
 	v.money(before, v.line.advice-waiting, what)
 }
@@ -176,6 +176,9 @@ func (v *invariants) verification(what string) {
 	device := p.Outcome == kernel.Approved && p.Tap.Outcome.CVM == kernel.CVMConfirmationCode
 	if !v.w.Profile.Verifies() || r.Locked && !r.UnlockAfterFirst {
 		require.False(v.t, device, what)
+	}
+	if p.Outcome == kernel.Approved && v.w.Terminal.Name == "atm" {
+		require.Equal(v.t, kernel.CVMOnlinePIN, p.Tap.Outcome.CVM, what)
 	}
 	if p.Outcome == kernel.Approved && r.Type == 0 && r.Amount >= 5000 && v.w.Terminal.Name != "transit" {
 		require.NotEqual(v.t, kernel.CVMNotRequired, p.Tap.Outcome.CVM, what)

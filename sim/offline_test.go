@@ -96,9 +96,9 @@ func TestAdvices(t *testing.T) {
 				require.Equal(t, kernel.Approved, p.Outcome, p.Detail)
 				require.Equal(t, kernel.ODAVerified, p.Tap.Outcome.ODA)
 				require.Equal(t, 5_00*(n-1), l.paid(t), "the bank knows nothing yet")
-				sent, err := w.Deliver(context.Background())
+				sent, err := w.term.Deliver(context.Background())
 				require.NoError(t, err)
-				require.Equal(t, 1, sent)
+				require.Equal(t, 1, sent.Taken)
 				require.Equal(t, iso8583.MTI("0220"), l.heard[len(l.heard)-1].MTI)
 				step := l.said(t, "cryptogram")
 				require.Equal(t, issuer.OK, step.Result, step.Text)
@@ -130,7 +130,7 @@ func TestTornEverywhere(t *testing.T) {
 					}
 					before := l.paid(t)
 					p := pay(t, w, r)
-					_, err := w.Deliver(context.Background())
+					_, err := w.term.Deliver(context.Background())
 					require.NoError(t, err)
 					want := int64(0)
 					if p.Outcome == kernel.Approved {
@@ -192,13 +192,24 @@ func TestBlockedByScript(t *testing.T) {
 	results, ok := p.Update.DataRecord.Lookup(emv.TagIssuerScriptResults)
 	require.True(t, ok)
 	require.Equal(t, unhex(t, "20 00000000"), results, "performed, as the card says")
-	_, err := w.Deliver(context.Background())
+	_, err := w.term.Deliver(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, iso8583.MTI("0120"), l.heard[len(l.heard)-1].MTI)
 	require.Zero(t, l.paid(t))
 	p = pay(t, w, Request{Amount: 4_50})
 	require.Equal(t, kernel.EndApplication, p.Outcome)
 	require.Equal(t, "blocked", w.card.Info().Lock)
+}
+
+// TestTwoCiphers: the bank checks the card's cryptogram under the cipher that the
+// terminal asked for.
+func TestTwoCiphers(t *testing.T) {
+	for terminal, cipher := range map[string]string{"unattended": "SM4 CBC-MAC", "attended": "3DES retail MAC"} {
+		l := newLedger(t)
+		p := pay(t, at(t, "unionpay-plastic-sm4", terminal, l), Request{Amount: 12_50})
+		require.Equal(t, kernel.Approved, p.Outcome, p.Detail)
+		require.Contains(t, fmt.Sprint(l.said(t, "cryptogram").Details), cipher)
+	}
 }
 
 // TestWhichApplication: the terminal takes the application that priorities,

@@ -110,9 +110,6 @@ func (w *World) awaitsIssuer() bool {
 
 func (w *World) unlock() error { return w.card.Verified(w.Clock.Now().Add(verifiedFor)) }
 
-// Deliver sends what waits in the terminal's journal.
-func (w *World) Deliver(ctx context.Context) (int, error) { return w.term.Deliver(ctx) }
-
 // newField puts the customer with the card in front of the reader.
 func (w *World) newField(r Request) (*field, error) {
 	header, err := w.header(r)

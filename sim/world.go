@@ -40,6 +40,9 @@ type Options struct {
 	// Host answers instead of the bank in process; issuer state is then left
 	// alone.
 	Host iso8583.Exchanger
+	// HostName says which host that is, such as its address: what waits for one
+	// goes to no other. "" is the bank in process.
+	HostName string
 	// Bank replaces the demo bank; nil is the demo bank.
 	Bank *issuerconfig.Bank
 }
@@ -148,7 +151,7 @@ func (w *World) openTerminal(context.Context) error {
 	if host == nil {
 		host = w.host
 	}
-	env := terminal.Env{Host: host, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal")}
+	env := terminal.Env{Host: host, HostName: w.options.HostName, Journal: queue, Now: w.Clock.Now, Rand: stream(w.seed, "terminal")}
 	if w.pad, err = newPINPad(&w.Terminal); err != nil {
 		return err
 	}

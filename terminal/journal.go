@@ -8,6 +8,8 @@ const maxSTAN = 999_999
 // Entry is a message that the host has still to hear: a reversal or an advice.
 type Entry struct {
 	ID uint64
+	// Host is the name of the host that it is for, Env.HostName.
+	Host string
 	// Sent says that a delivery began: the next one is a repeat.
 	Sent    bool
 	Message iso8583.Message
@@ -19,11 +21,11 @@ type Journal interface {
 	// NextSTAN is the number that the next message should carry, 1 to 999999.
 	// It moves on when a message with it is added.
 	NextSTAN() int
-	// Add writes a message that the host must hear unless Remove comes.
-	Add(m *iso8583.Message) (id uint64, err error)
+	// Add writes a message that the named host must hear unless Remove comes.
+	Add(host string, m *iso8583.Message) (id uint64, err error)
 	// Sending notes, before the first byte goes out, that a delivery begins.
 	Sending(id uint64) error
-	// Remove forgets a message: the host has answered.
+	// Remove forgets a message: its host has taken it.
 	Remove(id uint64) error
 	// Pending are the messages that wait, oldest first.
 	Pending() ([]Entry, error)

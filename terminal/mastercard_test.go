@@ -117,7 +117,7 @@ type watching struct {
 	added []*iso8583.Message
 }
 
-func (w *watching) Add(m *iso8583.Message) (uint64, error) {
+func (w *watching) Add(host string, m *iso8583.Message) (uint64, error) {
 	w.added = append(w.added, m.Clone())
-	return w.Journal.Add(m)
+	return w.Journal.Add(host, m)
 }

@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"tapsim/emv"
@@ -198,25 +197,6 @@ func (s *session) scriptAdvice(res *Result, results []byte) *iso8583.Message {
 	m.OriginalData, m.AuthorisationCode = iso8583.OriginalElements(res.Request), res.Response.AuthorisationCode
 	m.ICCData = emv.AppendTLV(m.ICCData, emv.TagIssuerScriptResults, results)
 	return m
-}
-
-// answers is nil when m is the answer to request.
-func answers(m, request *iso8583.Message) error {
-	switch {
-	case m == nil:
-		return fmt.Errorf("the host sent nothing")
-	case m.MTI != request.MTI.Response():
-		return fmt.Errorf("the host answered %s with %s", request.MTI, m.MTI)
-	case m.STAN != request.STAN:
-		return fmt.Errorf("the host's answer has STAN %q, the request %q", m.STAN, request.STAN)
-	case m.TerminalID != "" && strings.TrimRight(m.TerminalID, " ") != strings.TrimRight(request.TerminalID, " "):
-		return fmt.Errorf("the host's answer is for terminal %q", m.TerminalID)
-	case m.RRN != "" && m.RRN != request.RRN:
-		return fmt.Errorf("the host's answer has reference %q, the request %q", m.RRN, request.RRN)
-	case len(m.ResponseCode) != 2:
-		return fmt.Errorf("the host's answer has no response code")
-	}
-	return nil
 }
 
 // issuerData are the objects of field 55 that a card can use (91, 71, 72),

@@ -79,7 +79,7 @@ func (s *session) authorise(ctx context.Context, res *Result) error {
 			return nil
 		}
 	}
-	if _, err := s.t.Deliver(ctx); err != nil {
+	if res.Delivery, err = s.t.Deliver(ctx); err != nil {
 		s.decline(res, fmt.Sprintf("earlier messages must reach the host first: %v", err))
 		return nil
 	}
@@ -88,7 +88,7 @@ func (s *session) authorise(ctx context.Context, res *Result) error {
 
 // send puts the reversal on disk, asks the host and acts on its answer.
 func (s *session) send(ctx context.Context, res *Result, request *iso8583.Message) error {
-	id, err := s.t.env.Journal.Add(s.reversal(request, s.act.Transaction.Time, reasonNoAnswer))
+	id, err := s.t.env.Journal.Add(s.t.env.HostName, s.reversal(request, s.act.Transaction.Time, reasonNoAnswer))
 	if err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
@@ -191,7 +191,7 @@ func (s *session) sendWithPIN(ctx context.Context, res *Result) error {
 func (s *session) undoPart(res *Result, reversal uint64) error {
 	m := s.reversal(res.Request, s.t.env.Now(), res.Response.ResponseCode)
 	m.AuthorisationCode = res.Response.AuthorisationCode
-	if _, err := s.t.env.Journal.Add(m); err != nil {
+	if _, err := s.t.env.Journal.Add(s.t.env.HostName, m); err != nil {
 		return err // the first one stays and does as well
 	}
 	return s.t.env.Journal.Remove(reversal)
@@ -231,7 +231,7 @@ func (s *session) reportScripts(res *Result) error {
 	if !ok {
 		return nil
 	}
-	_, err := s.t.env.Journal.Add(s.scriptAdvice(res, results))
+	_, err := s.t.env.Journal.Add(s.t.env.HostName, s.scriptAdvice(res, results))
 	res.AdvicePending = err == nil
 	return err
 }
@@ -250,7 +250,7 @@ func (s *session) keepAdvice(res *Result) error {
 	}
 	m, err := s.advice()
 	if err == nil {
-		_, err = s.t.env.Journal.Add(m)
+		_, err = s.t.env.Journal.Add(s.t.env.HostName, m)
 	}
 	if err != nil {
 		res.Outcome, res.Detail = kernel.Declined, "the approval cannot be kept for the host"
@@ -278,6 +278,9 @@ const (
 	again // a soft decline: a PIN or the contact chip would help
 )
 
+// partialApproval is the response code for a part of the amount.
+const partialApproval = "10"
+
 // classify reads field 39 for a sale of that amount. 85, "no reason to
 // decline", answers an account check and is no promise to pay.
 func classify(code string, amount int64) answerClass {
@@ -288,7 +291,7 @@ func classify(code string, amount int64) answerClass {
 		if amount == 0 {
 			return yes
 		}
-	case "10":
+	case partialApproval:
 		return partly
 	case "65", "70", "1A":
 		return again

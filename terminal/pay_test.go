@@ -177,9 +177,9 @@ func TestNoAnswer(t *testing.T) {
 	require.Nil(t, res.Request)
 	require.Contains(t, res.Detail, "1 of 1 messages still wait")
 
-	n, err := term.Deliver(context.Background()) // and fails again
+	d, err := term.Deliver(context.Background()) // and fails again
 	require.ErrorIs(t, err, errTimeout)
-	require.Zero(t, n)
+	require.Zero(t, d.Taken)
 
 	res = pay() // now the host is back
 	require.Equal(t, kernel.Approved, res.Outcome)
@@ -214,6 +214,11 @@ func TestForeignAnswers(t *testing.T) {
 		"terminal":  func(m *iso8583.Message) { m.TerminalID = "OTHER" },
 		"reference": func(m *iso8583.Message) { m.RRN = "999999999999" },
 		"no code":   func(m *iso8583.Message) { m.ResponseCode = "" },
+		"card":      func(m *iso8583.Message) { m.PAN = "4761739001010127" },
+		"service":   func(m *iso8583.Message) { m.ProcessingCode = "200000" },
+		"amount":    func(m *iso8583.Message) { *m.Amount = 2 },
+		"time":      func(m *iso8583.Message) { m.TransmissionTime = "0101115959" },
+		"currency":  func(m *iso8583.Message) { m.Currency = "840" },
 	} {
 		res, err := shop(t, hostFunc(func(m *iso8583.Message) (*iso8583.Message, error) {
 			r := iso8583.Response(m, iso8583.Approved)
@@ -223,7 +228,13 @@ func TestForeignAnswers(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, kernel.Declined, res.Outcome, name)
 		require.True(t, res.ReversalPending, name)
+		require.NotContains(t, res.Detail, "47617390", name)
 	}
+	sparse, err := shop(t, hostFunc(func(m *iso8583.Message) (*iso8583.Message, error) {
+		return &iso8583.Message{MTI: m.MTI.Response(), STAN: m.STAN, ResponseCode: iso8583.Approved, ProcessingCode: "002000"}, nil
+	}), nil).Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 1})
+	require.NoError(t, err)
+	require.Equal(t, kernel.Approved, sparse.Outcome, "what a host leaves out is not compared")
 	res, err := shop(t, hostFunc(func(*iso8583.Message) (*iso8583.Message, error) { return nil, nil }), nil).
 		Pay(context.Background(), field(visa(t, nil)), terminal.Request{Amount: 1})
 	require.NoError(t, err)
@@ -251,11 +262,11 @@ type failingJournal struct {
 	add, remove error
 }
 
-func (j *failingJournal) Add(m *iso8583.Message) (uint64, error) {
+func (j *failingJournal) Add(host string, m *iso8583.Message) (uint64, error) {
 	if j.add != nil {
 		return 0, j.add
 	}
-	return j.Memory.Add(m)
+	return j.Memory.Add(host, m)
 }
 
 func (j *failingJournal) Remove(id uint64) error {
@@ -359,9 +370,9 @@ func TestOfflineApprovalIsReported(t *testing.T) {
 	require.True(t, res.AdvicePending)
 	require.Empty(t, host.got)
 
-	n, err := term.Deliver(context.Background())
+	d, err := term.Deliver(context.Background())
 	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	require.Equal(t, 1, d.Taken)
 	m := host.got[0]
 	require.Equal(t, iso8583.FinancialAdvice, m.MTI)
 	require.Equal(t, "00", m.ResponseCode)
@@ -375,13 +386,13 @@ func TestOfflineApprovalIsReported(t *testing.T) {
 	_, leaked := icc.Lookup(emv.TagTrack2)
 	require.False(t, leaked)
 
-	n, err = term.Deliver(context.Background())
+	d, err = term.Deliver(context.Background())
 	require.NoError(t, err)
-	require.Zero(t, n, "a message is delivered once")
+	require.Zero(t, d, "a message is delivered once")
 }
 
-// A host that is busy (91, 96) gets an advice or a reversal again later; any
-// other code ends it.
+// A host that is busy (91, 96) gets an advice or a reversal again later; for one
+// that does not know the original there is nothing to undo.
 func TestDeliveryAgainLater(t *testing.T) {
 	j := journal.NewMemory()
 	host := &silent{turns: []hostFunc{nil, answer("91"), answer("96"), answer("25")}}
@@ -392,9 +403,9 @@ func TestDeliveryAgainLater(t *testing.T) {
 		_, err = term.Deliver(context.Background())
 		require.ErrorContains(t, err, "try later")
 	}
-	n, err := term.Deliver(context.Background())
+	d, err := term.Deliver(context.Background())
 	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	require.Equal(t, terminal.Delivery{Taken: 1}, d)
 }
 
 func answer(code string) hostFunc {

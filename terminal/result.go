@@ -32,6 +32,8 @@ type Result struct {
 	// Before is what came before Request: a request that was answered with "come
 	// again with a PIN". Nil is nothing.
 	Before *Authorisation
+	// Delivery is what became of earlier messages, which go out before a request.
+	Delivery Delivery
 	// SoftDecline says that the same card could succeed with a PIN or through
 	// its contacts (39 is 65, 70 or 1A).
 	SoftDecline bool

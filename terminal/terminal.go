@@ -73,12 +73,15 @@ type HostConfig struct {
 
 // Env are the parties around the terminal.
 type Env struct {
-	Host    iso8583.Exchanger // nil: no host; online requests are declined
-	Journal Journal           // required with a host
-	PINPad  PINPad            // nil: online PIN is not possible
-	Now     func() time.Time  // required
-	Rand    io.Reader         // required: unpredictable numbers
-	Display func(kernel.UIRequest)
+	Host iso8583.Exchanger // nil: no host; online requests are declined
+	// HostName says which host that is. What waits in the journal for one goes to
+	// no other.
+	HostName string
+	Journal  Journal          // required with a host
+	PINPad   PINPad           // nil: online PIN is not possible
+	Now      func() time.Time // required
+	Rand     io.Reader        // required: unpredictable numbers
+	Display  func(kernel.UIRequest)
 }
 
 // Terminal is a point of sale. It does one thing at a time: it is not safe for

@@ -128,6 +128,7 @@ tag 9F4A asks for it. '-' reads them from standard input; "" is none.`,
 	flags.StringVar(&f.defect, "defect", "none", "what shall be wrong: "+strings.Join(testca.DefectNames(), ", "))
 	flags.BoolVar(&f.sda, "sda", false, "also signed static application data, tag 93")
 	flags.BoolVar(&f.reveal, "reveal", false, "show the card's private key and the account number")
+	_ = flags.SetAnnotation("static", mayBeEmpty, []string{"no static data"}) // the flag exists
 	for _, name := range []string{"pan", "expiry", "static"} {
 		_ = c.MarkFlagRequired(name)
 	}

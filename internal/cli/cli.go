@@ -15,6 +15,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Exit statuses: done; a failed check or an unmet --expect; wrong usage or bad
@@ -55,9 +56,13 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errw io.Writer)
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
+	help := &checkedWriter{to: out}
+	root.SetOut(help)
 	root.SetErr(errw)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = help.err
+	}
 	var check *checkError
 	switch {
 	case err == nil:
@@ -84,6 +89,9 @@ Exit status: 0 did what was asked (a declined payment is a result, too),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			return noEmptyFlags(c.Flags())
+		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			return c.Help()
 		},
@@ -98,6 +106,36 @@ Exit status: 0 did what was asked (a declined payment is a result, too),
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.commands()...)
 	return root
+}
+
+// checkedWriter keeps the first error of writing help, which cobra drops.
+type checkedWriter struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (w *checkedWriter) Write(b []byte) (int, error) {
+	n, err := w.to.Write(b)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// mayBeEmpty marks a flag whose empty value says something.
+const mayBeEmpty = "may be empty"
+
+// noEmptyFlags refuses a text flag that is given and empty. In a script that is
+// a variable without a value, and the default in its place would be a surprise.
+func noEmptyFlags(flags *pflag.FlagSet) error {
+	var empty error
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Annotations[mayBeEmpty] == nil && empty == nil && f.Value.Type() == "string" && f.Value.String() == "" {
+			empty = fmt.Errorf("--%s: its value is empty; leave the flag out for the default", f.Name)
+		}
+	})
+	return empty
 }
 
 // helpCommand is cobra's, but an unknown topic is an error.

@@ -68,7 +68,7 @@ func (f *hostFlags) open(a *app) (iso8583.Exchanger, func(), error) {
 	return patient{client, f.timeout}, func() { _ = client.Close() }, nil
 }
 
-// patient words a time-out for people.
+// patient words a time-out, and the end of the user's patience, for people.
 type patient struct {
 	iso8583.Exchanger
 	timeout time.Duration
@@ -77,6 +77,9 @@ type patient struct {
 // Exchange implements iso8583.Exchanger.
 func (p patient) Exchange(ctx context.Context, request *iso8583.Message) (*iso8583.Message, error) {
 	answer, err := p.Exchanger.Exchange(ctx, request)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) && !errors.Is(err, iso8583.ErrNotSent) {
+		return nil, errors.New("interrupted")
+	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && !errors.Is(err, iso8583.ErrNotSent) {
 		return nil, fmt.Errorf("no answer within %s", p.timeout)
 	}

@@ -8,9 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os/signal"
 	"strconv"
 	"strings"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,7 @@ import (
 type issuerFlags struct {
 	listen, config, state, spec string
 	cert, key, now              string
-	setCounter                  string
+	setCounter, unblockPIN      string
 	quiet, verbose              bool
 	printConfig                 bool
 }
@@ -43,8 +44,9 @@ issuer keys, account ranges and answer rules; --print-config writes the demo
 bank's, in which every key is explained.
 
 Each message is a line on standard output, with the checks that failed below.
-What does not get as far as the bank - damaged messages, connections that speak
-another dialect or TLS - is told on standard error, without its values.
+Where nobody reads them they are dropped and counted; the bank answers all the
+same. What does not get as far as the bank - damaged messages, connections that
+speak another dialect or TLS - is told on standard error, without its values.
 
 It listens on loopback unless told otherwise, and then only with TLS. It ends
 when interrupted, after the requests in flight have their answers.
@@ -52,7 +54,8 @@ when interrupted, after the requests in flight have their answers.
 A card whose transaction counter jumped ahead is declined once with 63; the next
 payment goes on from there. One whose counter started again is declined until
 --set-counter PAN=HIGHEST tells the bank the highest counter to take as used (0
-for a card that starts again), and ends.`,
+for a card that starts again), and ends. In the same way --unblock-pin PAN lets
+a card's PIN be tried again after too many wrong ones (declined with 75).`,
 		Example: `  tapsim issuer --listen 127.0.0.1:8583
   tapsim pay --issuer 127.0.0.1:8583
   tapsim issuer --print-config > bank.yaml && tapsim issuer --config bank.yaml
@@ -71,6 +74,7 @@ for a card that starts again), and ends.`,
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "do not print each message")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print all checks of each message, not only those that failed")
 	flags.StringVar(&f.setCounter, "set-counter", "", "PAN=HIGHEST: set the highest transaction counter seen of a card or token, and end")
+	flags.StringVar(&f.unblockPIN, "unblock-pin", "", "PAN: forget the wrong PINs of a card, and end")
 	flags.BoolVar(&f.printConfig, "print-config", false, "print the demo bank's configuration and end")
 	return c
 }
@@ -83,6 +87,9 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	if f.setCounter != "" {
 		return a.setCounter(ctx, f)
 	}
+	if f.unblockPIN != "" {
+		return a.unblockPIN(ctx, f)
+	}
 	security, err := f.security()
 	if err != nil {
 		return err
@@ -91,7 +98,12 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	if err != nil {
 		return err
 	}
-	h := &issuerHandler{app: a, flags: f, log: connectionLog(a.errw)}
+	defer survivePipes()()
+	errs := newLineQueue(a.errw, nil)
+	defer errs.close()
+	out := newLineQueue(a.out, func(text string) { fmt.Fprintln(errs, "tapsim: standard output", text) })
+	defer out.close()
+	h := &issuerHandler{json: a.json, out: out, flags: f, log: connectionLog(errs)}
 	bank, err := a.openBank(ctx, f, h)
 	if err != nil {
 		return err
@@ -103,12 +115,20 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w (is another issuer running? choose another --listen)", f.listen, bare(err))
 	}
-	fmt.Fprintf(a.errw, "tapsim: issuer listens on %s\n", listener.Addr())
+	fmt.Fprintf(errs, "tapsim: issuer listens on %s\n", listener.Addr())
 	server, err := iso8583.NewServer(iso8583.ServerConfig{Handler: h.handle, Codec: coding, TLS: security, Log: h.log})
 	if err != nil {
 		return err
 	}
 	return server.Serve(ctx, listener)
+}
+
+// survivePipes lets a write to a closed standard output or error be an error, as
+// it is for any other file, until the function that it returns is called. A bank
+// goes on without its screen.
+func survivePipes() (restore func()) {
+	signal.Ignore(syscall.SIGPIPE)
+	return func() { signal.Reset(syscall.SIGPIPE) }
 }
 
 // connectionLog is what goes wrong before a message gets to the bank, a line
@@ -142,6 +162,24 @@ func (a *app) setCounter(ctx context.Context, f *issuerFlags) error {
 		return err
 	}
 	fmt.Fprintf(a.errw, "tapsim: the bank takes %d as the highest counter of %s\n", highest, pan.Masked())
+	return nil
+}
+
+// unblockPIN lets a card's PIN be tried again.
+func (a *app) unblockPIN(ctx context.Context, f *issuerFlags) error {
+	pan := emv.PAN(f.unblockPIN)
+	if !pan.Valid() {
+		return fmt.Errorf("--unblock-pin: want an account number")
+	}
+	bank, err := a.openBank(ctx, f, &issuerHandler{})
+	if err != nil {
+		return err
+	}
+	defer bank.Close()
+	if err := bank.UnblockPIN(ctx, pan); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.errw, "tapsim: the bank takes PINs of %s again\n", pan.Masked())
 	return nil
 }
 
@@ -205,12 +243,12 @@ func clockFrom(start time.Time) func() time.Time {
 
 // issuerHandler answers messages and prints what became of each.
 type issuerHandler struct {
-	app   *app
+	json  bool
+	out   io.Writer
 	flags *issuerFlags
 	bank  *issuer.Issuer
 	log   *slog.Logger
 	now   func() time.Time
-	mu    sync.Mutex // one message at a time
 }
 
 // servedJSON is one line of `tapsim issuer --json`.
@@ -243,18 +281,16 @@ func (h *issuerHandler) handle(ctx context.Context, request *iso8583.Message) *i
 }
 
 func (h *issuerHandler) print(request, response *iso8583.Message, report *issuer.Report) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	now := h.now().UTC()
-	if !h.app.json {
-		_, _ = h.app.out.Write(h.appendText(nil, now, request, response, report))
+	if !h.json {
+		_, _ = h.out.Write(h.appendText(nil, now, request, response, report))
 		return
 	}
 	line := servedJSON{Time: now.Format(time.RFC3339), Request: servedFields(request), Report: report}
 	if response != nil {
 		line.Response = servedFields(response)
 	}
-	_ = json.NewEncoder(h.app.out).Encode(line)
+	_ = json.NewEncoder(h.out).Encode(line)
 }
 
 // servedFields are a message's fields, field 55 in hex, all masked.

@@ -216,6 +216,29 @@ func TestIssuerSetsACounter(t *testing.T) {
 	}
 }
 
+// Three wrong PINs block a card's PIN, until the operator lets it be tried again.
+func TestPINIsBlocked(t *testing.T) {
+	state, wrong := t.TempDir(), filepath.Join(t.TempDir(), "pin")
+	require.NoError(t, os.WriteFile(wrong, []byte("4321\n"), 0o600))
+	pay := func(args ...string) any {
+		return paid(t, append([]string{"--state", state, "--card", "visa-plastic", "--terminal", "atm", "--amount", "50"}, args...)...)["response_code"]
+	}
+	for range 3 {
+		require.Equal(t, "55", pay("--pin-file", wrong))
+	}
+	require.Equal(t, "75", pay("--pin-file", wrong))
+	require.Equal(t, "75", pay(), "the right one is refused, too")
+	status, _, errs := run(t, "issuer", "--state", state, "--unblock-pin", "4761739001010119")
+	require.Zero(t, status)
+	require.Contains(t, errs, "takes PINs of 476173******0119 again")
+	require.Equal(t, "00", pay())
+	for _, text := range []string{"4761739001010118", "x"} {
+		status, _, errs = run(t, "issuer", "--state", state, "--unblock-pin", text)
+		require.Equal(t, exitUsage, status)
+		require.Contains(t, errs, "--unblock-pin: want an account number")
+	}
+}
+
 // A configuration that was changed after the first start, and one that cannot
 // be set up.
 func TestIssuerConfigAfterTheFirstStart(t *testing.T) {
@@ -252,6 +275,39 @@ func TestSilentIssuer(t *testing.T) {
 	require.Contains(t, mute["detail"], "reversal is queued")
 	require.Nil(t, mute["response_code"])
 	require.Equal(t, "approved", paid(t, "--issuer", address, "--state", state, "--amount", "5")["outcome"])
+}
+
+// An interrupt while the answer is awaited: the reversal is in the journal and
+// on the receipt, and it reaches that bank and no other.
+func TestInterruptedPayment(t *testing.T) {
+	_, demo, _ := run(t, "issuer", "--print-config")
+	file := filepath.Join(t.TempDir(), "bank.yaml")
+	config := strings.Replace(demo, "rules: []", "rules:\n  - name: mute\n    when: {amount: \"6.66\", mti: \"0100\"}\n    then: {silence: answer}\n", 1)
+	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+	address, bank, _ := watchIssuer(t, "--state", ":memory:", "--config", file)
+	state := t.TempDir()
+	ctx, interrupt := context.WithCancel(context.Background())
+	var out, errs bytes.Buffer
+	done := make(chan int, 1)
+	go func() {
+		done <- Main(ctx, []string{"pay", "--issuer", address, "--state", state, "--amount", "6.66", "--quiet", "--host-timeout", "60s"}, nil, &out, &errs)
+	}()
+	bank.await(t, "trace 000001: no answer")
+	interrupt()
+	require.Equal(t, exitOK, <-done)
+	require.Contains(t, out.String(), "the host did not answer (interrupted): a reversal is queued")
+
+	status, said, notes := run(t, "pay", "--state", state, "--quiet")
+	require.Zero(t, status)
+	require.Contains(t, said, "approved")
+	require.Contains(t, notes, "earlier messages, 1 of them, wait for "+address)
+	require.NotContains(t, bank.String(), " 0400 ")
+
+	status, said, notes = run(t, "pay", "--state", state, "--quiet", "--issuer", address)
+	require.Zero(t, status)
+	require.Contains(t, bank.String(), " 0400 TAPSIM01 476173******0010 6.66 EUR, trace 000001: 00 approved")
+	require.NotContains(t, notes, "earlier messages")
+	require.Contains(t, said, "EUR 1.00")
 }
 
 // Nobody listens: nothing was sent, so nothing is to be reversed.

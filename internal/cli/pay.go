@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tapsim/emv"
+	"tapsim/iso8583"
 	"tapsim/sim"
+	"tapsim/terminal"
 )
 
 // payFlags are the flags of `tapsim pay`.
@@ -160,7 +163,7 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 		return err
 	}
 	defer closeHost()
-	o.Host = host
+	o.Host, o.HostName = host, strings.ToLower(f.host.address)
 	if o.Bank, err = a.bankFile(f.world.bank); err != nil {
 		return err
 	}
@@ -241,6 +244,26 @@ func (f *payFlags) remarks(p sim.Payment) (notes []string) {
 	}
 	if p.ReversalPending && f.world.state == sim.Memory {
 		notes = append(notes, "the reversal is lost with --state :memory:; keep the state in a folder to see it delivered")
+	}
+	return append(notes, deliveryNotes(&p.Delivery)...)
+}
+
+// deliveryNotes tell of earlier messages that did not get where they belong.
+func deliveryNotes(d *terminal.Delivery) (notes []string) {
+	for _, r := range d.Refused {
+		notes = append(notes, fmt.Sprintf("the host refuses the earlier %s with trace number %s: %s; it is kept and sent again, but somebody should ask the host why",
+			r.Message.MTI.Text(), r.Message.STAN, strings.TrimSpace(r.Code+" "+iso8583.ResponseText(r.Code))))
+	}
+	waiting := map[string]int{}
+	for _, e := range d.Elsewhere {
+		waiting[e.Host]++
+	}
+	for _, host := range slices.Sorted(maps.Keys(waiting)) {
+		how := "the bank in process: they go out with a payment without --issuer"
+		if host != "" {
+			how = host + ": they go out with a payment with --issuer " + host
+		}
+		notes = append(notes, fmt.Sprintf("earlier messages, %d of them, wait for %s", waiting[host], how))
 	}
 	return notes
 }

@@ -73,7 +73,7 @@ func (v *view) json() paymentJSON {
 	}
 	if p.Tap.KernelID != 0 {
 		out.Scheme, out.Kernel, out.AID = some(p.Scheme.String()), some(int(p.Tap.KernelID)), hexOf(p.Tap.AID)
-		out.UnpredictableNumber = hexOf(p.Tap.UnpredictableNumber[:])
+		out.UnpredictableNumber = hexOf(v.unpredictableNumber())
 	}
 	if p.PAN != "" {
 		out.TokenPAN = some(v.pan(p.PAN))
@@ -87,6 +87,16 @@ func (v *view) json() paymentJSON {
 	out.IssuerApplicationData, out.TVR = hexOf(p.IAD), hexOf(p.TVR)
 	v.host(&out)
 	return out
+}
+
+// unpredictableNumber is the one that the cryptogram covers: after a recovery not
+// that of the last tap.
+func (v *view) unpredictableNumber() []byte {
+	tap := &v.payment.Tap
+	if un, ok := tap.Outcome.DataRecord.Lookup(emv.TagUnpredictableNumber); ok {
+		return un
+	}
+	return tap.UnpredictableNumber[:]
 }
 
 // host fills in what the host said.

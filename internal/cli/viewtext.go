@@ -7,6 +7,7 @@ import (
 	"tapsim/emv"
 	"tapsim/iso8583"
 	"tapsim/issuer"
+	"tapsim/terminal/kernel"
 	"tapsim/transcript"
 )
 
@@ -67,11 +68,16 @@ func (v *view) appendMessages(dst []byte, s transcript.Style) []byte {
 		dst = section(dst, s, "Answer "+string(b.Response.MTI)+": come again with a PIN")
 		dst = v.appendMessage(dst, b.Response, s)
 	}
+	if p.KernelOutcome == kernel.Approved {
+		dst = section(dst, s, "Advice "+string(p.Request.MTI))
+		dst = v.appendMessage(dst, p.Request, s)
+		return append(dst, "  approved offline: it waits in the terminal's journal; the next payment or start delivers it\n"...)
+	}
 	dst = section(dst, s, "Authorisation request "+string(p.Request.MTI))
 	dst = v.appendMessage(dst, p.Request, s)
 	if p.Response == nil {
 		dst = section(dst, s, "No answer")
-		return append(dst, "  a reversal waits in the terminal's journal; the next payment or start delivers it\n"...)
+		return append(dst, "  a reversal waits in the terminal's journal; the next payment with this host delivers it\n"...)
 	}
 	dst = section(dst, s, "Answer "+string(p.Response.MTI))
 	return v.appendMessage(dst, p.Response, s)

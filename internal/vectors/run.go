@@ -27,6 +27,9 @@ type difference struct{ step, got, want, reason string }
 type refusal struct{ part, reason string }
 
 func refuse(part, format string, args ...any) {
+	if part == "" {
+		part = `""` // a name that the case leaves empty
+	}
 	panic(&refusal{part, fmt.Sprintf(format, args...)})
 }
 

@@ -23,6 +23,9 @@ func FuzzRun(f *testing.F) {
 		require.NoError(f, json.Unmarshal(data, &file))
 		f.Add([]byte(`{"cases":[` + string(file.Cases[0]) + `]}`))
 	}
+	for _, empty := range []string{`"data":"00","":1},"outputs":{"digest":"00"}`, `"data":"00"},"outputs":{"":""}`} { // names that are empty
+		f.Add([]byte(`{"cases":[{"id":"1","name":"n","op":"sha-1","inputs":{` + empty + `}]}`))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Load("f", data)
 		if err != nil {

@@ -107,6 +107,7 @@ type pins struct {
 	ZoneKey         config.Hex `yaml:"zone_key"`
 	VerificationKey config.Hex `yaml:"verification_key"`
 	KeyIndex        int        `yaml:"key_index"`
+	Tries           int        `yaml:"tries"`
 }
 
 type counter struct {
@@ -256,7 +257,7 @@ func (f *file) bank() (Bank, error) {
 
 // pins reads how the bank verifies PINs, and what it knows of each card's.
 func (f *file) pins() (issuer.PINRules, error) {
-	r := issuer.PINRules{KeyIndex: byte(f.PIN.KeyIndex)}
+	r := issuer.PINRules{KeyIndex: byte(f.PIN.KeyIndex), Tries: f.PIN.Tries}
 	if f.PIN.KeyIndex < 0 || f.PIN.KeyIndex > 9 {
 		return r, fault("pin.key_index", "%d, want 0 to 9", f.PIN.KeyIndex)
 	}

@@ -71,7 +71,7 @@ var (
 	anAccount    = issuer.Account{ID: "A", Currency: 978, Balance: 0, Held: 17, Status: issuer.StatusSuspended, Internal: true, Opened: start, Disputes: 2}
 	anInstrument = issuer.Instrument{
 		Index: issuer.PANIndex{1, 2, 3}, Kind: issuer.Token, Masked: "476173******0010", PSN: "01", Expiry: "4912", ServiceCode: "201",
-		Status: issuer.StatusLost, Account: "A", Card: issuer.PANIndex{9}, LastFour: "0119", Requestor: "40010030001", PAR: "TSIM1", Bound: true,
+		Status: issuer.StatusLost, Account: "A", Card: issuer.PANIndex{9}, LastFour: "0119", Requestor: "40010030001", PAR: "TSIM1", Bound: true, WrongPINs: 2,
 	}
 	aUsage = issuer.Usage{Instrument: issuer.PANIndex{1, 2, 3}, Recent: []issuer.Use{
 		{ATC: 65535, Cryptogram: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, Soft: true, Record: 1 << 40}, {ATC: 1},

@@ -22,7 +22,7 @@ type table struct {
 }
 
 var (
-	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par bound")
+	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par wrong_pins bound")
 	keyTable        = newTable("keys", 2, "token key_index issued not_after uses used withdrawn amount spent")
 	bindingTable    = newTable("bindings", 1, "token body")
 	eventTable      = newTable("token_events", 2, "token number body")
@@ -195,12 +195,12 @@ func scanAccount(s scanner) (a issuer.Account, err error) {
 
 func appendInstrument(args []any, n *issuer.Instrument) []any {
 	return append(args, n.Index[:], int64(n.Kind), n.Masked, n.PSN, n.Expiry, n.ServiceCode, int64(n.Status), n.Account, n.Card[:],
-		n.LastFour, n.Requestor, n.PAR, n.Bound)
+		n.LastFour, n.Requestor, n.PAR, int64(n.WrongPINs), n.Bound)
 }
 
 func scanInstrument(s scanner) (n issuer.Instrument, err error) {
 	var index, card []byte
-	err = s.Scan(&index, &n.Kind, &n.Masked, &n.PSN, &n.Expiry, &n.ServiceCode, &n.Status, &n.Account, &card, &n.LastFour, &n.Requestor, &n.PAR, &n.Bound)
+	err = s.Scan(&index, &n.Kind, &n.Masked, &n.PSN, &n.Expiry, &n.ServiceCode, &n.Status, &n.Account, &card, &n.LastFour, &n.Requestor, &n.PAR, &n.WrongPINs, &n.Bound)
 	copy(n.Index[:], index)
 	copy(n.Card[:], card)
 	return n, err

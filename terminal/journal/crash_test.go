@@ -34,7 +34,7 @@ func work(dir string) {
 		os.Exit(1)
 	}
 	for n := 1; ; n++ {
-		id, err := j.Add(message(j.NextSTAN()))
+		id, err := j.Add(bank, message(j.NextSTAN()))
 		if err == nil {
 			fmt.Println("added", id)
 			if n%3 == 0 {

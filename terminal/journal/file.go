@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tapsim/iso8583"
+	"tapsim/terminal"
 )
 
 // Names in the directory.
@@ -148,11 +149,11 @@ func torn(rest []byte) bool {
 func (j *Journal) apply(r *record, n int) error {
 	switch r.kind {
 	case kindAdded:
-		m, err := j.seal.open(r)
+		e, err := j.seal.open(r)
 		if err != nil {
 			return err
 		}
-		j.add(r.id, int(r.stan), m)
+		j.add(e, int(r.stan))
 		j.account(r.id, int64(n))
 	case kindSending:
 		return j.sending(r.id)
@@ -196,20 +197,21 @@ func (j *Journal) begin(data []byte, end int) error {
 }
 
 // Add writes a message and returns when it is on disk.
-func (j *Journal) Add(m *iso8583.Message) (uint64, error) {
+func (j *Journal) Add(host string, m *iso8583.Message) (uint64, error) {
 	stan, err := j.check(m)
 	if err != nil {
 		return 0, err
 	}
 	r := record{kind: kindAdded, id: j.last + 1, stan: uint32(stan)}
-	if err := j.seal.seal(&r, m); err != nil {
+	e := terminal.Entry{ID: r.id, Host: host, Message: *m}
+	if err := j.seal.seal(&r, &e); err != nil {
 		return 0, err
 	}
 	if err := j.append(r); err != nil {
 		return 0, err
 	}
 	j.account(r.id, int64(headerSize+fixedSize+len(r.sealed)))
-	return j.add(r.id, stan, *m), nil
+	return j.add(e, stan), nil
 }
 
 // Sending notes on disk that a delivery begins. A message that is noted
@@ -282,7 +284,7 @@ func (j *Journal) compact() error {
 		var stan uint32
 		fmt.Sscanf(e.Message.STAN, "%06d", &stan)
 		r := record{kind: kindAdded, id: e.ID, stan: stan}
-		if err := j.seal.seal(&r, &e.Message); err != nil {
+		if err := j.seal.seal(&r, e); err != nil {
 			return err
 		}
 		b = r.append(b)

@@ -33,12 +33,12 @@ type Memory struct{ state }
 func NewMemory() *Memory { return &Memory{} }
 
 // Add keeps a message.
-func (m *Memory) Add(msg *iso8583.Message) (uint64, error) {
+func (m *Memory) Add(host string, msg *iso8583.Message) (uint64, error) {
 	stan, err := m.check(msg)
 	if err != nil {
 		return 0, err
 	}
-	return m.add(m.last+1, stan, *msg), nil
+	return m.add(terminal.Entry{ID: m.last + 1, Host: host, Message: *msg}, stan), nil
 }
 
 // Sending notes that a delivery begins.
@@ -72,10 +72,10 @@ func (s *state) check(m *iso8583.Message) (stan int, err error) {
 	return stan, nil
 }
 
-func (s *state) add(id uint64, stan int, m iso8583.Message) uint64 {
-	s.last, s.stan = id, stan
-	s.pending = append(s.pending, terminal.Entry{ID: id, Message: m})
-	return id
+func (s *state) add(e terminal.Entry, stan int) uint64 {
+	s.last, s.stan = e.ID, stan
+	s.pending = append(s.pending, e)
+	return e.ID
 }
 
 func (s *state) sending(id uint64) error {

@@ -22,6 +22,8 @@ var (
 // key is a terminal's key in these tests.
 var key = bytes.Repeat([]byte{0x5A}, journal.KeySize)
 
+const bank = "bank.example:8583"
+
 const pan = "4761739001010119"
 
 // message is a reversal with number stan and an account number in it.
@@ -49,7 +51,7 @@ func pending(t testing.TB, j terminal.Journal) []terminal.Entry {
 
 func add(t testing.TB, j terminal.Journal, stan int) uint64 {
 	t.Helper()
-	id, err := j.Add(message(stan))
+	id, err := j.Add(bank, message(stan))
 	require.NoError(t, err)
 	return id
 }
@@ -74,7 +76,7 @@ func TestWhatAJournalKeeps(t *testing.T) {
 		require.NoError(t, j.Sending(second))
 		require.NoError(t, j.Sending(second))
 		require.NoError(t, j.Remove(first))
-		require.Equal(t, []terminal.Entry{{ID: second, Sent: true, Message: *message(2)}, {ID: third, Message: *message(5)}}, pending(t, j))
+		require.Equal(t, []terminal.Entry{{ID: second, Host: bank, Sent: true, Message: *message(2)}, {ID: third, Host: bank, Message: *message(5)}}, pending(t, j))
 		require.Error(t, j.Remove(first))
 		require.Error(t, j.Sending(99))
 	})
@@ -86,7 +88,7 @@ func TestMessageNumbers(t *testing.T) {
 		add(t, j, 999_999)
 		require.Equal(t, 1, j.NextSTAN())
 		for _, stan := range []string{"", "000000", "12345", "1234567", "abcdef", "-00001"} {
-			_, err := j.Add(&iso8583.Message{STAN: stan})
+			_, err := j.Add(bank, &iso8583.Message{STAN: stan})
 			require.Error(t, err, stan)
 		}
 		require.Equal(t, 1, j.NextSTAN())
@@ -99,7 +101,7 @@ func TestFullJournal(t *testing.T) {
 	for i := 0; i < journal.MaxPending; i++ {
 		add(t, j, i%999_999+1)
 	}
-	_, err := j.Add(message(1))
+	_, err := j.Add(bank, message(1))
 	require.ErrorIs(t, err, journal.ErrFull)
 }
 
@@ -112,11 +114,11 @@ func TestReopen(t *testing.T) {
 	require.NoError(t, j.Sending(b))
 	require.NoError(t, j.Remove(a))
 	require.NoError(t, j.Close())
-	_, err := j.Add(message(9))
+	_, err := j.Add(bank, message(9))
 	require.ErrorContains(t, err, "closed")
 
 	j = open(t, dir)
-	require.Equal(t, []terminal.Entry{{ID: b, Sent: true, Message: *message(8)}}, pending(t, j))
+	require.Equal(t, []terminal.Entry{{ID: b, Host: bank, Sent: true, Message: *message(8)}}, pending(t, j))
 	require.Equal(t, 9, j.NextSTAN())
 	require.NoError(t, j.Remove(b))
 	require.NoError(t, j.Close())
@@ -257,7 +259,7 @@ func TestCompaction(t *testing.T) {
 	big.Reserved60 = string(bytes.Repeat([]byte{'x'}, 40_000))
 	last := uint64(0)
 	for range 60 { // 2.4 MB of history
-		id, err := j.Add(big)
+		id, err := j.Add(bank, big)
 		require.NoError(t, err)
 		require.NoError(t, j.Remove(id))
 		last = id
@@ -265,7 +267,7 @@ func TestCompaction(t *testing.T) {
 	require.Less(t, size(t, dir), 1<<20)
 	require.NoError(t, j.Close())
 	j = open(t, dir)
-	require.Equal(t, []terminal.Entry{{ID: kept, Sent: true, Message: *message(1)}}, pending(t, j))
+	require.Equal(t, []terminal.Entry{{ID: kept, Host: bank, Sent: true, Message: *message(1)}}, pending(t, j))
 	require.Equal(t, 3, j.NextSTAN())
 	require.Equal(t, last+1, add(t, j, 3))
 	left, err := os.ReadDir(dir)
@@ -285,7 +287,7 @@ func BenchmarkMemoryAddRemove(b *testing.B) {
 	m := message(1)
 	b.ReportAllocs()
 	for b.Loop() {
-		id, _ := j.Add(m)
+		id, _ := j.Add(bank, m)
 		if err := j.Remove(id); err != nil {
 			b.Fatal(err)
 		}
@@ -298,7 +300,7 @@ func BenchmarkDiskAddRemove(b *testing.B) {
 	m := message(1)
 	b.ReportAllocs()
 	for b.Loop() {
-		id, _ := j.Add(m)
+		id, _ := j.Add(bank, m)
 		if err := j.Remove(id); err != nil {
 			b.Fatal(err)
 		}

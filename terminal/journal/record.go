@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 
 	"tapsim/iso8583"
+	"tapsim/terminal"
 )
 
 // The file begins with a line of text that names format and version. Records
@@ -20,8 +21,8 @@ import (
 //	check  4   CRC-32C of the body
 //	body       kind 1, identifier 8, message number 4, sealed message
 //
-// Only a record of kind added has a sealed message: its JSON under AES-256-GCM
-// with the first 13 bytes of the body as associated data.
+// Only a record of kind added has a sealed message: its JSON, with the name of
+// its host, under AES-256-GCM with the first 13 bytes of the body as associated data.
 const (
 	magic      = "tapsim terminal journal, format 1\n"
 	headerSize = 8
@@ -129,9 +130,15 @@ func keyed(key []byte, parts ...string) []byte {
 // nothing masks what must come back whole.
 type plainMessage iso8583.Message
 
+// plainEntry is what is sealed of an entry; identifier and mark stand outside.
+type plainEntry struct {
+	Host string `json:",omitempty"`
+	plainMessage
+}
+
 // seal fills in the record's sealed message: nonce, then ciphertext.
-func (s *sealer) seal(r *record, m *iso8583.Message) error {
-	text, err := json.Marshal((*plainMessage)(m))
+func (s *sealer) seal(r *record, e *terminal.Entry) error {
+	text, err := json.Marshal(plainEntry{e.Host, plainMessage(e.Message)})
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -145,15 +152,16 @@ func (s *sealer) seal(r *record, m *iso8583.Message) error {
 }
 
 // open is the inverse of seal.
-func (s *sealer) open(r *record) (m iso8583.Message, err error) {
+func (s *sealer) open(r *record) (e terminal.Entry, err error) {
 	if len(r.sealed) < s.aead.NonceSize() {
-		return m, fmt.Errorf("message %d is cut off", r.id)
+		return e, fmt.Errorf("message %d is cut off", r.id)
 	}
 	nonce, sealed := r.sealed[:s.aead.NonceSize()], r.sealed[s.aead.NonceSize():]
 	text, err := s.aead.Open(nil, nonce, sealed, r.fixed(nil))
 	if err != nil {
-		return m, fmt.Errorf("message %d does not open: is it another terminal's key?", r.id)
+		return e, fmt.Errorf("message %d does not open: is it another terminal's key?", r.id)
 	}
-	err = json.Unmarshal(text, (*plainMessage)(&m))
-	return m, err
+	var plain plainEntry
+	err = json.Unmarshal(text, &plain)
+	return terminal.Entry{ID: r.id, Host: plain.Host, Message: iso8583.Message(plain.plainMessage)}, err
 }

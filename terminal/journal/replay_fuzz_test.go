@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tapsim/iso8583"
+	"tapsim/terminal"
 )
 
 // Whatever bytes a file has, replay either refuses them or finds where the good
@@ -18,7 +19,7 @@ func FuzzReplay(f *testing.F) {
 	whole := []byte(magic)
 	for id := uint64(1); id <= 3; id++ {
 		r := record{kind: kindAdded, id: id, stan: uint32(id)}
-		if err := seal.seal(&r, &iso8583.Message{MTI: iso8583.ReversalRequest, STAN: "000001"}); err != nil {
+		if err := seal.seal(&r, &terminal.Entry{ID: id, Host: "h", Message: iso8583.Message{MTI: iso8583.ReversalRequest, STAN: "000001"}}); err != nil {
 			f.Fatal(err)
 		}
 		whole = r.append(whole)

@@ -1,18 +1,68 @@
--- The token service: what it knows of a token on a phone, and each token's
--- history, numbered from 1 without gaps; bodies are JSON. Limited-use keys get a
--- limit for the sum of their amounts, 0 for none.
-CREATE TABLE bindings (
-  token BLOB PRIMARY KEY,
-  body  TEXT NOT NULL
+-- What a record is about, where it was, what it cost the account, and how much
+-- of it went back. Older rows are in the currency of their account.
+ALTER TABLE records ADD COLUMN event    INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE records ADD COLUMN related  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE records ADD COLUMN billing  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE records ADD COLUMN billed   INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE records ADD COLUMN fee      INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE records ADD COLUMN refunded INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE records ADD COLUMN merchant TEXT    NOT NULL DEFAULT '';
+ALTER TABLE records ADD COLUMN category INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE records ADD COLUMN country  INTEGER NOT NULL DEFAULT 0;
+UPDATE records SET billing = currency, billed = amount;
+UPDATE records SET event = 5 WHERE key LIKE 'open/%';
+UPDATE records SET event = 3 WHERE state = 8;
+
+-- opened is the first second of the year 1 where nobody knows.
+ALTER TABLE accounts ADD COLUMN opened   INTEGER NOT NULL DEFAULT -62135596800;
+ALTER TABLE accounts ADD COLUMN disputes INTEGER NOT NULL DEFAULT 0;
+
+-- Contactless payments since somebody was verified.
+ALTER TABLE usages ADD COLUMN unverified        INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usages ADD COLUMN unverified_amount INTEGER NOT NULL DEFAULT 0;
+
+-- Limits and budgets of an account (JSON), and what it spent in the day and the
+-- month: so much that a payment is judged without a look at earlier ones.
+CREATE TABLE controls (
+  account TEXT PRIMARY KEY,
+  rules   BLOB NOT NULL,
+  counts  BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE token_events (
-  token  BLOB NOT NULL,
-  number INTEGER NOT NULL,
-  body   TEXT NOT NULL,
-  PRIMARY KEY (token, number)
+CREATE TABLE disputes (
+  id      INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  payment INTEGER NOT NULL,
+  amount  INTEGER NOT NULL,
+  billed  INTEGER NOT NULL,
+  state   INTEGER NOT NULL,
+  reason  TEXT NOT NULL,
+  opened  INTEGER NOT NULL,
+  changed INTEGER NOT NULL
+) STRICT;
+
+-- The first answer to each change with an idempotency key; request is a keyed
+-- hash.
+CREATE TABLE answered (
+  key     TEXT PRIMARY KEY,
+  request BLOB NOT NULL,
+  answer  BLOB NOT NULL,
+  time    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-ALTER TABLE instruments ADD COLUMN bound INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE keys ADD COLUMN amount INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE keys ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;
+-- States of the whole bank.
+CREATE TABLE settings (
+  name  TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Messages to customers: append only.
+CREATE TABLE notices (
+  id      INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  kind    TEXT NOT NULL,
+  rule    TEXT NOT NULL,
+  text    TEXT NOT NULL,
+  record  INTEGER NOT NULL,
+  time    INTEGER NOT NULL
+) STRICT;
