@@ -93,17 +93,27 @@ func checkType(p *payment, report *Report) {
 // Transaction types of field 3 that the bank knows (ISO 8583:1987).
 var services = map[string]string{"00": "purchase", "01": "cash", typeCashback: "purchase with cashback", "17": "cash disbursement"}
 
-// typeRefund is the transaction type whose money goes to the customer. The bank
-// takes it as an advice: nobody has to be asked for it.
+// typeRefund is the transaction type whose money goes to the customer.
 const typeRefund = "20"
 
 // refund is true for a payment to the customer.
 func (p *payment) refund() bool { return p.request.ProcessingCode[:2] == typeRefund }
 
+// event is what the payment is, for the books.
+func (p *payment) event() Event {
+	switch p.request.ProcessingCode[:2] {
+	case typeRefund:
+		return EventRefund
+	case "01", "17":
+		return EventCash
+	}
+	return EventPurchase
+}
+
 // serves is true for a transaction type that the bank does.
 func (p *payment) serves() bool {
 	_, ok := services[p.request.ProcessingCode[:2]]
-	return ok || p.advice && p.refund()
+	return ok || p.refund()
 }
 
 // checkService refuses the transaction types that the bank does not do.

@@ -5,54 +5,144 @@ import (
 	"fmt"
 )
 
-// Audit adds up the books: entries sum to zero in each currency, each account's
-// balance is the sum of its entries and its holds the sum of the open ones, and
-// each record's entries sum to zero. It returns what is wrong, or nil. The
-// store must be at rest.
+// Audit adds up the books: entries sum to zero in each currency, over all and in
+// each record; each account's balance is the sum of its entries and its holds
+// the sum of the open ones; what went back of a payment is what its refunds and
+// disputes gave, and no more than the payment; and the bank's accounts for
+// transfers are at zero. It returns what is wrong, or nil. The store must be at
+// rest.
 func Audit(ctx context.Context, s Store) error {
-	accounts, err := s.Accounts(ctx)
-	if err != nil {
+	a := audit{held: map[string]int64{}, back: map[int64]int64{}, disputes: map[string]int{}, credited: map[uint16]int64{}}
+	var err error
+	if a.accounts, err = s.Accounts(ctx); err != nil {
 		return err
 	}
-	entries, err := s.Entries(ctx, "")
-	if err != nil {
+	if a.entries, err = s.Entries(ctx, ""); err != nil {
 		return err
 	}
-	records, err := s.Records(ctx, "")
-	if err != nil {
+	if a.records, err = s.Records(ctx, ""); err != nil {
 		return err
 	}
-	balance, perRecord, held := map[string]int64{}, map[int64]int64{}, map[string]int64{}
-	perCurrency := map[uint16]int64{}
-	for _, e := range entries {
+	if a.denied, err = s.Disputes(ctx, ""); err != nil {
+		return err
+	}
+	a.addDisputes()
+	for _, check := range []func() error{a.checkRecords, a.checkRefunds, a.checkEntries} {
+		if err := check(); err != nil {
+			return fmt.Errorf("audit: %w", err)
+		}
+	}
+	return nil
+}
+
+// audit is the books, and what was added up so far.
+type audit struct {
+	accounts []Account
+	entries  []Entry
+	records  []Record
+	denied   []Dispute
+	held     map[string]int64 // by account
+	back     map[int64]int64  // by payment, in its currency
+	disputes map[string]int   // open ones by account
+	credited map[uint16]int64 // for open disputes, by currency of the account
+}
+
+func (a *audit) addDisputes() {
+	currency := map[string]uint16{}
+	for _, c := range a.accounts {
+		currency[c.ID] = c.Currency
+	}
+	for _, d := range a.denied {
+		if d.State == DisputeCredited {
+			a.disputes[d.Account]++
+			a.credited[currency[d.Account]] += d.Billed
+		}
+		if d.State == DisputeCredited || d.State == DisputeAccepted {
+			a.back[d.Payment] += d.Amount
+		}
+	}
+}
+
+func (a *audit) checkRecords() error {
+	for n := range a.records {
+		r := &a.records[n]
+		if r.State == RecordHeld {
+			a.held[r.Account] += r.Billed
+		}
+		if r.Event == EventRefund && r.State == RecordCredited && r.Related != 0 {
+			a.back[r.Related] += r.Amount
+		}
+		switch {
+		case r.Amount < 0 || r.Billed < 0 || r.Fee < 0 || r.Fee > r.Billed:
+			return fmt.Errorf("record %d stands for %d, costs %d with a fee of %d", r.Seq, r.Amount, r.Billed, r.Fee)
+		case r.Refunded < 0 || r.Refunded > r.Amount || r.Returned < 0 || r.Returned > r.Billed:
+			return fmt.Errorf("of record %d, %d that cost %d, %d that cost %d went back", r.Seq, r.Amount, r.Billed, r.Refunded, r.Returned)
+		case (r.State == RecordReversed || r.State == RecordCaptured) && (r.Amount != 0 || r.Billed != 0):
+			return fmt.Errorf("record %d is %s and still stands for %d", r.Seq, r.State, r.Amount)
+		}
+	}
+	return nil
+}
+
+func (a *audit) checkRefunds() error {
+	for n := range a.records {
+		r := &a.records[n]
+		if got := a.back[r.Seq]; got != r.Refunded {
+			return fmt.Errorf("of record %d %d went back, its refunds and disputes say %d", r.Seq, r.Refunded, got)
+		}
+	}
+	return nil
+}
+
+func (a *audit) checkEntries() error {
+	type inRecord struct {
+		seq      int64
+		currency uint16
+	}
+	balance, perRecord, perCurrency := map[string]int64{}, map[inRecord]int64{}, map[uint16]int64{}
+	for _, e := range a.entries {
 		balance[e.Account] += e.Amount
-		perRecord[e.Record] += e.Amount
+		perRecord[inRecord{e.Record, e.Currency}] += e.Amount
 		perCurrency[e.Currency] += e.Amount
 	}
-	for seq, sum := range perRecord {
+	for in, sum := range perRecord {
 		if sum != 0 {
-			return fmt.Errorf("audit: the entries of record %d sum to %d", seq, sum)
+			return fmt.Errorf("the entries of record %d in currency %03d sum to %d", in.seq, in.currency, sum)
 		}
 	}
 	for currency, sum := range perCurrency {
 		if sum != 0 {
-			return fmt.Errorf("audit: the entries in currency %03d sum to %d", currency, sum)
+			return fmt.Errorf("the entries in currency %03d sum to %d", currency, sum)
 		}
 	}
-	for _, r := range records {
-		if r.State == RecordHeld {
-			held[r.Account] += r.Amount
+	for _, c := range a.accounts {
+		if c.Balance != balance[c.ID] || c.Held != a.held[c.ID] || c.Disputes != a.disputes[c.ID] {
+			return fmt.Errorf("account %s has balance %d, holds %d and %d open disputes; its entries say %d, its open holds %d, its disputes %d",
+				c.ID, c.Balance, c.Held, c.Disputes, balance[c.ID], a.held[c.ID], a.disputes[c.ID])
 		}
-	}
-	for _, a := range accounts {
-		if a.Balance != balance[a.ID] || a.Held != held[a.ID] {
-			return fmt.Errorf("audit: account %s has balance %d and holds %d, its entries say %d and its open holds %d",
-				a.ID, a.Balance, a.Held, balance[a.ID], held[a.ID])
+		delete(balance, c.ID)
+		if err := a.checkOwn(&c); err != nil {
+			return err
 		}
-		delete(balance, a.ID)
 	}
 	for id := range balance {
-		return fmt.Errorf("audit: entries on account %s, which does not exist", id)
+		return fmt.Errorf("entries on account %s, which does not exist", id)
+	}
+	return nil
+}
+
+// checkOwn checks the bank's own accounts whose balance is known.
+func (a *audit) checkOwn(c *Account) error {
+	want := int64(0)
+	switch c.ID {
+	case internalAccount(ownTransfers, c.Currency):
+	case internalAccount(ownDisputed, c.Currency):
+		want = -a.credited[c.Currency]
+	default:
+		return nil
+	}
+	if c.Balance != want {
+		return fmt.Errorf("account %s is at %d, want %d", c.ID, c.Balance, want)
 	}
 	return nil
 }

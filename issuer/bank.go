@@ -63,28 +63,33 @@ func (i *Issuer) OpenAccount(ctx context.Context, n NewAccount) error {
 		if _, taken, err := tx.Account(n.ID); err != nil || taken {
 			return mistakeOr(err, "account %s exists", n.ID)
 		}
-		for _, id := range []string{SettlementAccount(n.Currency), CashAccount(n.Currency)} {
-			if _, there, err := tx.Account(id); err != nil {
-				return err
-			} else if !there {
-				tx.PutAccount(Account{ID: id, Currency: n.Currency, Status: StatusActive, Internal: true})
-			}
-		}
-		tx.PutAccount(Account{ID: n.ID, Currency: n.Currency, Status: StatusActive})
-		seq, err := tx.NextSequence()
-		if err != nil {
-			return err
-		}
-		record := Record{
-			Seq: seq, Key: openingKey(n.ID), Account: n.ID, Requested: n.Balance, Currency: n.Currency, Time: now,
-			State: RecordNoted, Code: Approved,
-		}
-		if n.Balance > 0 {
-			record.State, record.Amount = RecordPosted, n.Balance
-		}
-		tx.PutRecord(record)
-		return tx.Move(&record, CashAccount(n.Currency), n.ID, n.Balance)
+		return tx.open(n, now)
 	})
+}
+
+// open opens an account.
+func (t *Tx) open(n NewAccount, now time.Time) error {
+	if _, err := t.internal(ownSettlement, n.Currency); err != nil {
+		return err
+	}
+	from, err := t.internal(ownCash, n.Currency)
+	if err != nil {
+		return err
+	}
+	t.PutAccount(Account{ID: n.ID, Currency: n.Currency, Status: StatusActive, Opened: now})
+	seq, err := t.NextSequence()
+	if err != nil {
+		return err
+	}
+	record := Record{
+		Seq: seq, Key: openingKey(n.ID), Account: n.ID, Requested: n.Balance, Currency: n.Currency, Billing: n.Currency, Time: now,
+		State: RecordNoted, Code: Approved, Event: EventOpening,
+	}
+	if n.Balance > 0 {
+		record.State, record.Amount, record.Billed = RecordPosted, n.Balance, n.Balance
+	}
+	t.PutRecord(record)
+	return t.Move(&record, from, n.ID, n.Balance)
 }
 
 // openingKey is the key of the record that opened an account.

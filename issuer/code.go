@@ -10,6 +10,7 @@ type Code string
 const (
 	Approved            Code = "00"
 	DoNotHonour         Code = "05" // the card itself declined
+	PartlyApproved      Code = "10" // field 4 of the answer says how much
 	InvalidTransaction  Code = "12"
 	InvalidAmount       Code = "13"
 	NoSuchCard          Code = "14"
@@ -32,6 +33,7 @@ const (
 	TooManyPINs         Code = "75"
 	PINUnreadable       Code = "81"
 	WrongCryptogram     Code = "82"
+	Unavailable         Code = "91" // closed for maintenance
 	Duplicate           Code = "94" // retrieval keys of another transaction
 	Malfunction         Code = "96"
 )
@@ -40,7 +42,9 @@ const (
 func (c Code) Meaning() string { return iso8583.ResponseText(string(c)) }
 
 // approves is true for the codes that let the customer go with the goods.
-func (c Code) approves() bool { return c == Approved || c == "08" || c == "11" || c == "85" }
+func (c Code) approves() bool {
+	return c == Approved || c == PartlyApproved || c == "08" || c == "11" || c == "85"
+}
 
 // soft is true for the codes that ask for the same cryptogram again, with a
 // PIN: 65 (Mastercard), 70 and 1A (Visa). The cryptogram may then come once

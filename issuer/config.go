@@ -25,6 +25,16 @@ type Config struct {
 	PIN          PINRules
 	TokenService TokenRules
 	Currency     uint16 // ISO 4217 numeric: of accounts that name none
+	Country      uint16 // ISO 3166-1 numeric: where payments are at home; 0: nowhere
+	Exchange     Exchange
+	Contactless  Contactless // bounds of accounts that have none of their own, in Currency
+	Monitoring   []MonitorRule
+	StandIn      StandIn
+	// PartialApproval approves what an account has where it is less than what is
+	// asked, with 10, to requests without cash.
+	PartialApproval bool
+	// HoldsExpire is how long a hold waits for its completion; 0: for ever.
+	HoldsExpire time.Duration
 	// Fallback lets magnetic-stripe fallback and other entries without chip
 	// data pass, unchecked: entry modes 80x, 90x, 91x.
 	Fallback bool
@@ -170,10 +180,18 @@ func (c *Config) Check() error {
 			return configError(fmt.Sprintf("rules[%d]", n), "%s", reason)
 		}
 	}
+	for n := range c.Monitoring {
+		if reason := c.Monitoring[n].fault(); reason != "" {
+			return configError(fmt.Sprintf("monitoring[%d]", n), "%s", reason)
+		}
+	}
 	if err := c.PIN.check(); err != nil {
 		return err
 	}
 	if err := c.TokenService.check(); err != nil {
+		return err
+	}
+	if err := c.checkBounds(); err != nil {
 		return err
 	}
 	l := c.LimitedUse
@@ -204,6 +222,21 @@ func (c *Config) Check() error {
 		return configError("limited_use_keys.amount", "%d is not an amount", l.Amount)
 	}
 	return nil
+}
+
+// checkBounds checks the numbers of the everyday business.
+func (c *Config) checkBounds() error {
+	switch {
+	case c.Country > 999:
+		return configError("country", "%d is not an ISO 3166-1 number", c.Country)
+	case c.Contactless.Count < 0 || c.Contactless.Amount < 0 || c.Contactless.Amount > emv.MaxAmount:
+		return configError("contactless", "number and amount are positive, the amount has at most 12 digits")
+	case c.StandIn.MaxAmount < 0 || c.StandIn.MaxAmount > emv.MaxAmount:
+		return configError("stand_in.max_amount", "%d is not an amount", c.StandIn.MaxAmount)
+	case c.HoldsExpire < 0 || c.HoldsExpire > 366*24*time.Hour:
+		return configError("holds.expire", "%s, want up to a year", c.HoldsExpire)
+	}
+	return c.Exchange.check(c.Currency)
 }
 
 func (c *Config) checkKeySet(n int, field string) error {

@@ -101,9 +101,12 @@ func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report
 	}
 	if usage.isOlder(atc) {
 		p.refuse(SecurityViolation)
-		p.stale = true
+		p.stale, p.replayed = true, true
 		report.step("counter", Failed, "this counter came before, long ago")
 		return nil
+	}
+	if at == 0 && len(usage.Recent) > 0 {
+		p.gap = int(atc - usage.Recent[0].ATC)
 	}
 	if text := i.counterFault(usage.Recent, at, atc); text != "" {
 		jump := at == 0 && !p.advice && (p.code == "" || p.code.soft())
@@ -161,6 +164,7 @@ func (i *Issuer) sameCounter(tx *Tx, p *payment, use Use, record *Record, report
 	switch {
 	case use.Cryptogram != p.chip.cryptogram:
 		p.refuse(SecurityViolation)
+		p.replayed = true
 		if report != nil {
 			report.step("counter", Failed, fmt.Sprintf("counter %d came before with another cryptogram: two cards share it, or the card was reset", use.ATC))
 		}
@@ -171,6 +175,7 @@ func (i *Issuer) sameCounter(tx *Tx, p *payment, use Use, record *Record, report
 		report.step("counter", OK, "an advice about a cryptogram that came before")
 	default:
 		p.refuse(SecurityViolation)
+		p.replayed = true
 		if report != nil {
 			report.step("counter", Failed, fmt.Sprintf("replay: this cryptogram with counter %d came before, in another message", use.ATC))
 		}

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tapsim/iso8583"
@@ -24,6 +25,7 @@ type Env struct {
 	Now     func() time.Time
 	Rand    io.Reader // authorisation codes, token numbers, account references
 	Certify Certifier // nil: the token service certifies no cards
+	Reissue Reissuer  // nil: a token whose payment is denied is suspended, and that is all
 }
 
 // Issuer is the bank. It is safe for concurrent use.
@@ -35,6 +37,8 @@ type Issuer struct {
 	ca     Certifier
 	pins   map[PANIndex]PINValue // by card
 	counts []counter             // one for each rule
+	renew  Reissuer
+	closed atomic.Pointer[Maintenance] // nil: open
 
 	mu   sync.Mutex // guards rand
 	rand io.Reader
@@ -49,10 +53,13 @@ func New(config Config, store Store, env Env) (*Issuer, error) {
 		return nil, err
 	}
 	i := &Issuer{
-		config: &config, store: store, now: env.Now, rand: env.Rand, ca: env.Certify,
+		config: &config, store: store, now: env.Now, rand: env.Rand, ca: env.Certify, renew: env.Reissue,
 		counts: make([]counter, len(config.Rules)),
 	}
 	i.pins = i.pinValues()
+	if err := i.loadMaintenance(); err != nil {
+		return nil, err
+	}
 	return i, nil
 }
 

@@ -206,6 +206,6 @@ func TestApprovedTap(t *testing.T) {
 	require.Equal(t, iso8583.AuthorisationResponse, answer.MTI)
 	require.Len(t, answer.AuthorisationCode, 6)
 	require.Equal(t, OK, report.Cryptogram)
-	require.Equal(t, Account{ID: "A", Currency: 978, Balance: 500_00, Held: 12_50, Status: StatusActive}, b.account())
+	require.Equal(t, Account{ID: "A", Currency: 978, Balance: 500_00, Held: 12_50, Status: StatusActive, Opened: testTime}, b.account())
 	b.audit()
 }

@@ -68,7 +68,24 @@ type payment struct {
 	sibling    int64  // of an advice: the record with the same cryptogram
 	stale      bool   // the counter came before, with a payment that is no longer known
 	overtaken  bool   // its reversal came before it
+	standIn    bool   // decided while the bank is closed
 	code       Code   // of the first check that failed, "" so far
+
+	merchant          string
+	category, country uint16 // 0: not told
+	abroad            bool
+	terms             // anew in each update
+}
+
+// terms are the part of a decision that depends on the account.
+type terms struct {
+	charge   charge
+	granted  int64 // minor units that are approved
+	partly   bool  // less than what was asked
+	replayed bool  // the counter came before
+	gap      int   // how far the counter jumped ahead
+	controls Controls
+	original *Record // of a refund: the payment it names, as it was before
 }
 
 // refuse notes the first reason to decline. A soft one gives way to any other:
@@ -135,10 +152,31 @@ func (i *Issuer) readPayment(m *iso8583.Message, k kind) (*payment, error) {
 		}
 		p.chip = c
 	}
+	i.place(p)
 	p.index = i.store.IndexPAN(p.pan)
 	p.key = retrievalKey(original(m.MTI), m.TransmissionTime, m.STAN, m.AcquirerID, m, p.at)
 	p.reference = reference(m)
 	return p, nil
+}
+
+// place notes where the payment is. The country that the card was told counts,
+// since the cryptogram covers it.
+func (i *Issuer) place(p *payment) {
+	m := p.request
+	p.merchant = strings.ToValidUTF8(strings.TrimSpace(m.MerchantName[:min(len(m.MerchantName), 25)]), "?")
+	if p.merchant == "" {
+		p.merchant = strings.TrimSpace(m.MerchantID)
+	}
+	p.category, p.country = number(m.MerchantCategory), number(m.AcquirerCountry)
+	if p.chip != nil {
+		if told, err := emv.BCD(p.chip.elements.TerminalCountry[:]); err == nil && told != 0 {
+			p.country = uint16(told)
+		}
+	}
+	home := i.config.Country
+	if p.abroad = p.country != home; p.country == 0 || home == 0 {
+		p.abroad = p.currency != i.config.Currency
+	}
 }
 
 // checkCommon checks the fields that every message to the bank has.

@@ -406,7 +406,7 @@ func TestAdviceAboutAKnownPayment(t *testing.T) {
 		*advice.Amount = 14_00 // with a tip
 		answer, _ := b.handle(advice)
 		require.Equal(t, "00", answer.ResponseCode, name)
-		require.Equal(t, Account{ID: "A", Currency: 978, Balance: 486_00, Status: StatusActive}, b.account(), name)
+		require.Equal(t, Account{ID: "A", Currency: 978, Balance: 486_00, Status: StatusActive, Opened: testTime}, b.account(), name)
 		again := clone(advice)
 		again.STAN = "000003" // the same advice as another message
 		b.handle(again)

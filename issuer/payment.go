@@ -3,7 +3,6 @@ package issuer
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"tapsim/cryptogram"
 	"tapsim/emv"
@@ -25,6 +24,9 @@ func (i *Issuer) payment(ctx context.Context, request *iso8583.Message, k kind, 
 	if err := i.assess(p, report); err != nil {
 		return nil, err
 	}
+	if !i.standIn(p, report) {
+		return respond(request, Unavailable), nil
+	}
 	authorisation, err := i.authorisationCode()
 	if err != nil {
 		return nil, err
@@ -37,7 +39,7 @@ func (i *Issuer) payment(ctx context.Context, request *iso8583.Message, k kind, 
 	var answer *iso8583.Message
 	err = i.store.Update(ctx, keys, func(tx *Tx) (err error) {
 		report.rewind(mark)
-		p.code, p.sibling, p.stale = code, 0, false
+		p.code, p.sibling, p.stale, p.terms = code, 0, false, terms{}
 		answer, err = i.settle(tx, p, authorisation, report)
 		return err
 	})
@@ -71,7 +73,7 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 	}
 	record := Record{
 		Seq: first.Seq, Key: p.key, Reference: p.reference, Instrument: p.index, Requested: p.amount, Currency: p.currency, Time: p.at, State: RecordNoted,
-		Tap: p.tap(),
+		Tap: p.tap(), Event: p.event(), Merchant: p.merchant, Category: p.category, Country: p.country,
 	}
 	if p.overtaken = found; !found {
 		if record.Seq, err = tx.NextSequence(); err != nil {
@@ -91,6 +93,9 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 		return nil, err
 	}
 	if err := i.post(tx, p, &record, report); err != nil {
+		return nil, err
+	}
+	if err := i.attempted(tx, p, &record); err != nil {
 		return nil, err
 	}
 	answer, err := p.answer(&record, authorisation, i.config.ResetOffline)
@@ -129,7 +134,10 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 		return err
 	}
 	if funded {
-		record.Account = account.ID
+		record.Account, record.Billing = account.ID, account.Currency
+		if err := p.loadControls(tx, account.ID); err != nil {
+			return err
+		}
 	}
 	if err := i.checkDomain(tx, p, report); err != nil {
 		return err
@@ -142,10 +150,21 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 	}
 	i.applyRule(p, report)
 	if p.rule == nil || p.rule.Response == "" {
-		i.checkFunds(p, account, report)
+		if err := i.checkMoney(tx, p, account, report); err != nil {
+			return err
+		}
+	}
+	if p.original != nil { // also of a refusal: the next refund of the same looks it up here
+		record.Related = p.original.Seq
+	}
+	if funded {
+		i.monitor(tx, p, record, report)
 	}
 	record.Code = p.code
-	if record.Code == "" {
+	switch {
+	case record.Code == "" && p.partly:
+		record.Code = PartlyApproved
+	case record.Code == "":
 		record.Code = Approved
 	}
 	if p.rule != nil && p.rule.Override && !p.overtaken {
@@ -156,6 +175,9 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 		if record.Flagged {
 			report.step("advice", OK, "accepted, as every advice, and flagged for the failed checks")
 		}
+	}
+	if err := p.countContactless(tx, record); err != nil {
+		return err
 	}
 	if record.Code.soft() && p.code != SecurityViolation {
 		return changeUse(tx, p, func(u *Use) { u.Soft = true })
@@ -176,27 +198,6 @@ func (i *Issuer) applyRule(p *payment, report *Report) {
 	}
 }
 
-// checkFunds checks limit and balance, unless something was wrong before.
-func (i *Issuer) checkFunds(p *payment, account Account, report *Report) {
-	limit := i.config.Limits.MaxAmount
-	switch {
-	case p.code != "" && !p.code.soft() || p.advice:
-		report.step("funds", Skipped, "decided already")
-	case limit != 0 && p.amount > limit:
-		p.refuse(OverLimit)
-		if report != nil {
-			report.step("funds", Failed, fmt.Sprintf("%s is over the limit of %s for one payment", money(p.amount, p.currency), money(limit, p.currency)))
-		}
-	case p.amount > account.Available():
-		p.refuse(InsufficientFunds)
-		if report != nil {
-			report.step("funds", Failed, fmt.Sprintf("%s is asked, %s is available", money(p.amount, p.currency), money(account.Available(), p.currency)))
-		}
-	case report != nil:
-		report.step("funds", OK, fmt.Sprintf("%s is asked, %s is available", money(p.amount, p.currency), money(account.Available(), p.currency)))
-	}
-}
-
 // post moves the money of an approved payment: a hold for an authorisation,
 // entries for a financial message.
 func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error {
@@ -211,42 +212,42 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 		}
 		return nil
 	}
-	account, ok, err := tx.Account(record.Account)
-	if err != nil || !ok {
-		return errorOr(err, "issuer: no account %s", record.Account)
-	}
 	if related != nil && related.State == RecordHeld {
-		account.Held -= related.Amount
-		related.State, related.Amount = RecordCaptured, 0
-		tx.PutAccount(account)
-		tx.PutRecord(*related)
+		if err := i.capture(tx, related, record); err != nil {
+			return err
+		}
 		report.step("posting", OK, "the hold of the authorisation is released")
 	}
-	record.Amount = p.amount
+	record.Amount, record.Billed, record.Fee = p.granted, p.charge.billed, p.charge.fee
 	if p.sibling != 0 { // a further advice of the same tap is about this one
 		if err := changeUse(tx, p, func(u *Use) { u.Record, u.Soft = record.Seq, false }); err != nil {
 			return err
 		}
 	}
-	if p.class == classAuthorisation {
-		if account.Held > math.MaxInt64-p.amount {
-			return fmt.Errorf("issuer: the holds of account %s would overflow", account.ID)
-		}
-		account.Held += p.amount
-		tx.PutAccount(account)
+	switch {
+	case p.refund():
+		return i.credit(tx, p, record, report)
+	case p.class == classAuthorisation:
 		record.State = RecordHeld
 		report.step("posting", OK, "a hold on the account")
-		return nil
+		return tx.hold(record.Account, record.Billed)
 	}
-	from, to, state := account.ID, SettlementAccount(p.currency), RecordPosted
-	if p.refund() {
-		from, to, state = to, from, RecordCredited
-	}
-	if err := tx.Move(record, from, to, p.amount); err != nil {
+	record.State = RecordPosted
+	report.step("posting", OK, "posted to the ledger")
+	return tx.pay(movement{record, false}, record, record.Account, portion{record.Amount, record.Billed, record.Fee})
+}
+
+// capture releases a hold whose payment is posted by another record.
+func (i *Issuer) capture(tx *Tx, held, by *Record) error {
+	if err := tx.hold(held.Account, -held.Billed); err != nil {
 		return err
 	}
-	record.State = state
-	report.step("posting", OK, "posted to the ledger")
+	if err := tx.count(held, by.Time, -held.Billed); err != nil {
+		return err
+	}
+	held.State, held.Amount, held.Billed, held.Fee, held.Related = RecordCaptured, 0, 0, 0, by.Seq
+	by.Related = held.Seq
+	tx.PutRecord(*held)
 	return nil
 }
 
@@ -270,6 +271,8 @@ func noMoney(p *payment, record, related *Record) string {
 		return "an advice of a decline"
 	case p.refund() && related != nil && related.State == RecordHeld:
 		return "a refund does not settle an authorisation"
+	case p.original != nil && (p.original.State != RecordPosted || p.amount > p.original.rest()):
+		return "more is to go back than is left of the payment"
 	case related == nil && p.stale:
 		return "its counter came before: the payment is there already"
 	case related != nil && related.State.posted():
@@ -313,6 +316,10 @@ func (i *Issuer) relatedTo(tx *Tx, p *payment, record *Record) (*Record, error) 
 	if err != nil || !ok || found.Instrument != p.index || found.Account != record.Account || found.State == RecordNoted || found.State == RecordOrphan {
 		return nil, err
 	}
+	if p.refund() && found.Event.spends() && found.State != RecordHeld { // what it gives money of, not itself
+		p.original, err = p.namedOriginal(tx)
+		return nil, err
+	}
 	return &found, nil
 }
 
@@ -321,6 +328,9 @@ func (i *Issuer) relatedTo(tx *Tx, p *payment, record *Record) (*Record, error) 
 // card's offline counters.
 func (p *payment) answer(record *Record, authorisation string, reset bool) (*iso8583.Message, error) {
 	m := respond(p.request, record.Code)
+	if p.partly {
+		m.Amount = &record.Amount
+	}
 	if m.RRN == "" {
 		m.RRN = p.at.Format("06")[1:] + fmt.Sprintf("%03d", p.at.YearDay()) + p.at.Format("15") + p.request.STAN
 	}

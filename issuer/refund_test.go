@@ -8,16 +8,52 @@ import (
 	"tapsim/iso8583"
 )
 
+// TestRefundRequest: a request for a refund credits at once. One that names its
+// payment by field 37 never gives back more than is left of it, and none does of
+// a payment that is only held.
+func TestRefundRequest(t *testing.T) {
+	b := newBank(t, nil)
+	answer, report := b.handle(refund(t, 1, "0200", 1)) // names no payment
+	require.Equal(t, "00", answer.ResponseCode, "%+v", report.Steps)
+	require.Equal(t, int64(512_50), b.account().Balance)
+
+	paid := plasticTap(2, 20_00).message(t, "0200", 2)
+	b.handle(paid)
+	require.Equal(t, int64(492_50), b.account().Balance)
+	step := func(atc uint16, stan int, code string, balance int64) *iso8583.Message {
+		m := refund(t, atc, "0200", stan)
+		m.RRN = paid.RRN
+		answer, report := b.handle(m)
+		require.Equal(t, code, answer.ResponseCode, "%+v", report.Steps)
+		require.Equal(t, balance, b.account().Balance)
+		b.audit()
+		return m
+	}
+	first := step(3, 3, "00", 505_00)
+	step(4, 4, "13", 505_00) // 12.50 of 7.50
+	b.handle(reversalOf(first, "0420", 5))
+	require.Equal(t, int64(492_50), b.account().Balance, "the refund is undone")
+	step(5, 6, "00", 505_00)
+	b.handle(reversalOf(paid, "0420", 7))
+	require.Equal(t, int64(512_50), b.account().Balance, "a reversal gives back what the refund has left")
+	step(6, 8, "13", 512_50)
+
+	held := plasticTap(7, 20_00).message(t, "0100", 9)
+	b.handle(held)
+	paid = held
+	step(8, 10, "12", 512_50)
+
+	numberOnly := refund(t, 9, "0200", 11)
+	numberOnly.ICCData = nil
+	answer, _ = b.handle(numberOnly)
+	require.Equal(t, "00", answer.ResponseCode)
+}
+
 // TestRefundAdvice: money of a refund goes to the customer, once, and a reversal
-// takes it back. A request for one is refused, and an advice of a transaction
-// type that the bank does not do moves nothing.
+// takes it back. An advice of a transaction type that the bank does not do moves
+// nothing.
 func TestRefundAdvice(t *testing.T) {
 	b := newBank(t, nil)
-	request := refund(t, 1, "0200", 1)
-	answer, _ := b.handle(request)
-	require.Equal(t, "40", answer.ResponseCode)
-	require.Equal(t, int64(500_00), b.account().Balance)
-
 	advice := refund(t, 2, "0220", 2)
 	for _, stan := range []string{"000002", "000002", "000003"} { // itself, repeated, and as another message
 		advice.STAN = stan

@@ -122,7 +122,7 @@ func TestResponses(t *testing.T) {
 		{"84 of another brand", tagOf(emv.TagDFName, "A0000000041010"), SecurityViolation, "consistency", "application of mastercard"},
 		{"another amount", field(func(m *iso8583.Message) { *m.Amount = 12_51 }), SecurityViolation, "consistency", "field 4 asks for 12.51 EUR"},
 		{"another currency", field(func(m *iso8583.Message) { m.Currency = "840" }), SecurityViolation, "consistency", "field 49"},
-		{"foreign currency", resignIn("840", [2]byte{0x08, 0x40}), NotPermitted, "currency", "does not convert"},
+		{"foreign currency", resignIn("840", [2]byte{0x08, 0x40}), NotPermitted, "currency", "no rate to convert at"},
 
 		{"wrong cryptogram", tagOf(emv.TagCryptogram, "0000000000000000"), WrongCryptogram, stepCryptogram, "expected"},
 		{"unknown key index", resign(func(p *tap) { p.iad = unhex("06091203A00000") }), WrongCryptogram, stepCryptogram, "visa (01), visa-test (02)"},
@@ -141,7 +141,7 @@ func TestResponses(t *testing.T) {
 			m.ICCData = list[2:].Append(list[:1].Append(nil))
 		}, DoNotHonour, stepType, "AAC"},
 
-		{"refund", service("200000", 0x20), NotSupported, "service", "20"},
+		{"deposit", service("210000", 0x21), NotSupported, "service", "21"},
 		{"a refund that says purchase", service("000000", 0x20), SecurityViolation, "consistency", "field 3 asks for transaction type 00, the card was told 9C 20"},
 		{"a purchase that says refund", service("200000", 0x00), SecurityViolation, "consistency", "9C 00"},
 		{"cash", service("010000", 0x01), Approved, "posting", "a hold"},

@@ -137,38 +137,31 @@ func (u *undo) undoPayment(tx *Tx, payment, record *Record, report *Report) (Cod
 		report.step("original", Failed, "field 4 is not the amount of the original")
 		return WrongOriginalAmount, nil
 	}
-	back := payment.Amount - u.left
+	record.Event, record.Related, record.Billing = EventReversal, payment.Seq, payment.Billing
+	record.Merchant, record.Category, record.Country = payment.Merchant, payment.Category, payment.Country
+	if payment.State == RecordCaptured {
+		if completion, ok, err := tx.RecordBySequence(payment.Related); err != nil {
+			return "", err
+		} else if ok && completion.Event == EventCompletion { // nobody else is going to reverse it
+			payment = &completion
+		}
+	}
+	back := min(payment.Amount-u.left, payment.rest())
 	if back <= 0 {
 		if report != nil {
 			report.step("original", OK, "nothing to return: the original is "+payment.State.String())
 		}
 		return Approved, nil
 	}
-	switch payment.State {
-	case RecordHeld:
-		account, ok, err := tx.Account(payment.Account)
-		if err != nil || !ok {
-			return "", errorOr(err, "issuer: no account %s", payment.Account)
-		}
-		account.Held -= back
-		tx.PutAccount(account)
-	case RecordPosted, RecordCredited:
-		from, to := SettlementAccount(payment.Currency), payment.Account
-		if payment.State == RecordCredited {
-			from, to = to, from
-		}
-		if err := tx.Move(record, from, to, back); err != nil {
-			return "", err
-		}
+	state := payment.State
+	part, err := tx.undo(record, payment, back)
+	if err != nil {
+		return "", err
 	}
+	record.Amount, record.Billed, record.Fee = part.amount, part.billed, part.fee
 	if report != nil {
-		report.step("original", OK, fmt.Sprintf("found, %s: %s goes back, %s stays", payment.State, money(back, payment.Currency), money(u.left, payment.Currency)))
+		report.step("original", OK, fmt.Sprintf("found, %s: %s goes back, %s stays", state, money(back, payment.Currency), money(payment.rest(), payment.Currency)))
 	}
-	payment.Amount = u.left
-	if u.left == 0 {
-		payment.State = RecordReversed
-	}
-	tx.PutRecord(*payment)
 	return Approved, tellReversal(tx, payment, record, m, back)
 }
 
@@ -192,17 +185,4 @@ func (u *undo) leaveOrphan(tx *Tx, known bool, report *Report) (Code, error) {
 		return NotFound, nil
 	}
 	return Approved, nil
-}
-
-// SettlementAccount is the bank's own account, in one currency, that payments
-// go to: what it owes to the merchants' banks.
-func SettlementAccount(currency uint16) string { return internalAccount("settlement", currency) }
-
-// CashAccount is the bank's own account, in one currency, that opening balances
-// come from.
-func CashAccount(currency uint16) string { return internalAccount("cash", currency) }
-
-func internalAccount(name string, currency uint16) string {
-	digits := [3]byte{'0' + byte(currency/100%10), '0' + byte(currency/10%10), '0' + byte(currency%10)}
-	return "bank:" + name + ":" + string(digits[:])
 }

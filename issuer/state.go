@@ -190,6 +190,7 @@ type Record struct {
 	Billed     int64  // what Amount costs the account, fee included; in Billing
 	Fee        int64  // of Billed
 	Refunded   int64  // of Amount: what the customer has back, by refunds or disputes
+	Returned   int64  // the same, of Billed
 	Event      Event
 	Related    int64  // Seq of the record that this one is about; of a captured one, the record that moved its money
 	Merchant   string // name, or identification where there is none

@@ -17,7 +17,7 @@ func (i *Issuer) checkStatus(tx *Tx, p *payment, report *Report) (Account, bool,
 		p.refuse(code)
 		report.step("status", Failed, text)
 	}
-	if code := n.refusal(); code != "" {
+	if code := n.refusal(); code != "" && !p.refund() {
 		refuse(code, "the "+n.Kind.String()+" is "+n.Status.String())
 	}
 	checkExpiry(p, &n, report)
@@ -26,7 +26,7 @@ func (i *Issuer) checkStatus(tx *Tx, p *payment, report *Report) (Account, bool,
 		if card, ok, err = tx.Instrument(n.Card); err != nil || !ok {
 			return Account{}, false, errorOr(err, "issuer: token %s has no card behind it", n.Masked)
 		}
-		if code := card.refusal(); code != "" {
+		if code := card.refusal(); code != "" && !p.refund() {
 			refuse(Restricted, "the card behind the token is "+card.Status.String())
 		}
 	}
@@ -37,20 +37,33 @@ func (i *Issuer) checkStatus(tx *Tx, p *payment, report *Report) (Account, bool,
 	switch {
 	case account.Status == StatusDeactivated:
 		refuse(Closed, "the account is closed")
-	case account.Status != StatusActive:
+	case account.Status != StatusActive && !p.refund():
 		refuse(Restricted, "the account is "+account.Status.String())
 	}
-	if account.Currency != p.currency {
-		p.refuse(NotPermitted)
-		if report != nil {
-			report.step("currency", Failed, fmt.Sprintf("the account is in currency %03d, the payment in %03d; the bank does not convert", account.Currency, p.currency))
-		}
+	if !i.convertible(p, &account, report) {
 		return Account{}, false, nil
 	}
 	if report != nil && p.code == "" {
 		report.step("status", OK, fmt.Sprintf("%s and account are active and not expired", n.Kind))
 	}
 	return account, account.Status != StatusDeactivated, nil
+}
+
+// convertible finds what the payment costs the account.
+func (i *Issuer) convertible(p *payment, account *Account, report *Report) (ok bool) {
+	p.granted = p.amount
+	if p.charge, ok = i.config.charge(p.amount, p.currency, account.Currency, p.abroad && !p.refund()); !ok {
+		p.refuse(NotPermitted)
+		if report != nil {
+			report.step("currency", Failed, fmt.Sprintf("the account is in currency %03d, the payment in %03d; the bank has no rate to convert at", account.Currency, p.currency))
+		}
+		return false
+	}
+	if report != nil && (account.Currency != p.currency || p.charge.fee != 0) {
+		report.step("currency", OK, fmt.Sprintf("%s cost %s, of which %s are a fee for payments abroad",
+			money(p.amount, p.currency), money(p.charge.billed, p.charge.currency), money(p.charge.fee, p.charge.currency)))
+	}
+	return true
 }
 
 // refusal is the response code for a card or token that may not pay, "" for

@@ -82,7 +82,7 @@ func (c *Domain) check() *Refusal {
 // fault says why a payment is outside the domain, "" when it is inside.
 func (c *Domain) fault(p *payment) (code Code, text string) {
 	allows := func(list []string, item string) bool { return len(list) == 0 || slices.Contains(list, item) }
-	country := p.country()
+	country := p.countryText()
 	switch channel := ChannelOf(p.request.EntryMode); {
 	case !allows(c.Channels, channel):
 		return NotPermitted, "the token is not for payments by " + channel
@@ -103,13 +103,13 @@ func orNone(s string) string {
 	return s
 }
 
-// country is the terminal's, three digits, "" when the message does not tell.
-func (p *payment) country() string {
-	if p.chip == nil {
+// countryText is the payment's country, three digits, "" when the message does
+// not tell.
+func (p *payment) countryText() string {
+	if p.country == 0 {
 		return ""
 	}
-	c := p.chip.elements.TerminalCountry
-	return fmt.Sprintf("%02X%02X", c[0], c[1])[1:]
+	return fmt.Sprintf("%03d", p.country)
 }
 
 // checkDomain holds a payment against the token's domain and tells who stopped

@@ -15,6 +15,10 @@ const (
 	stepType         = "cryptogram type"
 	stepVerification = "verification"
 	stepRepeat       = "repeat"
+	stepLimits       = "limits"
+	stepContactless  = "contactless"
+	stepMonitoring   = "monitoring"
+	stepMaintenance  = "maintenance"
 )
 
 // proof is a cryptogram that was right, with what the answer to it needs.
@@ -72,6 +76,8 @@ func (i *Issuer) withoutChip(p *payment, report *Report) {
 	switch {
 	case p.advice:
 		report.step(stepCryptogram, Skipped, "an advice without chip data")
+	case p.refund():
+		report.step(stepCryptogram, Skipped, "of a card a refund needs its number only")
 	case chip:
 		p.refuse(FormatError)
 		report.step(stepCryptogram, Failed, "field 22 says chip, but field 55 is missing")

@@ -86,6 +86,14 @@ type file struct {
 	Cards    []card     `yaml:"cards"`
 	Tokens   []token    `yaml:"tokens"`
 	Rules    []rule     `yaml:"rules"`
+
+	Country     config.Digits `yaml:"country"`
+	Exchange    exchange      `yaml:"exchange"`
+	Contactless contactless   `yaml:"contactless"`
+	Monitoring  []monitor     `yaml:"monitoring"`
+	StandIn     standIn       `yaml:"stand_in"`
+	Partial     bool          `yaml:"partial_approval"`
+	Holds       holds         `yaml:"holds"`
 }
 
 type limits struct {
@@ -218,6 +226,9 @@ func (f *file) bank() (Bank, error) {
 		return Bank{}, err
 	}
 	if b.Config.Verification.Limit, err = amountOf("verification.limit", currency, f.Verify.Limit); err != nil {
+		return Bank{}, err
+	}
+	if err := f.everyday(&b.Config, currency); err != nil {
 		return Bank{}, err
 	}
 	for n := range f.KeySets {

@@ -25,7 +25,7 @@ func TestStateSurvives(t *testing.T) {
 	twoAccounts(t, s)
 	update(t, s, func(tx *issuer.Tx) {
 		r := aRecord
-		r.State, r.Amount = issuer.RecordPosted, 5
+		r.State, r.Amount, r.Refunded, r.Returned = issuer.RecordPosted, 5, 0, 0
 		tx.PutRecord(r)
 		tx.PutInstrument(anInstrument)
 		tx.PutUsage(aUsage)
@@ -130,7 +130,7 @@ func TestMigrationKeepsTheRows(t *testing.T) {
 	require.NoError(t, err)
 	_, err = raw(t, dir).Exec(string(first) + "PRAGMA application_id = 1413566547; PRAGMA user_version = 1;" +
 		"INSERT INTO usages VALUES (x'01020300000000000000000000000000', x'00070102030405060708000000000000000005');" +
-		"INSERT INTO records VALUES (5, 'key', '', x'', 'A', 0, 0, 978, 0, 1, 0, '00', x'');" +
+		"INSERT INTO records VALUES (5, 'key', '', x'', 'A', 3, 3, 978, 0, 3, 0, '00', x'');" +
 		"INSERT INTO accounts VALUES ('A', 978, 0, 17, 2, 0)")
 	require.NoError(t, err)
 	s := open(t, dir)
@@ -143,6 +143,7 @@ func TestMigrationKeepsTheRows(t *testing.T) {
 	require.Equal(t, usage, found[issuer.Usage](t)(s.Usage(usage.Instrument)))
 	record := found[issuer.Record](t)(s.Record("key"))
 	require.Zero(t, record.Tap)
+	require.Equal(t, []any{uint16(978), int64(3), int64(3)}, []any{record.Billing, record.Billed, record.Amount})
 	record.Tap = issuer.Tap{1, 13: 2}
 	update(t, s, func(tx *issuer.Tx) { tx.PutRecord(record) })
 	require.NoError(t, s.Close())

@@ -1,0 +1,180 @@
+package issuer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tapsim/emv"
+)
+
+// MonitorRule is something that the bank watches out for in payments as they
+// come. All conditions that are set must hold. An alert goes to the customer's
+// inbox and names the rule.
+type MonitorRule struct {
+	Name string
+
+	// conditions
+	MoreThan int           // velocity: more payments than that within Within, tried ones included
+	Within   time.Duration // of MoreThan
+	Over     int64         // amount: more than that, minor units of the bank's currency
+	Outside  []uint16      // place: the merchant's country is known and none of these
+	Moved    time.Duration // place: another country than that of a payment so long ago or less
+	From, To int           // time: between these minutes of the day, UTC; From may be later than To
+	Replay   bool          // a transaction counter that came before
+	Gap      int           // the counter jumped ahead by more than that
+
+	// Response declines the payment; "" only tells.
+	Response Code
+}
+
+// minutesOfDay bounds MonitorRule.From and To.
+const minutesOfDay = 24 * 60
+
+// fault says what is wrong with a rule, "" when nothing is.
+func (r *MonitorRule) fault() string {
+	timed := r.From != r.To
+	switch {
+	case r.Name == "" || len(r.Name) > 40:
+		return "a rule needs a name of up to 40 characters"
+	case r.MoreThan == 0 && r.Over == 0 && len(r.Outside) == 0 && r.Moved == 0 && !timed && !r.Replay && r.Gap == 0:
+		return "it has no condition"
+	case r.MoreThan < 0 || r.MoreThan >= MaxAttempts:
+		return fmt.Sprintf("more_than %d, want 1 to %d", r.MoreThan, MaxAttempts-1)
+	case (r.MoreThan > 0) != (r.Within > 0):
+		return "more_than and within go together"
+	case r.Over < 0 || r.Over > emv.MaxAmount:
+		return "over is not an amount"
+	case r.Within < 0 || r.Moved < 0 || r.Within > 366*24*time.Hour || r.Moved > 366*24*time.Hour:
+		return "times are positive and at most a year"
+	case r.From < 0 || r.To < 0 || r.From >= minutesOfDay || r.To >= minutesOfDay:
+		return "a time of day is 00:00 to 23:59"
+	case r.Gap < 0 || r.Gap > 0xFFFF:
+		return "a gap is 1 to 65535"
+	case r.Response != "" && (!validCode(r.Response) || r.Response.approves()):
+		return fmt.Sprintf("response %q is not a code that declines", r.Response)
+	}
+	return ""
+}
+
+// hit says what a rule saw in a payment, "" when it does not apply.
+func (r *MonitorRule) hit(p *payment, own int64) string {
+	var seen []string
+	for _, condition := range [...]struct {
+		set  bool
+		text string
+	}{
+		{r.MoreThan > 0, r.velocity(p)}, {r.Over > 0, r.large(p, own)}, {len(r.Outside) > 0, r.place(p)}, {r.Moved > 0, r.moved(p)},
+		{r.From != r.To, r.hour(p)}, {r.Replay, r.replay(p)}, {r.Gap > 0, r.jump(p)},
+	} {
+		if !condition.set {
+			continue
+		}
+		if condition.text == "" {
+			return ""
+		}
+		seen = append(seen, condition.text)
+	}
+	return strings.Join(seen, "; ")
+}
+
+func (r *MonitorRule) velocity(p *payment) string {
+	count := 1
+	for _, a := range p.controls.Attempts {
+		if p.at.Sub(a.Time) <= r.Within {
+			count++
+		}
+	}
+	if count <= r.MoreThan {
+		return ""
+	}
+	return fmt.Sprintf("%d payments within %s", count, r.Within)
+}
+
+func (r *MonitorRule) large(p *payment, own int64) string {
+	if own <= r.Over {
+		return ""
+	}
+	return "a payment of " + money(p.amount, p.currency)
+}
+
+func (r *MonitorRule) place(p *payment) string {
+	if p.country == 0 || slices.Contains(r.Outside, p.country) {
+		return ""
+	}
+	return "a payment in " + countryText(p.country)
+}
+
+func (r *MonitorRule) moved(p *payment) string {
+	for _, a := range p.controls.Attempts {
+		if ago := p.at.Sub(a.Time); p.country != 0 && a.Country != 0 && a.Country != p.country && ago <= r.Moved {
+			return fmt.Sprintf("a payment in %s, %s after one in %s", countryText(p.country), ago, countryText(a.Country))
+		}
+	}
+	return ""
+}
+
+func (r *MonitorRule) hour(p *payment) string {
+	minute := p.at.Hour()*60 + p.at.Minute()
+	inside := r.From <= minute && minute < r.To
+	if r.From > r.To {
+		inside = minute >= r.From || minute < r.To
+	}
+	if !inside {
+		return ""
+	}
+	return "a payment at " + p.at.Format("15:04") + " UTC"
+}
+
+func (r *MonitorRule) replay(p *payment) string {
+	if !p.replayed {
+		return ""
+	}
+	return "a transaction counter that came before"
+}
+
+func (r *MonitorRule) jump(p *payment) string {
+	if p.gap <= r.Gap {
+		return ""
+	}
+	return fmt.Sprintf("the transaction counter jumped by %d", p.gap)
+}
+
+// monitor applies the rules to a payment. Advices and refunds are not declined.
+func (i *Issuer) monitor(tx *Tx, p *payment, record *Record, report *Report) {
+	if len(i.config.Monitoring) == 0 || p.refund() {
+		return
+	}
+	own := i.inOwnCurrency(p)
+	hits := 0
+	for n := range i.config.Monitoring {
+		r := &i.config.Monitoring[n]
+		text := r.hit(p, own)
+		if text == "" {
+			continue
+		}
+		hits++
+		tx.Notify(Notice{Account: record.Account, Kind: NoticeAlert, Rule: r.Name, Text: text, Record: record.Seq, Time: p.at})
+		result := OK
+		if r.Response != "" && !p.advice {
+			p.refuse(r.Response)
+			result = Failed
+		}
+		if report != nil {
+			report.step(stepMonitoring, result, "rule "+r.Name+": "+text)
+		}
+	}
+	if hits == 0 {
+		report.step(stepMonitoring, OK, "nothing unusual")
+	}
+}
+
+// inOwnCurrency is the payment's amount in the bank's currency; as it is where
+// there is no rate.
+func (i *Issuer) inOwnCurrency(p *payment) int64 {
+	if own, ok := i.config.convert(p.amount, p.currency, i.config.Currency); ok {
+		return own
+	}
+	return p.amount
+}

@@ -1,0 +1,128 @@
+package issuer
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// namedOriginal finds the payment that a refund names by its retrieval reference
+// number; nil when it names none that the bank knows.
+func (p *payment) namedOriginal(tx *Tx) (*Record, error) {
+	if p.reference == "" {
+		return nil, nil
+	}
+	found, ok, err := tx.RecordByReference(p.reference)
+	if err == nil && ok && found.Event == EventRefund && found.Related != 0 { // an earlier refund of the same
+		found, ok, err = tx.RecordBySequence(found.Related)
+	}
+	if err != nil || !ok || found.Instrument != p.index || !found.Event.spends() || found.State == RecordNoted {
+		return nil, err
+	}
+	if found.State == RecordCaptured && found.Related != 0 {
+		found, ok, err = tx.RecordBySequence(found.Related)
+	}
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &found, nil
+}
+
+// checkRefund checks the request of a refund. One that names its payment may not
+// give back more than is left of it; one that names none is taken on the
+// merchant's word, as the schemes have it.
+func (i *Issuer) checkRefund(tx *Tx, p *payment, report *Report) (err error) {
+	if p.original, err = p.namedOriginal(tx); err != nil {
+		return err
+	}
+	original := p.original
+	switch {
+	case original == nil:
+		report.step("refund", OK, "it names no payment that the bank knows, and is taken on the merchant's word")
+	case original.Currency != p.currency:
+		p.refuse(InvalidTransaction)
+		report.step("refund", Failed, "the payment that field 37 names is in another currency")
+	case original.State != RecordPosted:
+		p.refuse(InvalidTransaction)
+		if report != nil {
+			report.step("refund", Failed, "the payment that field 37 names is "+original.State.String()+", not posted")
+		}
+	case p.amount > original.rest():
+		p.refuse(InvalidAmount)
+		if report != nil {
+			report.step("refund", Failed, fmt.Sprintf("%s is to go back, of the payment are left %s", money(p.amount, p.currency), money(original.rest(), p.currency)))
+		}
+	case report != nil:
+		report.step("refund", OK, fmt.Sprintf("of the payment that field 37 names are left %s", money(original.rest(), p.currency)))
+	}
+	return nil
+}
+
+// credit books a refund: to the rate of its payment where it names one, at the
+// rate of the day otherwise.
+func (i *Issuer) credit(tx *Tx, p *payment, record *Record, report *Report) error {
+	part := portion{record.Amount, record.Billed, 0}
+	if original := p.original; original != nil {
+		part = original.portion(p.amount)
+		record.Related, record.Billed, record.Fee = original.Seq, part.billed, part.fee
+		tx.refunded(original, part)
+	}
+	record.State = RecordCredited
+	report.step("posting", OK, "posted to the ledger")
+	return tx.pay(movement{record, true}, record, record.Account, part)
+}
+
+// RefundRequest gives a payment back, as its merchant would.
+type RefundRequest struct {
+	Payment     int64  `json:"payment"`
+	Amount      string `json:"amount,omitempty"` // in the payment's currency; "": what is left
+	Idempotency string `json:"-"`
+}
+
+// Refund gives a posted payment back, wholly or in part; never more than is
+// left of it.
+func (i *Issuer) Refund(ctx context.Context, r RefundRequest) (PaymentState, error) {
+	return change(ctx, i, "refund", r.Idempotency, r, func(tx *Tx, at time.Time) (PaymentState, error) {
+		payment, amount, err := tx.givenBack(r.Payment, r.Amount)
+		if err != nil {
+			return PaymentState{}, err
+		}
+		record, err := tx.newRecord(EventRefund, payment.Account, payment.Currency, amount, at)
+		if err != nil {
+			return PaymentState{}, err
+		}
+		record.about(payment)
+		part := payment.portion(amount)
+		record.Billed, record.Fee, record.State = part.billed, part.fee, RecordCredited
+		tx.refunded(payment, part)
+		if err := tx.pay(movement{&record, true}, payment, payment.Account, part); err != nil {
+			return PaymentState{}, err
+		}
+		tx.PutRecord(record)
+		return record.view(), nil
+	})
+}
+
+// givenBack finds a posted payment and how much of it is to go back.
+func (t *Tx) givenBack(id int64, text string) (*Record, int64, error) {
+	payment, err := t.payment(id)
+	if err != nil {
+		return nil, 0, err
+	}
+	if payment.State == RecordHeld {
+		return nil, 0, refuse("payment-pending", "complete it first with `tapsim bank complete` or `clear`, or undo it with `reverse`",
+			"payment %d is only held: no money has moved yet", payment.Seq)
+	}
+	rest := payment.rest()
+	if rest <= 0 {
+		return nil, 0, refuse("nothing-left", "", "nothing is left of payment %d: it went back before", payment.Seq)
+	}
+	if text == "" {
+		return payment, rest, nil
+	}
+	amount, err := amountIn(text, payment.Currency)
+	if err == nil && amount > rest {
+		err = refuse("over-refund", "ask for "+money(rest, payment.Currency)+" at most", "of payment %d only %s are left", payment.Seq, money(rest, payment.Currency))
+	}
+	return payment, amount, err
+}
