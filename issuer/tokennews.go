@@ -80,11 +80,8 @@ func (p *payment) tellPayment(tx *Tx, record *Record, report *Report) error {
 	}
 	n := &provisioning.PaymentNotice{
 		Amount: record.Requested, Currency: fmt.Sprintf("%03d", record.Currency), Code: string(record.Code), Meaning: record.Code.Meaning(),
-		State: "declined", Merchant: strings.TrimSpace(p.request.MerchantName), Terminal: strings.TrimSpace(p.request.TerminalID),
+		State: "declined", Merchant: record.Merchant, Terminal: strings.TrimSpace(p.request.TerminalID),
 		Category: p.request.MerchantCategory, Channel: ChannelOf(p.request.EntryMode), Record: record.Seq,
-	}
-	if n.Merchant == "" {
-		n.Merchant = strings.TrimSpace(p.request.MerchantID)
 	}
 	if p.chip != nil {
 		n.ATC = p.chip.elements.ATC
@@ -108,7 +105,7 @@ func tellReversal(tx *Tx, payment, record *Record, m *iso8583.Message, back int6
 	}
 	return tellToken(tx, payment.Instrument, record.Time, &provisioning.PaymentNotice{
 		ATC: uint16(payment.Tap[0])<<8 | uint16(payment.Tap[1]), Amount: back, Currency: fmt.Sprintf("%03d", payment.Currency),
-		State: "reversed", Code: string(Approved), Meaning: Approved.Meaning(), Merchant: strings.TrimSpace(m.MerchantName),
+		State: "reversed", Code: string(Approved), Meaning: Approved.Meaning(), Merchant: payment.Merchant,
 		Terminal: strings.TrimSpace(m.TerminalID), Record: payment.Seq,
 	})
 }

@@ -127,7 +127,7 @@ func (w *World) openBank(ctx context.Context) error {
 	}
 	w.closers = append(w.closers, b)
 	w.Notes = append(w.Notes, b.Notes...)
-	w.tokens = b
+	w.tokens, w.bank = b, b
 	if w.options.Host == nil {
 		w.host = newBankHost(b.Issuer, w.Clock)
 	}

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -35,9 +34,11 @@ type deviceKey = *cryptogram.Key
 // deviceKeySize is AES-128.
 const deviceKeySize = 16
 
-// openPhone opens the phone's memory and the card in it, enrolling the card on
-// first use.
-func (w *World) openPhone(ctx context.Context) error {
+// openStore opens the phone's memory, once.
+func (w *World) openStore() error {
+	if w.phone != nil {
+		return nil
+	}
 	dir, raw, err := w.phoneFolder()
 	if err != nil {
 		return err
@@ -46,10 +47,23 @@ func (w *World) openPhone(ctx context.Context) error {
 		return fmt.Errorf("device key: %w", err)
 	}
 	w.phone, err = store.Open(dir, store.Options{
-		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"), Seal: rand.Reader, // never the same nonce twice, whatever the seed
+		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"), Seal: nonces,
 	})
+	return err
+}
+
+// openPhone opens the phone's memory and the card in it, enrolling the card on
+// first use.
+func (w *World) openPhone(ctx context.Context) error {
+	err := w.openStore()
 	if err != nil {
 		return err
+	}
+	if w.walletCard != "" {
+		if w.options.Host == nil {
+			w.wallet.Connect(w.bank.Issuer)
+		}
+		return w.openWalletCard(ctx)
 	}
 	w.card, err = w.phone.Card(w.Profile)
 	if errors.Is(err, store.ErrNotEnrolled) {

@@ -226,3 +226,16 @@ func (w *Wallet) Notices() ([]Notice, error) {
 	}
 	return list, w.save()
 }
+
+// Keys is how many payments a card is good for.
+func (w *Wallet) Keys(name string) (Stock, error) {
+	c, err := w.card(name)
+	if err != nil || !c.Enrolled {
+		return Stock{}, err
+	}
+	a, err := w.applet(c)
+	if err != nil {
+		return Stock{}, err
+	}
+	return a.Stock(), nil
+}

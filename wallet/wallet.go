@@ -185,3 +185,6 @@ func Code(err error) string {
 	}
 	return ""
 }
+
+// Connect gives the wallet its service; nil takes it away.
+func (w *Wallet) Connect(s Service) { w.env.Service = s }
