@@ -146,3 +146,6 @@ func (a *audit) checkOwn(c *Account) error {
 	}
 	return nil
 }
+
+// Audit adds up the bank's books: see the function of that name.
+func (i *Issuer) Audit(ctx context.Context) error { return Audit(ctx, i.store) }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tapsim/issuer"
 )
 
 // Exit statuses: done; a failed check or an unmet --expect; wrong usage or bad
@@ -64,9 +66,13 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errw io.Writer)
 		err = help.err
 	}
 	var check *checkError
+	var refusal *issuer.Refusal
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &refusal):
+		a.refused(refusal)
+		return exitCheck
 	case errors.As(err, &check):
 		fmt.Fprintln(errw, "tapsim:", check.text)
 		return exitCheck
@@ -84,7 +90,8 @@ func (a *app) root() *cobra.Command {
 sale, which asks the issuer; all three handle the same cryptogram.
 
 Exit status: 0 did what was asked (a declined payment is a result, too),
-1 a check failed or --expect was not met, 2 wrong usage or bad input.`,
+1 a check failed, --expect was not met or the bank refused, 2 wrong usage or bad
+input.`,
 		Example:       "  tapsim pay --amount 12.50\n  tapsim decode 9F2701809F360200019F26081122334455667788",
 		SilenceErrors: true,
 		SilenceUsage:  true,

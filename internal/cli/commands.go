@@ -19,7 +19,7 @@ import (
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.payCommand(), a.cardsCommand(), a.terminalsCommand(), a.decodeCommand(), a.replayCommand(),
-		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.issuerCommand(), a.versionCommand(),
+		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.issuerCommand(), a.bankCommand(), a.versionCommand(),
 	}
 }
 

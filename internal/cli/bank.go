@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"tapsim/internal/statedir"
+	"tapsim/issuer"
+	"tapsim/sim"
+)
+
+// bankFlags are the flags that all verbs of `tapsim bank` share.
+type bankFlags struct {
+	state, config, now, idempotency string
+}
+
+func (a *app) bankCommand() *cobra.Command {
+	f := &bankFlags{}
+	c := &cobra.Command{
+		Use:   "bank",
+		Short: "The customer's and the clerk's side of the bank",
+		Long: `What happens at the bank besides taps: accounts, money in and out, refunds,
+limits, disputes, statements. It works on the same books as 'tapsim pay' and
+'tapsim issuer', which must not run on the same state folder meanwhile.
+
+Payments have the numbers that 'tapsim bank payments' lists. A tap holds money;
+'tapsim bank clear' is the merchants' end of day, which turns holds into
+payments. What the bank refuses has a code, exit status 1, and changes nothing.`,
+		Example: `  tapsim bank open ALICE --balance 100.00
+  tapsim bank transfer DEMO-0001 ALICE 25.00
+  tapsim pay --amount 12.50 --quiet && tapsim bank clear
+  tapsim bank statement DEMO-0001
+  tapsim bank spending DEMO-0001 --chart spending.svg`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	flags := c.PersistentFlags()
+	flags.StringVar(&f.state, "state", "", "folder for what the bank remembers, or :memory: (default the user's data folder)")
+	flags.StringVar(&f.config, "config", "", "the bank's configuration (default the demo bank)")
+	flags.StringVar(&f.now, "now", "", "the bank's clock, such as 2030-01-01T12:00:00Z, instead of now")
+	flags.StringVar(&f.idempotency, "idempotency", "", "a key under which this change happens once, however often it is asked for")
+	c.AddCommand(a.bankAccountCommands(f)...)
+	c.AddCommand(a.bankMoneyCommands(f)...)
+	c.AddCommand(a.bankLimitCommands(f)...)
+	c.AddCommand(a.bankReportCommands(f)...)
+	return c
+}
+
+// withBank opens the bank for one verb. Holds that nobody completed in time are
+// released first.
+func (a *app) withBank(ctx context.Context, f *bankFlags, verb string, run func(*sim.Bank) error) error {
+	start, err := parseNow(f.now)
+	if err != nil {
+		return err
+	}
+	o := sim.BankOptions{State: f.state, Holder: "tapsim bank " + verb, Now: clockFrom(start)}
+	if f.state == "" {
+		if o.State, err = statedir.Default(); err != nil {
+			return err
+		}
+	}
+	if o.Bank, err = a.bankFile(f.config); err != nil {
+		return err
+	}
+	bank, err := sim.OpenBank(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, n := range bank.Notes {
+		fmt.Fprintln(a.errw, "tapsim:", n)
+	}
+	expired, err := bank.ExpireHolds(ctx)
+	for _, e := range expired {
+		fmt.Fprintf(a.errw, "tapsim: the hold of payment %d expired\n", e.Related)
+	}
+	var closed *issuer.Refusal
+	if errors.As(err, &closed) { // the bank is closed for maintenance: holds wait
+		err = nil
+	}
+	if err == nil {
+		err = run(bank)
+	}
+	return errors.Join(err, bank.Close())
+}
+
+// bankVerb is a command that opens the bank, does one thing, and shows the
+// answer.
+func bankVerb[R any](a *app, f *bankFlags, c *cobra.Command, do func(ctx context.Context, b *sim.Bank, args []string) (R, error), show func(R) error) *cobra.Command {
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return a.withBank(c.Context(), f, c.Name(), func(b *sim.Bank) error {
+			answer, err := do(c.Context(), b, args)
+			switch {
+			case err != nil:
+				return err
+			case a.json:
+				return a.printJSON(answer)
+			}
+			return show(answer)
+		})
+	}
+	return c
+}
+
+// refused prints what the bank or the token service refused.
+func (a *app) refused(r *issuer.Refusal) {
+	if a.json {
+		_ = a.printJSON(struct {
+			Refused *issuer.Refusal `json:"refused"`
+		}{r})
+	}
+	fmt.Fprintf(a.errw, "tapsim: refused (%s): %v\n", r.Code, r)
+}
+
+// paymentNumber reads the number of a payment or a dispute.
+func paymentNumber(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q: want a number, as 'tapsim bank payments' lists them", text)
+	}
+	return n, nil
+}
+
+// argument is the n-th argument, "" when there are fewer.
+func argument(args []string, n int) string {
+	if n < len(args) {
+		return args[n]
+	}
+	return ""
+}

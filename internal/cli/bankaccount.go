@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"tapsim/emv"
+	"tapsim/issuer"
+	"tapsim/sim"
+)
+
+// bankAccountCommands are the verbs about accounts and cards.
+func (a *app) bankAccountCommands(f *bankFlags) []*cobra.Command {
+	return []*cobra.Command{
+		a.bankOpen(f), a.bankAccounts(f), a.bankShow(f), a.bankClose(f),
+		a.bankFreeze(f, "freeze", "Stop all payments of an account", (*issuer.Issuer).Freeze),
+		a.bankFreeze(f, "unfreeze", "Let a frozen account pay again", (*issuer.Issuer).Unfreeze),
+		a.bankCards(f), a.bankCard(f),
+	}
+}
+
+func (a *app) bankOpen(f *bankFlags) *cobra.Command {
+	var r issuer.OpenRequest
+	c := &cobra.Command{
+		Use: "open [ACCOUNT]", Short: "Open an account", Args: arguments(0, 1, "a name for the account, or none"),
+		Example: "  tapsim bank open ALICE --balance 100.00\n  tapsim bank open BOB --currency USD",
+	}
+	c.Flags().StringVar(&r.Currency, "currency", "", "ISO 4217 letters (default the bank's)")
+	c.Flags().StringVar(&r.Balance, "balance", "", "amount that is paid in at once")
+	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.AccountState, error) {
+		r.Account, r.Idempotency = argument(args, 0), f.idempotency
+		return b.Open(ctx, r)
+	}, a.showAccount)
+}
+
+func (a *app) bankAccounts(f *bankFlags) *cobra.Command {
+	c := &cobra.Command{Use: "accounts", Short: "List the accounts", Args: cobra.NoArgs, Example: "  tapsim bank accounts"}
+	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, _ []string) ([]issuer.AccountState, error) {
+		return b.Accounts(ctx)
+	}, a.showAccounts)
+}
+
+func (a *app) bankShow(f *bankFlags) *cobra.Command {
+	c := &cobra.Command{Use: "show ACCOUNT", Short: "Show an account", Args: arguments(1, 1, "an account"), Example: "  tapsim bank show DEMO-0001"}
+	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.AccountState, error) {
+		return b.ShowAccount(ctx, args[0])
+	}, a.showAccount)
+}
+
+func (a *app) bankClose(f *bankFlags) *cobra.Command {
+	var r issuer.AccountRequest
+	c := &cobra.Command{
+		Use: "close ACCOUNT", Short: "Close an account for good", Args: arguments(1, 1, "an account"),
+		Long:    "Close an account for good: only when no hold and no dispute is open, and nothing is left on it or the rest is paid out.",
+		Example: "  tapsim bank close ALICE --pay-out",
+	}
+	c.Flags().BoolVar(&r.PayOut, "pay-out", false, "pay out what is left")
+	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.AccountState, error) {
+		r.Account, r.Idempotency = args[0], f.idempotency
+		return b.CloseAccount(ctx, r)
+	}, a.showAccount)
+}
+
+func (a *app) bankFreeze(f *bankFlags, verb, short string, do func(*issuer.Issuer, context.Context, issuer.AccountRequest) (issuer.AccountState, error)) *cobra.Command {
+	c := &cobra.Command{Use: verb + " ACCOUNT", Short: short, Args: arguments(1, 1, "an account"), Example: "  tapsim bank " + verb + " ALICE"}
+	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.AccountState, error) {
+		return do(b.Issuer, ctx, issuer.AccountRequest{Account: args[0], Idempotency: f.idempotency})
+	}, a.showAccount)
+}
+
+func (a *app) showAccount(s issuer.AccountState) error {
+	return a.showAccounts([]issuer.AccountState{s})
+}
+
+func (a *app) showAccounts(all []issuer.AccountState) error {
+	return a.table(func(w *tabwriter.Writer) {
+		fmt.Fprintln(w, "ACCOUNT\tSTATUS\tCURRENCY\tBALANCE\tHELD\tAVAILABLE\tOPEN DISPUTES")
+		for _, s := range all {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", s.Account, s.Status, s.Currency, s.Balance, s.Held, s.Available, s.Disputes)
+		}
+	})
+}
+
+func (a *app) bankCards(f *bankFlags) *cobra.Command {
+	c := &cobra.Command{Use: "cards ACCOUNT", Short: "List the cards of an account and their tokens", Args: arguments(1, 1, "an account"), Example: "  tapsim bank cards DEMO-0001"}
+	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]issuer.CardState, error) {
+		return b.Cards(ctx, args[0])
+	}, func(all []issuer.CardState) error {
+		return a.table(func(w *tabwriter.Writer) {
+			fmt.Fprintln(w, "NUMBER\tKIND\tSCHEME\tEXPIRES\tSTATUS\tCARD ENDS IN")
+			for _, s := range all {
+				fmt.Fprintf(w, "%s\t%s\t%s\t20%s-%s\t%s\t%s\n", s.Card, s.Kind, s.Scheme, s.Expiry[:2], s.Expiry[2:], s.Status, s.LastFour)
+			}
+		})
+	})
+}
+
+// issuedCard is a new card with its number, where that may be shown.
+type issuedCard struct {
+	issuer.CardState
+	Number string `json:"number,omitempty"`
+}
+
+func (a *app) bankCard(f *bankFlags) *cobra.Command {
+	var r issuer.CardRequest
+	var reveal bool
+	c := &cobra.Command{
+		Use: "card ACCOUNT", Short: "Issue a funding card on an account", Args: arguments(1, 1, "an account"),
+		Long:    "Issue a funding card on an account. The bank does not keep its number: --reveal shows it now or never.",
+		Example: "  tapsim bank card ALICE --scheme visa --reveal",
+	}
+	c.Flags().StringVar(&r.Scheme, "scheme", "visa", "visa, mastercard or unionpay")
+	c.Flags().StringVar(&r.Expiry, "expiry", "", "YYMM (default in four years)")
+	c.Flags().BoolVar(&reveal, "reveal", false, "show the number, if it is in this project's test ranges")
+	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuedCard, error) {
+		r.Account, r.Idempotency = args[0], f.idempotency
+		state, pan, err := b.IssueFundingCard(ctx, r)
+		out := issuedCard{CardState: state}
+		if reveal && emv.TestRange(pan) {
+			out.Number = string(pan)
+		}
+		return out, err
+	}, func(s issuedCard) error {
+		number := s.Card
+		if s.Number != "" {
+			number = s.Number
+		}
+		_, err := fmt.Fprintf(a.out, "%s card %s on account %s, expires 20%s-%s\n", s.Scheme, number, s.Account, s.Expiry[:2], s.Expiry[2:])
+		return err
+	})
+}
