@@ -48,6 +48,7 @@ type Request struct {
 type Payment struct {
 	terminal.Result
 	Transcript *transcript.Transcript
+	Charged    int64          // minor units: what was asked for, less a coupon
 	Report     *issuer.Report // nil when the host is not ours, was not asked, or nobody wanted it
 }
 
@@ -61,9 +62,11 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 		return Payment{}, err
 	}
 	p, err := w.pay(ctx, r)
+	p.Charged = r.Amount
 	if err == nil {
 		err = settle(p.Outcome == kernel.Approved)
 	}
+	w.tellOwner()
 	return p, err
 }
 

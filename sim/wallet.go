@@ -115,6 +115,25 @@ func (w *World) prepareWallet(r Request) error {
 // guarded is true for a card of a wallet with a passcode.
 func (w *World) guarded() bool { return w.walletCard != "" && w.wallet.State().Passcode.Set() }
 
+// OfWallet is true when a card of the wallet pays.
+func (w *World) OfWallet() bool { return w.walletCard != "" }
+
+// tellOwner says why a card of the wallet refused.
+func (w *World) tellOwner() {
+	if !w.OfWallet() {
+		return
+	}
+	tap, ok := w.card.Last()
+	if !ok || tap.Reason == hce.ReasonNone || tap.Reason == hce.ReasonOpen {
+		return
+	}
+	text := tap.Reason.String()
+	if advice := wallet.Advice(text); advice != "" {
+		text += " (" + advice + ")"
+	}
+	w.note("the phone refused: %s", text)
+}
+
 // redeem takes the coupon of a payment and makes it cheaper. The function says
 // what became of the payment.
 func (w *World) redeem(r *Request) (settle func(approved bool) error, err error) {

@@ -122,7 +122,12 @@ func advice(e *Entry) string {
 	case e.State != "refused by the phone":
 		return ""
 	}
-	switch e.Reason {
+	return Advice(e.Reason)
+}
+
+// Advice says what the owner can do when the phone refused for a reason.
+func Advice(reason string) string {
+	switch reason {
 	case "no keys are left", "the keys have expired", "the amount is above what the keys allow":
 		return "fetch new keys: tapsim wallet refill, or unlock the wallet: tapsim wallet unlock"
 	case "verify on the device first":

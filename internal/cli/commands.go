@@ -19,7 +19,7 @@ import (
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.payCommand(), a.cardsCommand(), a.terminalsCommand(), a.decodeCommand(), a.replayCommand(),
-		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.issuerCommand(), a.bankCommand(), a.versionCommand(),
+		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.issuerCommand(), a.walletCommand(), a.bankCommand(), a.versionCommand(),
 	}
 }
 
@@ -35,7 +35,7 @@ func (f *worldFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.seed, "seed", "", "number that makes the run repeatable: all randomness comes from it")
 	flags.StringVar(&f.now, "now", "", "start the clock at this time, such as 2030-01-01T12:00:00Z, instead of now")
 	flags.StringVar(&f.state, "state", "", "folder for what phone, terminal and issuer remember, or :memory: (default the user's data folder)")
-	flags.StringVar(&f.card, "card", "visa-phone", "built-in card (see 'tapsim cards') or profile file")
+	flags.StringVar(&f.card, "card", "", "built-in card (see 'tapsim cards'), card of the wallet, or profile file (default the wallet's, or visa-phone)")
 	flags.StringVar(&f.bank, "bank", "", "configuration of the bank in process (default the demo bank; see 'tapsim issuer --print-config')")
 	flags.StringVar(&f.terminal, "terminal", "attended", "built-in terminal (see 'tapsim terminals') or configuration file")
 }

@@ -26,6 +26,9 @@ type payFlags struct {
 	kind     string
 	pinFile  string
 	pin      sim.PIN
+	passFile string
+	passcode string
+	coupon   string
 	stan     int
 	expect   string
 	record   string
@@ -72,6 +75,8 @@ func (f *payFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.currency, "currency", "", "ISO 4217 letters (default the terminal's)")
 	flags.StringVar(&f.kind, "type", "", "purchase, cash, cashback, refund or balance (default what the terminal is for, mostly purchase)")
 	flags.StringVar(&f.pinFile, "pin-file", "", "file with the PIN that the customer enters when asked, or - for standard input (default "+string(sim.DemoPIN)+", the demo cards' PIN)")
+	flags.StringVar(&f.passFile, "passcode-file", "", "file with the wallet's passcode, or - for standard input: unlock before the tap, or with --unlock-after-first between two")
+	flags.StringVar(&f.coupon, "coupon", "", "coupon of the wallet (see 'tapsim wallet coupon list')")
 	flags.IntVar(&f.stan, "stan", 0, "system trace audit number, 1 to 999999 (default the terminal's next)")
 	flags.StringVar(&f.expect, "expect", "", "exit with status 1 unless the outcome is this one: approved, declined, try-again ...")
 	flags.StringVar(&f.record, "record", "", "write the exchange between card and terminal to this file")
@@ -104,7 +109,7 @@ func (f *payFlags) request(w *sim.World) (r sim.Request, err error) {
 			return r, err
 		}
 	}
-	r.PIN = f.pin
+	r.PIN, r.Passcode, r.Coupon = f.pin, f.passcode, f.coupon
 	return r, f.addCashback(&r)
 }
 
@@ -153,6 +158,12 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 	}
 	if err := a.readPIN(f); err != nil {
 		return fmt.Errorf("--pin-file: %w", err)
+	}
+	if f.passFile != "" {
+		var err error
+		if f.passcode, err = a.secret("passcode-file", f.passFile, "the wallet's passcode"); err != nil {
+			return err
+		}
 	}
 	o, err := f.world.options("pay")
 	if err != nil {
@@ -209,6 +220,9 @@ func (f *payFlags) run(ctx context.Context, w *sim.World) (sim.Payment, sim.Requ
 	}
 	r.Explain = true
 	p, err := w.Pay(ctx, r)
+	if r.Coupon != "" {
+		r.Amount = p.Charged
+	}
 	return p, r, err
 }
 

@@ -32,6 +32,9 @@ func (f *payFlags) openRecording(w *sim.World) (*recording, error) {
 	if !emv.TestRange(w.Profile.Account.PAN) {
 		return nil, fmt.Errorf("--record: %s is outside the test ranges, and a recording holds its account number", w.Profile.Name)
 	}
+	if w.OfWallet() {
+		return nil, fmt.Errorf("--record: nobody could play %s again, its token is known to your bank only: record a built-in card, such as --card visa-phone", w.Profile.Name)
+	}
 	info, err := os.Stat(f.record)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
