@@ -31,6 +31,7 @@ type requestedToken struct {
 	scope    *Range
 	card     emv.PAN
 	index    PANIndex // of the card
+	others   []PANIndex // its tokens
 	decision Decision
 	now      time.Time
 	pan      emv.PAN // of the token
@@ -48,10 +49,10 @@ func (i *Issuer) RequestToken(ctx context.Context, r *provisioning.TokenRequest)
 	if err := i.screen(t); err != nil {
 		return provisioning.TokenGrant{}, err
 	}
-	if err := i.countTokens(ctx, t); err != nil {
+	var err error
+	if t.others, err = i.tokensOf(ctx, t.index); err != nil {
 		return provisioning.TokenGrant{}, err
 	}
-	var err error
 	if t.code, err = i.randomText(decimal, codeLength); err != nil {
 		return provisioning.TokenGrant{}, err
 	}
@@ -141,25 +142,38 @@ func (i *Issuer) securityCodeFits(t *requestedToken, card *Instrument) bool {
 	return err == nil && want == t.request.Card.SecurityCode
 }
 
-// countTokens bounds the tokens of a card, and refuses a second one on the same
-// phone.
-func (i *Issuer) countTokens(ctx context.Context, t *requestedToken) error {
+// tokensOf lists the tokens of a card.
+func (i *Issuer) tokensOf(ctx context.Context, card PANIndex) (list []PANIndex, err error) {
 	all, err := i.store.Instruments(ctx)
-	if err != nil {
-		return err
-	}
-	count, most := 0, i.config.TokenService.orDefault().MaxPerCard
 	for _, n := range all {
-		if n.Kind != Token || n.Card != t.index || n.Status == StatusDeactivated {
-			continue
+		if n.Kind == Token && n.Card == card && n.Status != StatusDeactivated {
+			list = append(list, n.Index)
 		}
-		count++
-		b, ok, err := i.store.Binding(n.Index)
-		if err != nil {
+	}
+	return list, err
+}
+
+// makeRoom bounds the tokens of a card, and refuses a second one on the same
+// phone. One there that nobody has activated gives way: the phone may not even
+// know of it.
+func (i *Issuer) makeRoom(tx *Tx, t *requestedToken) error {
+	count, most := 0, i.config.TokenService.orDefault().MaxPerCard
+	for _, index := range t.others {
+		other, err := i.findToken(tx, index.Reference(), nil, t.now)
+		switch {
+		case err != nil:
 			return err
+		case other.instrument.Status == StatusDeactivated:
+			continue
+		case string(other.binding.Device) != string(t.request.Device):
+			count++
+			continue
+		case other.instrument.Status != StatusInactive:
+			return refused("already-added", "remove it first", "the card is on this phone already, as a token that is %s", other.instrument.Status)
 		}
-		if ok && string(b.Device) == string(t.request.Device) {
-			return refused("already-added", "remove it first", "the card is on this phone already, as a token that is %s", n.Status)
+		other.text = "the phone asked again"
+		if err := other.step(tx, &move{verb: provisioning.VerbDelete, party: PartyService}); err != nil {
+			return err
 		}
 	}
 	if count >= most {
@@ -181,6 +195,9 @@ func (i *Issuer) grant(ctx context.Context, t *requestedToken) (grant provisioni
 			return err
 		}
 		card, err := i.checkCard(tx, t)
+		if err == nil {
+			err = i.makeRoom(tx, t)
+		}
 		if err != nil {
 			return err
 		}

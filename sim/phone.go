@@ -122,7 +122,7 @@ func (w *World) enrol(ctx context.Context) error {
 func (w *World) refill(ctx context.Context) error {
 	token, ok := w.card.Token()
 	left := w.card.Remaining()
-	if !ok || left >= refillBelow {
+	if !ok || left >= refillBelow || w.options.PhoneOffline {
 		return nil
 	}
 	set, err := w.tokens.Replenish(ctx, provisioning.Request{Token: token.PAN, Held: w.card.Held(), LastKey: w.card.LastKey()}, w.device)

@@ -54,7 +54,7 @@ func (w *World) chooseCard() error {
 		return err
 	}
 	if name != "" {
-		return unknown
+		return fmt.Errorf("the wallet has no card %q, and %w", name, unknown)
 	}
 	w.options.Card = defaultCard
 	w.Profile, err = LoadCard(defaultCard)
@@ -80,7 +80,7 @@ func (w *World) openWalletCard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.options.Host == nil && w.wallet.Stopped(c.Name) == "" {
+	if w.options.Host == nil && !w.options.PhoneOffline && w.wallet.Stopped(c.Name) == "" {
 		_, err := w.wallet.Refill(ctx, c.Name, false)
 		if err != nil {
 			w.note("%s got no new keys: %v", c.Name, err)

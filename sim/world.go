@@ -46,6 +46,8 @@ type Options struct {
 	HostName string
 	// Bank replaces the demo bank; nil is the demo bank.
 	Bank *issuerconfig.Bank
+	// PhoneOffline keeps the phone from fetching new keys.
+	PhoneOffline bool
 	// Iterations of the wallet's passcode; 0 is the wallet's own number.
 	Iterations int
 }

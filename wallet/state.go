@@ -146,6 +146,8 @@ func (w *Wallet) stopped(c *Card) string {
 		return "the card is frozen"
 	case c.Status == statusDeleted:
 		return "the card was deleted"
+	case slices.Contains(c.HeldBy, "lost-phone"):
+		return "the phone was reported lost"
 	case c.Status == statusSuspended:
 		return "the card is suspended by the " + strings.Join(c.HeldBy, " and ")
 	case c.Status != statusActive:

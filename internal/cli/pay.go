@@ -29,6 +29,7 @@ type payFlags struct {
 	passFile string
 	passcode string
 	coupon   string
+	noFetch  bool
 	stan     int
 	expect   string
 	record   string
@@ -77,6 +78,7 @@ func (f *payFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.pinFile, "pin-file", "", "file with the PIN that the customer enters when asked, or - for standard input (default "+string(sim.DemoPIN)+", the demo cards' PIN)")
 	flags.StringVar(&f.passFile, "passcode-file", "", "file with the wallet's passcode, or - for standard input: unlock before the tap, or with --unlock-after-first between two")
 	flags.StringVar(&f.coupon, "coupon", "", "coupon of the wallet (see 'tapsim wallet coupon list')")
+	flags.BoolVar(&f.noFetch, "phone-offline", false, "the phone has no connection: it fetches no new keys")
 	flags.IntVar(&f.stan, "stan", 0, "system trace audit number, 1 to 999999 (default the terminal's next)")
 	flags.StringVar(&f.expect, "expect", "", "exit with status 1 unless the outcome is this one: approved, declined, try-again ...")
 	flags.StringVar(&f.record, "record", "", "write the exchange between card and terminal to this file")
@@ -174,6 +176,7 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 		return err
 	}
 	defer closeHost()
+	o.PhoneOffline = f.noFetch
 	o.Host, o.HostName = host, strings.ToLower(f.host.address)
 	if o.Bank, err = a.bankFile(f.world.bank); err != nil {
 		return err
