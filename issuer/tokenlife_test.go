@@ -199,7 +199,7 @@ func TestTokenRequestsRefused(t *testing.T) {
 		c.TokenService.SecurityCode = tdes("0123456789ABCDEFFEDCBA9876543210")
 	})
 	ctx := context.Background()
-	code, err := cryptogram.CVV(tdes("0123456789ABCDEFFEDCBA9876543210"), string(testCard), "4912", "000")
+	code, err := cryptogram.CVV(tdes("0123456789ABCDEFFEDCBA9876543210"), string(testCard), "1249", "000")
 	require.NoError(t, err)
 	for n, status := range []Status{StatusInactive, StatusSuspended, StatusDeactivated, StatusLost, StatusStolen} {
 		require.NoError(t, b.IssueCard(ctx, NewCard{

@@ -30,7 +30,7 @@ type requestedToken struct {
 	request  *provisioning.TokenRequest
 	scope    *Range
 	card     emv.PAN
-	index    PANIndex // of the card
+	index    PANIndex   // of the card
 	others   []PANIndex // its tokens
 	decision Decision
 	now      time.Time
@@ -132,13 +132,13 @@ func (i *Issuer) checkCard(tx *Tx, t *requestedToken) (Instrument, error) {
 }
 
 // securityCodeFits checks the code on the plastic, where the bank has a key for
-// it: the CVV with service code 000 (CVV2).
+// it: CVV2, the CVV with service code 000 and, as is usual, the date as MMYY.
 func (i *Issuer) securityCodeFits(t *requestedToken, card *Instrument) bool {
 	key := i.config.TokenService.SecurityCode
 	if key == nil {
 		return true
 	}
-	want, err := cryptogram.CVV(key, string(t.card), card.Expiry, "000")
+	want, err := cryptogram.CVV(key, string(t.card), card.Expiry[2:]+card.Expiry[:2], "000")
 	return err == nil && want == t.request.Card.SecurityCode
 }
 
