@@ -34,20 +34,27 @@ type room struct {
 var rooms = map[string]room{
 	"apdu":               {nil, true},
 	"emv":                {nil, true},
+	"emv/qr":             {list("emv"), true},
 	"cryptogram":         {list("emv"), true},
 	"cryptogram/pin":     {list("cryptogram"), true},
 	"cryptogram/oda":     {list("emv"), true},
 	"provisioning":       {list("emv"), true},
 	"internal/config":    {list("emv"), false},
+	"internal/qrimage":   {nil, false},
 	"internal/statedir":  {nil, false},
 	"internal/vectors":   {list("emv cryptogram cryptogram/pin cryptogram/oda"), true},
 	"iso8583":            {nil, true}, // but its connection files, below
 	"transcript":         {list("apdu emv"), true},
+	"transcript/interop": {list("apdu emv transcript"), true},
 	"hce":                {list("apdu emv cryptogram cryptogram/oda"), true},
 	"hce/profile":        {list("internal/config emv cryptogram hce"), false},
 	"wallet":             {list("apdu emv cryptogram hce provisioning"), true},
 	"wallet/store":       {list("apdu emv cryptogram cryptogram/oda hce provisioning wallet"), false},
 	"reader":             {list("apdu"), false},
+	"reader/pcsc":        {list("apdu reader"), false},
+	"reader/vpcd":        {list("apdu reader"), false},
+	"reader/guard":       {list("apdu emv"), true},
+	"reader/readertest":  {list("apdu reader"), false},
 	"terminal/kernel":    {list("apdu emv"), true},
 	"terminal/kernel/c2": {list("apdu emv cryptogram/oda terminal/kernel"), true},
 	"terminal/kernel/c3": {list("apdu emv cryptogram/oda terminal/kernel terminal/kernel/internal/rules"), true},
@@ -76,15 +83,19 @@ var impure = list("net net/http os os/exec os/signal log log/slog crypto/rand ma
 
 // homes says where each outside module may be imported, tests aside.
 var homes = map[string][]string{
-	"github.com/moov-io/iso8583": list("iso8583"),
-	"github.com/ebfe/scard":      list("reader/pcsc"),
-	"github.com/spf13/cobra":     list("internal/cli"),
-	"github.com/spf13/pflag":     list("internal/cli"),
-	"github.com/emmansun/gmsm":   list("cryptogram cryptogram/oda"),
-	"go.yaml.in/yaml/v3":         list("internal/config"),
-	"modernc.org/sqlite":         list("issuer/store"),
-	"golang.org/x/term":          list("internal/cli"),
-	"golang.org/x/sys":           list("internal/statedir"),
+	"github.com/moov-io/iso8583":    list("iso8583"),
+	"github.com/ebfe/scard":         list("reader/pcsc"),
+	"github.com/spf13/cobra":        list("internal/cli"),
+	"github.com/spf13/pflag":        list("internal/cli"),
+	"github.com/makiuchi-d/gozxing": list("internal/qrimage"),
+	"rsc.io/qr":                     list("internal/qrimage"),
+	"github.com/emmansun/gmsm":      list("cryptogram cryptogram/oda"),
+	"go.yaml.in/yaml/v3":            list("internal/config"),
+	"modernc.org/sqlite":            list("issuer/store"),
+	"golang.org/x/term":             list("internal/cli"),
+	"golang.org/x/sys":              list("internal/statedir"),
+
+	"github.com/stretchr/testify": list("reader/readertest"), // a package for tests
 }
 
 // maxFunction is how many lines a function may have; a screen.

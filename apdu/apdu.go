@@ -22,7 +22,8 @@ type Responder interface {
 
 // Transceiver is what a terminal talks to: something that carries one command
 // to a card and brings the answer back. It returns ErrLost (possibly wrapped)
-// when the card left the field, and the context's error when it ended first.
+// when the card left the field, the context's error when it ended first, and
+// ErrBusy (possibly wrapped) while another command is under way.
 // The command is the caller's again when Transceive returns; the response stays
 // the caller's.
 type Transceiver interface {
@@ -32,6 +33,10 @@ type Transceiver interface {
 // ErrLost says that the card left the field before its answer arrived: the
 // terminal cannot know whether the card has seen the command.
 var ErrLost = errors.New("the card left the field")
+
+// ErrBusy says that a second command was sent while the card still worked on
+// the first: a card has one command at a time.
+var ErrBusy = errors.New("a command is under way; send one at a time, each goroutine to its own card")
 
 // ResponderFunc lets a plain function be a Responder.
 type ResponderFunc func(command []byte) []byte

@@ -86,7 +86,8 @@ const (
 	AIPIssuerAuthentication   AIPBit = 0x0104
 	AIPOnDeviceCVM            AIPBit = 0x0102
 	AIPCDA                    AIPBit = 0x0101
-	AIPEMVMode                AIPBit = 0x0280 // kernel 2; MSD in legacy Visa
+	AIPEMVMode                AIPBit = 0x0280 // kernel 2
+	AIPMagStripe              AIPBit = 0x0280 // kernel 3, of old: mag-stripe mode (MSD)
 	AIPRelayResistance        AIPBit = 0x0201
 )
 

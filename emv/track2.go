@@ -2,6 +2,7 @@ package emv
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -59,6 +60,40 @@ func (t Track2) Append(dst []byte) ([]byte, error) {
 		dst = append(dst, hexDigit(s[i])<<4|hexDigit(s[i+1]))
 	}
 	return dst, nil
+}
+
+// Places in the discretionary digits of a Visa card in mag-stripe mode (MSD): a
+// dynamic card verification value and the last digits of the transaction counter.
+// The five before them are the PIN verification's, the one after them is the
+// issuer's. Public descriptions of the layout are rare.
+const (
+	dynamicAt      = 5
+	dynamicLength  = 3
+	counterAt      = dynamicAt + dynamicLength
+	counterLength  = 4
+	dynamicAtLeast = counterAt + counterLength
+)
+
+// WithDynamic is the track with a dynamic card verification value of three digits
+// and the transaction counter in their places; false when they do not fit.
+func (t Track2) WithDynamic(value string, atc uint16) (Track2, bool) {
+	d := t.Discretionary
+	if len(value) != dynamicLength || len(d) < dynamicAtLeast {
+		return t, false
+	}
+	t.Discretionary = d[:dynamicAt] + value + fmt.Sprintf("%0*d", counterLength, atc%10000) + d[dynamicAtLeast:]
+	return t, true
+}
+
+// Dynamic is the inverse of WithDynamic: the value, and the counter's last four
+// decimal digits.
+func (t Track2) Dynamic() (value string, counter uint16, ok bool) {
+	d := t.Discretionary
+	if len(d) < dynamicAtLeast || !digitsOnly(d) {
+		return "", 0, false
+	}
+	n, err := strconv.ParseUint(d[counterAt:dynamicAtLeast], 10, 16)
+	return d[dynamicAt:counterAt], uint16(n), err == nil
 }
 
 // String shows the masked account number and nothing else of the track.

@@ -9,8 +9,9 @@ import (
 
 // answers are those to GET PROCESSING OPTIONS.
 type answers struct {
-	online, onlineODA, offline, declined answer
-	longest                              int // without status word
+	online, onlineODA, offline, declined, magStripe answer
+
+	longest int // without status word
 }
 
 // answer is a coded answer to GET PROCESSING OPTIONS, status word and all, and
@@ -39,11 +40,13 @@ func (s *static) buildAnswers(p *Profile) error {
 		from  Answer
 		field string
 		used  bool
+		needs []emv.Tag
 	}{
-		{&a.online, p.Online, "answers.online", true},
-		{&a.onlineODA, online, "answers.online_oda", true},
-		{&a.offline, p.Offline, "answers.offline", p.spends()},
-		{&a.declined, p.Declined, "answers.declined", true},
+		{&a.online, p.Online, "answers.online", true, mandatory},
+		{&a.onlineODA, online, "answers.online_oda", true, mandatory},
+		{&a.offline, p.Offline, "answers.offline", p.spends(), mandatory},
+		{&a.declined, p.Declined, "answers.declined", true, mandatory},
+		{&a.magStripe, p.MSD, "answers.msd", !p.MSD.absent(), onlyTrack},
 	} {
 		if !one.used {
 			if !one.from.absent() {
@@ -52,7 +55,7 @@ func (s *static) buildAnswers(p *Profile) error {
 			continue
 		}
 		var err error
-		if *one.to, err = s.newAnswer(p, one.from, one.field); err != nil {
+		if *one.to, err = s.newAnswer(p, one.from, one.field, one.needs); err != nil {
 			return err
 		}
 		a.longest = max(a.longest, len(one.to.coded)-2)
@@ -64,11 +67,15 @@ func (s *static) buildAnswers(p *Profile) error {
 func (a *Answer) absent() bool { return len(a.AFL) == 0 && len(a.Tags) == 0 }
 
 // mandatory are the tags that every transaction needs (EMV Book C-3, 5.4.2.1;
-// the cryptogram's type may be told by the issuer application data alone).
-var mandatory = [...]emv.Tag{emv.TagAIP, emv.TagTrack2, emv.TagIAD, emv.TagCryptogram, emv.TagATC, emv.TagCTQ}
+// the cryptogram's type may be told by the issuer application data alone);
+// onlyTrack is all that mag-stripe mode has.
+var (
+	mandatory = []emv.Tag{emv.TagAIP, emv.TagTrack2, emv.TagIAD, emv.TagCryptogram, emv.TagATC, emv.TagCTQ}
+	onlyTrack = []emv.Tag{emv.TagTrack2}
+)
 
-// newAnswer codes an answer of the profile.
-func (s *static) newAnswer(p *Profile, a Answer, field string) (answer, error) {
+// newAnswer codes an answer of the profile with the tags that it needs.
+func (s *static) newAnswer(p *Profile, a Answer, field string, needs []emv.Tag) (answer, error) {
 	out := answer{aip: a.AIP}
 	afl, err := emv.ParseAFL(a.AFL)
 	if err != nil {
@@ -93,7 +100,7 @@ func (s *static) newAnswer(p *Profile, a Answer, field string) (answer, error) {
 		}
 	}
 	out.signs, out.related = repeated(given, emv.TagSDAD), repeated(given, emv.TagCardAuthData)
-	for _, tag := range mandatory {
+	for _, tag := range needs {
 		if !repeated(given, tag) && (tag != emv.TagAIP || len(a.Tags) > 0) {
 			return out, fault(field+".tags", "tag %s must be there, or in a record that the afl names", tag)
 		}

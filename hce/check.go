@@ -26,7 +26,7 @@ func fault(field, format string, args ...any) error {
 // file.
 func (p *Profile) check() error {
 	for _, step := range []func() error{
-		p.checkScheme, p.Account.check, p.checkApplications, p.checkData, p.checkPDOL, p.checkRecords, p.checkBehaviour,
+		p.checkScheme, p.Account.check, p.checkApplications, p.checkData, p.checkPDOL, p.checkMagStripe, p.checkRecords, p.checkBehaviour,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -214,7 +214,7 @@ func (p *Profile) checkRecords() error {
 		field string
 	}{
 		{p.Online.AFL, "answers.online.afl"}, {p.OnlineODA.AFL, "answers.online_oda.afl"},
-		{p.Offline.AFL, "answers.offline.afl"}, {p.Declined.AFL, "answers.declined.afl"},
+		{p.Offline.AFL, "answers.offline.afl"}, {p.Declined.AFL, "answers.declined.afl"}, {p.MSD.AFL, "answers.msd.afl"},
 	} {
 		if err := p.checkAFL(one.afl, one.field); err != nil {
 			return err

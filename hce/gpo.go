@@ -126,7 +126,7 @@ func (c *Card) admit(r *request, now time.Time) (key int, v verdict) {
 	switch {
 	case c.state.Lock != LockNone:
 		reason = ReasonBlocked
-	case !r.ttq.Has(emv.TTQEMVMode):
+	case !r.ttq.Has(emv.TTQEMVMode) && !c.static.magStripe(r):
 		reason = ReasonMode
 	case c.state.ATC == lastATC:
 		reason = ReasonATC
@@ -152,6 +152,8 @@ func (c *Card) generate(key *cryptogram.Key, e *cryptogram.Elements) (cryptogram
 // of is the answer for a verdict.
 func (a *answers) of(v *verdict, r *request) *answer {
 	switch {
+	case v.magStripe:
+		return &a.magStripe
 	case v.kind == emv.AAC:
 		return &a.declined
 	case v.kind == emv.TC:
@@ -186,14 +188,17 @@ func (c *Card) respond(r *request, v verdict, key int) []byte {
 	if v.kind == emv.TC {
 		c.approved(&v)
 	}
-	if q := &c.state.Request; v.kind == emv.ARQC && c.static.qvsdc.Update != nil {
+	if q := &c.state.Request; v.kind == emv.ARQC && !v.magStripe && c.static.qvsdc.Update != nil {
 		q.Open, q.ATC, q.Cryptogram, q.Commands = true, c.state.ATC, x.ac, 0
 	}
 	return out
 }
 
-// prove makes what the answer proves: cryptogram and signature.
+// prove makes what the answer proves: cryptogram and signature, or a track.
 func (c *Card) prove(r *request, v *verdict, a *answer, k *Key, x *values) error {
+	if v.magStripe {
+		return c.writeTrack(k.Key, x)
+	}
 	s, atc := c.static, c.state.ATC
 	x.cid, x.atc, x.ctq = byte(v.kind), [2]byte{byte(atc >> 8), byte(atc)}, v.ctq
 	after := &c.state.Offline

@@ -82,6 +82,7 @@ type static struct {
 	recipe   cryptogram.Recipe
 	layout   emv.IADFormat
 	iad      []byte // as personalised
+	track2   emv.Track2
 	stock    stock
 	commands []instruction
 	qvsdc    QVSDC           // of qPBOC too

@@ -122,6 +122,7 @@ func TestPublishedCard(t *testing.T) {
 	p.Applications[0] = hce.Application{AID: unhex("A0000000031010"), Label: "Visa"}
 	p.Directory = []emv.Tag{emv.TagADFName, emv.TagApplicationLabel}
 	p.FCI = []emv.Tag{emv.TagApplicationLabel, emv.TagPDOL, emv.TagLanguagePreference, emv.TagFCIDiscretionary}
+	p.BF0C = []emv.Tag{emv.TagApplicationProgramID}
 	p.Data.Set(emv.TagLanguagePreference, []byte("enfr"))
 	p.Data.Set(emv.TagApplicationProgramID, unhex("3108400840"))
 	p.Data.Set(emv.TagFormFactor, unhex("238E0000"))

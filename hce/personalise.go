@@ -74,7 +74,7 @@ func (s *static) build(p *Profile) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	s.pdol, s.iad = layoutOf(p.PDOL), slices.Clone(p.IAD)
+	s.pdol, s.iad, s.track2 = layoutOf(p.PDOL), slices.Clone(p.IAD), p.Account.Track2
 	behaviour := s.buildQVSDC
 	if p.MChip != nil {
 		behaviour = s.buildMChip
@@ -324,6 +324,8 @@ func (s *static) buildRecords(p *Profile) error {
 			switch {
 			case changes:
 				body.addChanging(tag, length)
+			case tag == emv.TagTrack2 && p.MSD.names(place{r.SFI, r.Number}):
+				body.addChanging(tag, len(value))
 			case ok:
 				body.coded = emv.AppendTLV(body.coded, tag, value)
 			case !p.mayMiss(tag):

@@ -34,6 +34,7 @@ type Profile struct {
 	OnlineODA Answer // with an ARQC, when the reader authenticates online requests too; none is Online
 	Offline   Answer // with a TC
 	Declined  Answer // with an AAC
+	MSD       Answer // in mag-stripe mode of kernel 3; none is a card without
 
 	// One behaviour and its settings; the others are nil.
 	QVSDC *QVSDC // at kernel 3

@@ -16,6 +16,8 @@ type verdict struct {
 	device   byte         // first byte of the CVR in IAD formats 2 and 4
 	exceeded bool         // a limit of the card's own
 	after    OfflineState // what its counters become with a TC
+
+	magStripe bool // a track in place of a cryptogram
 }
 
 func refuse(sw apdu.Status, why Reason) verdict { return verdict{status: sw, reason: why} }
@@ -39,6 +41,9 @@ const (
 // published descriptions and recordings). A reader that cannot go online is
 // refused before the customer is sent to the phone for nothing.
 func (s *static) decide(r *request, o *OfflineState, verified bool) verdict {
+	if s.magStripe(r) {
+		return inMagStripe(o)
+	}
 	q := &s.qvsdc
 	v := verdict{status: apdu.StatusOK, kind: emv.ARQC, ctq: q.CTQ, after: *o}
 	s.approve(&v, r)

@@ -52,8 +52,9 @@ type values struct {
 	cid     byte
 	atc     [2]byte
 	ctq     emv.CTQ
-	balance [6]byte // what may still be spent offline
-	related [8]byte // card authentication related data
+	balance [6]byte  // what may still be spent offline
+	related [8]byte  // card authentication related data
+	track2  [19]byte // of mag-stripe mode
 	sdad    []byte
 }
 
@@ -77,6 +78,8 @@ func (t *template) fill(out []byte, v *values) {
 			copy(place, v.balance[:])
 		case emv.TagCardAuthData:
 			copy(place, v.related[:])
+		case emv.TagTrack2:
+			copy(place, v.track2[:])
 		case emv.TagSDAD:
 			copy(place, v.sdad)
 		}

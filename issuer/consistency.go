@@ -3,7 +3,6 @@ package issuer
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"tapsim/emv"
@@ -37,11 +36,11 @@ func (i *Issuer) contradictionOf(p *payment) contradiction {
 		p.expiry, p.expiryOf = m.Expiry, "field 14"
 	}
 	if m.Track2 != "" {
-		pan, rest, found := strings.Cut(strings.Replace(m.Track2, "D", "=", 1), "=")
-		if !found || len(rest) < 7 {
+		t, ok := trackOf(m.Track2)
+		if !ok {
 			return contradiction{FormatError, "field 35 is no track 2"}
 		}
-		if c := p.track("field 35", emv.Track2{PAN: emv.PAN(pan), Expiry: rest[:4], ServiceCode: rest[4:7]}); c.code != "" {
+		if c := p.track("field 35", t); c.code != "" {
 			return c
 		}
 	}

@@ -83,6 +83,7 @@ func (i *Issuer) withoutChip(p *payment, report *Report) {
 		report.step(stepCryptogram, Failed, "field 22 says chip, but field 55 is missing")
 	case i.config.Fallback:
 		report.step(stepCryptogram, Skipped, "no chip data; the configuration lets fallback pass")
+		i.checkTrack(p, report)
 	default:
 		p.refuse(NotPermitted)
 		report.step(stepCryptogram, Failed, "no chip data, and the configuration does not accept fallback")

@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,6 +41,7 @@ type Faulty struct {
 	sleep  Sleep
 	faults []Fault
 	count  int
+	busy   atomic.Bool
 }
 
 // WithFaults wraps a field. A fault that can never strike, or a delay without
@@ -69,6 +71,10 @@ func (f Fault) check(sleep Sleep) string {
 
 // Transceive carries a command over the field, disturbed as asked.
 func (f *Faulty) Transceive(ctx context.Context, command []byte) ([]byte, error) {
+	if !f.busy.CompareAndSwap(false, true) {
+		return nil, ErrBusy
+	}
+	defer f.busy.Store(false)
 	f.count++
 	for _, fault := range f.faults {
 		if fault.Exchange == f.count && fault.Action == TearBefore {

@@ -13,9 +13,11 @@ import (
 	"tapsim/apdu"
 )
 
-// ErrBusy says that a second command was sent while the card still worked on
-// the first: a card has one command at a time.
-var ErrBusy = errors.New("reader: a command is under way; send one at a time, each goroutine over its own field")
+// ErrBusy is apdu.ErrBusy.
+var ErrBusy = apdu.ErrBusy
+
+// ErrNoCard says that nobody brought a card into the field in time.
+var ErrNoCard = errors.New("no card was presented")
 
 // Reason says why a card lost power. The values are those of Android's
 // HostApduService.onDeactivated.
@@ -96,7 +98,8 @@ func (f *Field) deactivate(r Reason) {
 
 // Transceive hands a command to the card in the field. Without a card it is a
 // *LostError; a context that has ended, or another command under way, keep the
-// command from the card.
+// command from the card. A card cannot be interrupted: when the context ends
+// meanwhile, its answer is dropped.
 func (f *Field) Transceive(ctx context.Context, command []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -110,5 +113,9 @@ func (f *Field) Transceive(ctx context.Context, command []byte) ([]byte, error) 
 	if f.card == nil {
 		return nil, &LostError{}
 	}
-	return f.card.Respond(command), nil
+	answer := f.card.Respond(command)
+	if err := ctx.Err(); err != nil {
+		return nil, err // too late: nobody waits for it any more
+	}
+	return answer, nil
 }

@@ -117,21 +117,31 @@ func closeAll(closers *[]io.Closer) error {
 // openBank opens the bank in process. With a host of the user's it is only the
 // token service that the phone gets its keys from, and keeps nothing.
 func (w *World) openBank(ctx context.Context) error {
-	o := BankOptions{Seed: w.options.Seed, State: w.options.State, Holder: w.options.Holder, Bank: w.options.Bank, Now: w.Clock.Now}
+	state := w.options.State
 	if w.options.Host != nil {
-		o.State = Memory
+		state = Memory
 	}
-	b, err := OpenBank(ctx, o)
+	b, err := w.openTokens(ctx, state)
 	if err != nil {
 		return err
 	}
-	w.closers = append(w.closers, b)
-	w.Notes = append(w.Notes, b.Notes...)
-	w.tokens, w.bank = b, b
 	if w.options.Host == nil {
 		w.host = newBankHost(b.Issuer, w.Clock)
 	}
 	return nil
+}
+
+// openTokens opens the bank as the token service.
+func (w *World) openTokens(ctx context.Context, state string) (*Bank, error) {
+	o := BankOptions{Seed: w.options.Seed, State: state, Holder: w.options.Holder, Bank: w.options.Bank, Now: w.Clock.Now}
+	b, err := OpenBank(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	w.closers = append(w.closers, b)
+	w.Notes = append(w.Notes, b.Notes...)
+	w.tokens, w.bank = b, b
+	return b, nil
 }
 
 // bankHost is the bank at the other end of a line that has no length. Messages

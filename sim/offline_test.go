@@ -198,6 +198,7 @@ func TestBlockedByScript(t *testing.T) {
 	require.Zero(t, l.paid(t))
 	p = pay(t, w, Request{Amount: 4_50})
 	require.Equal(t, kernel.EndApplication, p.Outcome)
+	require.Contains(t, p.Detail, "6283", "the user sees why")
 	require.Equal(t, "blocked", w.card.Info().Lock)
 }
 

@@ -72,7 +72,8 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 
 // pay makes the payment of a customer who is ready.
 func (w *World) pay(ctx context.Context, r Request) (Payment, error) {
-	f, err := w.newField(r)
+	now := w.Clock.Now().Truncate(time.Second) // a recording has no more of it
+	f, err := w.newCustomer(r, now)
 	if err != nil {
 		return Payment{}, err
 	}
@@ -82,6 +83,9 @@ func (w *World) pay(ctx context.Context, r Request) (Payment, error) {
 	request := terminal.Request{
 		Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, STAN: r.STAN,
 	}
+	if w.options.Field != nil {
+		request.Time = now // the clock runs until the card comes
+	}
 	if r.Explain {
 		request.Trace = func(kernel.Step) {} // the terminal keeps the steps
 	}
@@ -89,13 +93,10 @@ func (w *World) pay(ctx context.Context, r Request) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	if err := w.card.Err(); err != nil {
-		return Payment{}, fmt.Errorf("the phone could not keep its state: %w", err)
-	}
-	if err := f.finish(result); err != nil {
+	p := Payment{Result: result}
+	if p.Transcript, err = f.finish(result); err != nil {
 		return Payment{}, err
 	}
-	p := Payment{Result: result, Transcript: f.recorder.Transcript()}
 	if w.host != nil && result.Request != nil {
 		p.Report = w.host.report
 	}
@@ -117,7 +118,7 @@ func (w *World) prepare(r Request) error {
 	switch {
 	case w.guarded():
 		return w.prepareWallet(r)
-	case !w.Profile.Verifies():
+	case w.card == nil || !w.Profile.Verifies():
 		return nil
 	case r.Locked: // also what an earlier payment left unlocked
 		return w.card.Verified(time.Time{})
@@ -134,12 +135,28 @@ func (w *World) awaitsIssuer() bool {
 
 func (w *World) unlock() error { return w.card.Verified(w.Clock.Now().Add(verifiedFor)) }
 
-// newField puts the customer with the card in front of the reader.
-func (w *World) newField(r Request) (*field, error) {
-	header, err := w.header(r)
+// customer is somebody with a card in front of a reader.
+type customer interface {
+	terminal.Field
+	// finish notes the outcome in the recording.
+	finish(terminal.Result) (*transcript.Transcript, error)
+}
+
+// newCustomer puts a customer in front of the reader.
+func (w *World) newCustomer(r Request, now time.Time) (customer, error) {
+	header, err := w.header(r, now)
 	if err != nil {
 		return nil, err
 	}
+	if w.options.Field != nil {
+		recorder := transcript.NewRecorder(nil, header)
+		return stranger{recorder.Over(w.options.Field), recorder}, nil
+	}
+	return w.newField(r, header)
+}
+
+// newField puts the customer with our card in front of the reader.
+func (w *World) newField(r Request, header []transcript.Field) (*field, error) {
 	f := &field{clock: w.Clock, card: w.card, air: &reader.Field{Deactivated: func(why reader.Reason) {
 		w.card.Deactivated(hce.Deactivation(why))
 	}}}
@@ -170,9 +187,9 @@ func (w *World) newField(r Request) (*field, error) {
 }
 
 // header says how this run can be repeated.
-func (w *World) header(r Request) ([]transcript.Field, error) {
+func (w *World) header(r Request, now time.Time) ([]transcript.Field, error) {
 	values := map[string]string{
-		"card": nameOf(w.options.Card, w.Profile.Name), "terminal": nameOf(w.options.Terminal, w.Terminal.Name), "now": w.Clock.Now().UTC().Format(time.RFC3339),
+		"terminal": nameOf(w.options.Terminal, w.Terminal.Name), "now": now.UTC().Format(time.RFC3339),
 		"seed":   strconv.FormatUint(w.seed, 10),
 		"amount": r.Currency.Format(r.Amount), "currency": r.Currency.Alpha,
 	}
@@ -185,12 +202,21 @@ func (w *World) header(r Request) ([]transcript.Field, error) {
 	if name := TypeName(r.Type); name != "purchase" {
 		values["type"] = name
 	}
+	if w.options.Field != nil {
+		values["source"] = fromReader
+		return transcript.NewHeader(values)
+	}
+	values["card"] = nameOf(w.options.Card, w.Profile.Name)
 	values["atc"] = fmt.Sprintf("%04X", w.card.Info().ATC)
 	if w.Profile.Verifies() {
 		values["verified"] = strconv.FormatBool(!r.Locked)
 	}
 	return transcript.NewHeader(values)
 }
+
+// fromReader in a recording's header says that the card was none of ours. Which
+// reader it was is nobody's business: some have their serial in their name.
+const fromReader = "a card at a reader"
 
 // otherHost in a recording's header says that the outcome was not our bank's.
 const otherHost = "other"
@@ -204,20 +230,36 @@ func nameOf(option, name string) string {
 	return name
 }
 
-// finish notes the outcome in the recording.
-func (f *field) finish(r terminal.Result) error {
-	if err := f.recorder.Set("expect", r.Outcome.String()); err != nil {
-		return err
+// finish implements customer.
+func (f *field) finish(r terminal.Result) (*transcript.Transcript, error) {
+	if err := f.card.Err(); err != nil {
+		return nil, fmt.Errorf("the phone could not keep its state: %w", err)
 	}
 	if tap, ok := f.card.Last(); ok && tap.Key.Valid() {
 		if err := f.recorder.Set("key-index", tap.Key.String()); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if r.KernelOutcome == 0 {
-		return nil
+	return noteOutcome(f.recorder, r)
+}
+
+// noteOutcome notes the outcome in a recording.
+func noteOutcome(recorder *transcript.Recorder, r terminal.Result) (*transcript.Transcript, error) {
+	err := recorder.Set("expect", r.Outcome.String())
+	if err == nil && r.KernelOutcome != 0 {
+		err = recorder.Set("expect-kernel", r.KernelOutcome.String())
 	}
-	return f.recorder.Set("expect-kernel", r.KernelOutcome.String())
+	return recorder.Transcript(), err
+}
+
+// stranger is a customer at a real reader, with a card of their own.
+type stranger struct {
+	transcript.Reader
+	recorder *transcript.Recorder
+}
+
+func (s stranger) finish(r terminal.Result) (*transcript.Transcript, error) {
+	return noteOutcome(s.recorder, r)
 }
 
 // types are the transaction types by name (tag 9C, ISO 8583 processing codes).

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -46,8 +47,14 @@ func (w *World) openStore() error {
 	if w.device, err = cryptogram.NewKey(cryptogram.AES, raw); err != nil {
 		return fmt.Errorf("device key: %w", err)
 	}
+	w.cardRand = stream(w.seed, "phone")
+	return w.loadStore(dir)
+}
+
+// loadStore reads the phone's folder, which is locked.
+func (w *World) loadStore(dir string) (err error) {
 	w.phone, err = store.Open(dir, store.Options{
-		DeviceKey: w.device, Now: w.Clock.Now, Rand: stream(w.seed, "phone"), Seal: nonces,
+		DeviceKey: w.device, Now: w.Clock.Now, Rand: w.cardRand, Seal: rand.Reader, // never the same nonce twice, whatever the seed
 	})
 	return err
 }
@@ -55,14 +62,14 @@ func (w *World) openStore() error {
 // openPhone opens the phone's memory and the card in it, enrolling the card on
 // first use.
 func (w *World) openPhone(ctx context.Context) error {
+	if w.options.Field != nil {
+		return nil // whoever stands at the reader brings their own
+	}
 	err := w.openStore()
 	if err != nil {
 		return err
 	}
-	if w.walletCard != "" {
-		if w.options.Host == nil {
-			w.wallet.Connect(w.bank.Issuer)
-		}
+	if w.OfWallet() {
 		return w.openWalletCard(ctx)
 	}
 	w.card, err = w.phone.Card(w.Profile)
@@ -73,6 +80,18 @@ func (w *World) openPhone(ctx context.Context) error {
 		return err
 	}
 	return w.refill(ctx)
+}
+
+// loadCard reads the card anew from the phone's folder, which is locked.
+func (w *World) loadCard(dir string) error {
+	err := w.loadStore(dir)
+	if err == nil && w.OfWallet() {
+		err = w.loadWallet()
+	}
+	if err == nil {
+		w.card, err = w.phone.Card(w.Profile)
+	}
+	return err
 }
 
 // phoneFolder is where the phone keeps its memory, and the device key.

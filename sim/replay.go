@@ -29,6 +29,12 @@ type Replay struct {
 	Outcome        string
 	Detail         string
 	Report         *issuer.Report // of the bank that checked the recorded cryptogram
+	// Substitutions are the values that were let differ.
+	Substitutions []transcript.Substitution
+	// Notes are differences that were to be expected.
+	Notes []string
+	// Played names the sides that were played: card, terminal.
+	Played []string
 }
 
 // Differences are what both sides found: the one that comes first in the
@@ -56,21 +62,36 @@ func namesByte(err error) bool {
 // the recorded card, and our card against the recorded terminal. The error says
 // why it could not be replayed at all.
 func ReplayOwn(ctx context.Context, t *transcript.Transcript) (Replay, error) {
+	return ReplayOwnWith(ctx, t, ReplayOptions{})
+}
+
+// ReplayOwnWith is ReplayOwn with options.
+func ReplayOwnWith(ctx context.Context, t *transcript.Transcript, how ReplayOptions) (Replay, error) {
 	request, o, err := ownRun(t)
 	if err != nil {
 		return Replay{}, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	var r Replay
-	if err := r.asTerminal(ctx, t, o, request); err != nil {
-		return r, fmt.Errorf("%s: %w", t.Name, err)
+	if how.Side != TerminalSide {
+		if err := r.asTerminal(ctx, t, o, request, how); err != nil {
+			return r, fmt.Errorf("%s: %w", t.Name, err)
+		}
 	}
-	return r, r.asCard(ctx, t, o)
+	if how.Side != CardSide {
+		if err := r.asCard(ctx, t, o, how); err != nil {
+			return r, fmt.Errorf("%s: %w", t.Name, err)
+		}
+	}
+	return r, nil
 }
 
 // ownRun reads from the header how to run the recording again.
 func ownRun(t *transcript.Transcript) (r Request, o Options, err error) {
 	o = Options{State: Memory, Card: beside(t, t.Value("card")), Terminal: beside(t, t.Value("terminal"))}
-	for _, key := range []string{"card", "terminal", "seed", "now", "amount", "currency", "expect"} {
+	if t.Value("card") == "" { // recorded at a reader: ours is not asked
+		o.Card = "visa-plastic"
+	}
+	for _, key := range []string{"terminal", "seed", "now", "amount", "currency", "expect"} {
 		if t.Value(key) == "" {
 			return r, o, fmt.Errorf("the header has no %s, which a replay needs", key)
 		}
@@ -112,14 +133,21 @@ func beside(t *transcript.Transcript, name string) string {
 }
 
 // asTerminal runs our terminal against the recorded card.
-func (r *Replay) asTerminal(ctx context.Context, t *transcript.Transcript, o Options, request Request) error {
+func (r *Replay) asTerminal(ctx context.Context, t *transcript.Transcript, o Options, request Request, how ReplayOptions) error {
 	w, err := Open(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
 	w.host.wanted = true
+	r.Played = append(r.Played, "card")
 	f := &playback{card: transcript.NewStrictCard(t), clock: w.Clock, resets: resets(t)}
+	if f.card.Substitute = how.substitutes().Substitutes; how.Substitute {
+		if p, why, err := player(ctx, t, o); err == nil && why == "" {
+			f.card.Substitute.Recompute = p.Card
+		}
+	}
+	defer func() { r.Substitutions = append(r.Substitutions, f.card.Substitute.List()...) }()
 	result, err := w.term.Pay(ctx, f, terminal.Request{
 		Amount: request.Amount, AmountOther: request.AmountOther, Type: request.Type, Currency: request.Currency,
 	})
@@ -139,6 +167,9 @@ func (r *Replay) asTerminal(ctx context.Context, t *transcript.Transcript, o Opt
 
 // judge compares what came with what the header expects.
 func (r *Replay) judge(t *transcript.Transcript, result terminal.Result) error {
+	if t.Redacted() {
+		return nil // its signatures and cryptograms are no longer what the card made
+	}
 	kernelOutcome := ""
 	if result.KernelOutcome != 0 {
 		kernelOutcome = result.KernelOutcome.String()
@@ -169,14 +200,23 @@ func firstFailure(report *issuer.Report) string {
 }
 
 // asCard runs our card against the recorded terminal.
-func (r *Replay) asCard(ctx context.Context, t *transcript.Transcript, o Options) error {
-	player, why, err := player(ctx, t, o)
+func (r *Replay) asCard(ctx context.Context, t *transcript.Transcript, o Options, how ReplayOptions) error {
+	if t.Redacted() {
+		r.CardOnly = "the recording is redacted, so the card cannot be made again"
+		return nil
+	}
+	substitutes := how.substitutes()
+	player, why, err := player(ctx, substitutes.completed(t), o)
 	if err != nil {
 		return err
 	}
-	if r.CardOnly = why; why == "" {
-		r.Terminal = player.Replay(t)
+	if r.CardOnly = why; why != "" {
+		return nil
 	}
+	r.Played = append(r.Played, "terminal")
+	player.Substitute = substitutes.Substitutes
+	r.Terminal = player.Replay(t)
+	r.Substitutions = append(r.Substitutions, substitutes.List()...)
 	return nil
 }
 

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -66,7 +65,11 @@ func (w *World) openWallet() error {
 	if err := w.openStore(); err != nil {
 		return err
 	}
-	var err error
+	return w.loadWallet()
+}
+
+// loadWallet reads the wallet that the phone's memory holds.
+func (w *World) loadWallet() (err error) {
 	w.wallet, err = wallet.Open(wallet.Env{
 		Now: w.Clock.Now, Rand: secrets(w.options.Seed, "wallet"), Secret: w.device, Memory: w.phone.Wallet(), Profile: walletProfile, Iterations: w.options.Iterations,
 	})
@@ -79,6 +82,9 @@ func (w *World) openWalletCard(ctx context.Context) error {
 	c, err := w.wallet.Find(w.walletCard)
 	if err != nil {
 		return err
+	}
+	if w.options.Host == nil {
+		w.wallet.Connect(w.bank.Issuer)
 	}
 	if w.options.Host == nil && !w.options.PhoneOffline && w.wallet.Stopped(c.Name) == "" {
 		_, err := w.wallet.Refill(ctx, c.Name, false)
@@ -199,7 +205,3 @@ func CheckCardName(name string) error {
 	}
 	return nil
 }
-
-// nonces is where sealing takes its randomness: never the same nonce twice,
-// whatever the seed.
-var nonces = rand.Reader

@@ -50,6 +50,10 @@ type Options struct {
 	PhoneOffline bool
 	// Iterations of the wallet's passcode; 0 is the wallet's own number.
 	Iterations int
+	// Field is a real reader, with whatever card is brought to it, in the place
+	// of a card of ours: Card is not used, the phone's state left alone, and the
+	// clock runs.
+	Field terminal.Field
 }
 
 // World is one phone (or card), one point of sale and one issuer.
@@ -69,9 +73,12 @@ type World struct {
 	device  deviceKey
 	bank    *Bank
 	wallet  *wallet.Wallet // nil where it was not asked for
-	term    *terminal.Terminal
-	pad     *pinPad // nil at a terminal without one
-	closers []io.Closer
+	// cardRand outlives the card: one that is read anew does not draw the same
+	// numbers again.
+	cardRand io.Reader
+	term     *terminal.Terminal
+	pad      *pinPad // nil at a terminal without one
+	closers  []io.Closer
 
 	walletCard string // name of the card in the wallet; "" is another card
 }
@@ -83,6 +90,9 @@ func Open(ctx context.Context, o Options) (*World, error) {
 		o.Now = time.Now()
 	}
 	w := &World{options: o, seed: runSeed(o.Seed), Clock: NewClock(o.Now)}
+	if o.Field != nil {
+		w.Clock = NewRunningClock(o.Now)
+	}
 	for _, step := range []func(context.Context) error{w.openData, w.openBank, w.openPhone, w.openTerminal} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, w.Close())
@@ -115,14 +125,20 @@ func (w *World) part(name string) (string, error) {
 
 // openData reads the card's profile and the terminal's configuration.
 func (w *World) openData(context.Context) (err error) {
-	if err = w.chooseCard(); err != nil {
-		return err
-	}
-	if err = authenticate(&w.Profile); err != nil {
-		return err
+	if w.options.Field == nil {
+		if err = w.openProfile(); err != nil {
+			return err
+		}
 	}
 	w.Terminal, err = LoadTerminal(w.options.Terminal)
 	return err
+}
+
+func (w *World) openProfile() (err error) {
+	if err = w.chooseCard(); err != nil {
+		return err
+	}
+	return authenticate(&w.Profile)
 }
 
 // LoadCard finds a profile by the name of a built-in card, or by the path of a

@@ -63,6 +63,7 @@ type session struct {
 	// unknownKernel is what an entry asked for that the terminal takes but for its
 	// kernel: kernel 8, most of all. 0 is none.
 	unknownKernel uint32
+	dropped       string // why the first candidate was that the terminal selected in vain
 	card          apdu.Transceiver
 	current       *candidate
 	uiRestart     *kernel.UIRequest
@@ -336,11 +337,14 @@ func (s *session) nothingLeft(why string) {
 }
 
 // whyNothing is why there is no application left: what the last kernel said, or
-// what is not for this amount, or nothing in common at all.
+// the card to SELECT, or what is not for this amount, or nothing in common at
+// all.
 func (s *session) whyNothing() string {
 	switch {
 	case s.tap.Outcome.Kind == kernel.SelectNext:
 		return "no other application is left: " + s.tap.Outcome.Reason.Text
+	case s.dropped != "":
+		return "no other application is left: " + s.dropped
 	case s.barred:
 		return "the reader does not take the card's application for this type and amount"
 	case s.unknownKernel != 0 && len(s.candidates) == 0:
@@ -357,9 +361,7 @@ func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool,
 		return false, err
 	}
 	if answer.Status != apdu.StatusOK {
-		if s.trace != nil {
-			s.trace.stepf(ruleSelect, "the card answers %s to SELECT %X: candidate dropped", answer.Status, c.adf)
-		}
+		s.drop(fmt.Sprintf("the card answers %s to SELECT %X", answer.Status.Error(), c.adf))
 		return false, nil
 	}
 	fci, wellFormed := kernel.ParseFCI(answer.Data)
@@ -367,7 +369,7 @@ func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool,
 		s.note(ruleSelect, "the SELECT answer is no well-formed file control information")
 	}
 	if c.visaNeedsAnother(&fci) && !s.olderVisa(c) {
-		s.note(ruleSelect, "a Visa application whose PDOL does not ask for 9F66 is not for kernel 3: candidate dropped")
+		s.drop("a Visa application whose PDOL does not ask for 9F66 is not for kernel 3")
 		return false, nil
 	}
 	s.act.FCI = fci
@@ -375,6 +377,14 @@ func (s *session) finalSelect(ctx context.Context, c *candidate) (selected bool,
 		s.trace.stepf(ruleSelect, "selected %X for kernel %d", c.adf, c.combo.Kernel)
 	}
 	return true, nil
+}
+
+// drop notes why a candidate is out; the first reason stays.
+func (s *session) drop(why string) {
+	s.note(ruleSelect, why+": candidate dropped")
+	if s.dropped == "" {
+		s.dropped = why
+	}
 }
 
 // olderVisa hands a Visa application without 9F66 in its PDOL to kernel 1,

@@ -14,10 +14,11 @@ var recordedAIDs = []struct {
 	kernel byte
 	aid    []byte
 }{
-	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x10, 0x10}}, // Visa credit and debit
-	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x20, 0x10}}, // Visa Electron
-	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x10, 0x10}}, // Mastercard credit and debit
-	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x30, 0x60}}, // Maestro
+	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x10, 0x10}},    // Visa credit and debit
+	{3, []byte{0xA0, 0, 0, 0, 0x03, 0x20, 0x10}},    // Visa Electron
+	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x10, 0x10}},    // Mastercard credit and debit
+	{2, []byte{0xA0, 0, 0, 0, 0x04, 0x30, 0x60}},    // Maestro
+	{7, []byte{0xA0, 0, 0, 0x03, 0x33, 0x01, 0x01}}, // UnionPay, all of its applications
 }
 
 // recordedKernel2 is the configuration of kernel 2 for a recording: no limits,
@@ -37,7 +38,10 @@ var noLimit = []byte{0x99, 0x99, 0x99, 0x99, 0x99, 0x99}
 
 // recordedTerminal are the terminal's own data objects that a recording may
 // tell.
-var recordedTerminal = [...]emv.Tag{emv.TagTerminalCountry, emv.TagTerminalType, emv.TagTerminalVersion, 0x9F1D}
+var recordedTerminal = [...]emv.Tag{emv.TagTerminalCountry, emv.TagTerminalType, emv.TagTerminalVersion, 0x9F15, 0x9F1D, tagMerchantCustomData}
+
+// tagMerchantCustomData is what a merchant tells the card (EMV Book C-2).
+const tagMerchantCustomData emv.Tag = 0x9F7C
 
 // ForRecording makes the terminal and the sale of a recorded session from the
 // data that its terminal had: amounts, currency, country, date, type,
@@ -65,9 +69,15 @@ func ForRecording(data emv.Source) (Config, Request, error) {
 		}
 		*n.into = int64(digits)
 	}
+	clock := 12 * time.Hour
+	if v, ok := data.Lookup(emv.TagTransactionTime); ok && len(v) == 3 {
+		if n, err := emv.BCD(v); err == nil {
+			clock = time.Duration(n/10000)*time.Hour + time.Duration(n/100%100)*time.Minute + time.Duration(n%100)*time.Second
+		}
+	}
 	r.Currency = emv.Currency{Alpha: "XXX", Numeric: uint16(currency), Exponent: 2}
 	r.Type = byte(kind/10<<4 | kind%10)
-	r.Time = time.Date(2000+int(date/10000), time.Month(date/100%100), int(date%100), 12, 0, 0, 0, time.UTC)
+	r.Time = time.Date(2000+int(date/10000), time.Month(date/100%100), int(date%100), 0, 0, 0, 0, time.UTC).Add(clock)
 	if v, ok := data.Lookup(emv.TagUnpredictableNumber); ok && len(v) == 4 {
 		r.UnpredictableNumber = (*[4]byte)(v)
 	}
@@ -83,11 +93,31 @@ func ForRecording(data emv.Source) (Config, Request, error) {
 	for _, a := range recordedAIDs {
 		c := Combination{AID: a.aid, Kernel: a.kernel}
 		if a.kernel == 2 {
-			c.Data = append(append(emv.List{}, config.Data...), recordedKernel2...)
+			c.Data = append(append(append(emv.List{}, config.Data...), recordedLimits(data)...), recordedKernel2...)
 		} else {
 			c.Settings = kernel.Settings{TTQ: &q}
 		}
 		config.Combinations = append(config.Combinations, c)
 	}
 	return config, r, nil
+}
+
+// recordedLimits are the limits of kernel 2 that the recorded terminal must have
+// had, as far as its decisions tell: a floor limit below the amount (TVR byte 4
+// bit 8), verification on the device, or a limit for cardholder verification
+// below it (CVM results).
+func recordedLimits(data emv.Source) emv.List {
+	var limits emv.List
+	if tvr, ok := data.Lookup(emv.TagTVR); ok && len(tvr) == 5 && tvr[3]&0x80 != 0 {
+		limits = append(limits, emv.TLV{Tag: 0xDF8123, Value: make([]byte, 6)})
+	}
+	results, ok := data.Lookup(emv.TagCVMResults)
+	switch {
+	case !ok || len(results) != 3:
+	case string(results) == "\x3F\x00\x02":
+		limits = append(limits, emv.TLV{Tag: 0xDF811B, Value: []byte{0x20}})
+	case results[0]&0x3F != 0x1F && results[0]&0x3F != 0x3F:
+		limits = append(limits, emv.TLV{Tag: 0xDF8126, Value: make([]byte, 6)})
+	}
+	return limits
 }

@@ -41,7 +41,7 @@ type entry struct {
 // buildCandidates selects the PPSE and lists what card and reader have in
 // common. A card without one, or with a malformed one, leaves the list empty.
 func (s *session) buildCandidates(ctx context.Context, card apdu.Transceiver) error {
-	s.candidates, s.barred, s.unknownKernel = s.candidates[:0], false, 0
+	s.candidates, s.barred, s.unknownKernel, s.dropped = s.candidates[:0], false, 0, ""
 	answer, err := apdu.ExchangeBytes(ctx, card, selectPPSE)
 	if err != nil {
 		return err

@@ -243,6 +243,25 @@ func TestKernel8(t *testing.T) {
 	}
 }
 
+// TestWhySelectionFailed: who has one application, which the card refuses, is
+// told what it answered, in the reason and in the trace.
+func TestWhySelectionFailed(t *testing.T) {
+	for answer, want := range map[string]string{
+		"6283":                      "the card answers 6283 warning: selected file or application invalidated (blocked) to SELECT A0000000031010",
+		"6A82":                      "the card answers 6A82 file or application not found to SELECT A0000000031010",
+		wrap(nil, "A0000000031010"): "a Visa application whose PDOL does not ask for 9F66 is not for kernel 3",
+	} {
+		k := newCard(t, map[string]string{"00A404000E": ppse(t, "4F07 A0000000031010"), "00A4040007A0000000031010": answer})
+		var trace []string
+		request := terminal.Request{Amount: 1, Trace: func(s kernel.Step) { trace = append(trace, s.Text) }}
+		tap, err := reader(t, map[string][]byte{"A0000000031010": {3}}, nil).Tap(context.Background(), field(k), request)
+		require.NoError(t, err)
+		require.Equal(t, kernel.EndApplication, tap.Outcome.Kind)
+		require.Equal(t, "no other application is left: "+want, tap.Outcome.Reason.Text)
+		require.Contains(t, trace, want+": candidate dropped")
+	}
+}
+
 // EMV Book B, 3.3.3: a Visa application whose PDOL does not ask for 9F66 is for
 // kernel 1, or for nobody.
 func TestOldVisaApplications(t *testing.T) {

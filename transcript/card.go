@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"tapsim/apdu"
@@ -20,6 +21,8 @@ import (
 // "! wait" lets time pass through Wait, when that is set.
 type StrictCard struct {
 	Wait func(time.Duration)
+	// Substitute, when not nil, lets some values of commands differ.
+	Substitute *Substitutes
 
 	t         *Transcript
 	exchanges []Exchange
@@ -28,6 +31,7 @@ type StrictCard struct {
 	torn      bool
 	reset     bool // the field went off and on since the last command
 	err       error
+	busy      atomic.Bool
 }
 
 // NewStrictCard makes a card of a recording.
@@ -40,6 +44,19 @@ func (c *StrictCard) Transceive(ctx context.Context, command []byte) ([]byte, er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if !c.busy.CompareAndSwap(false, true) {
+		return nil, apdu.ErrBusy
+	}
+	defer c.busy.Store(false)
+	answer, err := c.play(command)
+	if err == nil && ctx.Err() != nil {
+		return nil, ctx.Err() // too late: time passed in the recording
+	}
+	return answer, err
+}
+
+// play answers one command by the recording.
+func (c *StrictCard) play(command []byte) ([]byte, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -56,7 +73,7 @@ func (c *StrictCard) Transceive(ctx context.Context, command []byte) ([]byte, er
 		return nil, apdu.ErrLost
 	case l == nil || l.Kind == Reset:
 		return nil, c.fail(c.unexpected(command, l))
-	case l.Kind == Command && !bytes.Equal(l.Bytes, command):
+	case l.Kind == Command && !bytes.Equal(l.Bytes, command) && !c.Substitute.command(c.t, c.done, command):
 		return nil, c.fail(commandMismatch(c.t, c.exchanges, c.done, command))
 	}
 	x := c.exchanges[c.done]
@@ -70,7 +87,7 @@ func (c *StrictCard) Transceive(ctx context.Context, command []byte) ([]byte, er
 	case c.torn:
 		return nil, c.fail(&Mismatch{File: c.t.Name, Exchange: x.Number, Line: x.Line, Offset: -1, Reason: "the recording has an answer after `! tear`; write `< !`"})
 	}
-	return bytes.Clone(x.Response), nil
+	return bytes.Clone(c.Substitute.recompute(c.t, c.done-1, command, x.Response)), nil
 }
 
 // next is the next line that is a command, an answer or a reset; what stands

@@ -120,10 +120,13 @@ func (e *Explainer) commandData(c apdu.Command, offset int) []Part {
 	case [2]byte{0x80, insPutData}, [2]byte{0x00, insPutData}:
 		return []Part{e.bare(dataTag(c), c.Data, offset)}
 	case [2]byte{0x00, insVerify}, [2]byte{0x80, insPINChange}:
-		return []Part{{Name: "PIN data", Offset: offset, Size: len(c.Data), Masked: true}}
+		return []Part{{Name: pinData, Offset: offset, Size: len(c.Data), Masked: true}}
 	}
 	return e.tryTLV(c.Data, offset)
 }
+
+// pinData is the name of the data of VERIFY and PIN CHANGE.
+const pinData = "PIN data"
 
 // Tags that only explanations need.
 const (

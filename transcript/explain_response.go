@@ -7,6 +7,9 @@ import (
 	"tapsim/emv"
 )
 
+// statusName is the name of the status word.
+const statusName = "SW1-SW2"
+
 // explainResponse takes the answer to the last command apart and learns from
 // it.
 func (e *Explainer) explainResponse(response []byte) []Part {
@@ -31,7 +34,7 @@ func (e *Explainer) explainResponse(response []byte) []Part {
 		b.rest("data", "a part of an answer that comes in several")
 		e.partial = sw.SW1() == 0x61 && len(data) > 0
 	}
-	return append(b.parts, Part{Name: "SW1-SW2", Offset: len(data), Size: 2, Value: sw.String(), Text: sw.Text()})
+	return append(b.parts, Part{Name: statusName, Offset: len(data), Size: 2, Value: sw.String(), Text: sw.Text()})
 }
 
 // procedureByte explains an answer of one byte, which only T=0 has: the card

@@ -320,7 +320,7 @@ func TestNoAccountNumberIsShown(t *testing.T) {
 		}, string(text))
 		for _, e := range x.Exchanges() {
 			data, _ := cutStatus(e.Response)
-			for _, pan := range accountNumbers(data, 1) {
+			for _, pan := range emv.AccountNumbers(data) {
 				if len(pan) < 13 {
 					continue // masked by its publisher
 				}
@@ -458,7 +458,7 @@ func TestRecordingsHoldNoLiveAccount(t *testing.T) {
 	for _, path := range recordedFiles(t) {
 		for _, x := range joined(readRecorded(t, filepath.Base(path))) {
 			data, _ := cutStatus(x.Response)
-			for _, pan := range accountNumbers(data, 1) {
+			for _, pan := range emv.AccountNumbers(data) {
 				if pan.Valid() {
 					require.True(t, emv.TestRange(pan), "%s holds an account number that is no known test card's", path)
 					seen++

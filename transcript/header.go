@@ -33,6 +33,7 @@ var headerKeys = []headerKey{
 	{versionKey, checkVersion},
 	{"title", checkText},
 	{"source", checkText},
+	{redactedKey, checkText},
 	{"card", checkText},
 	{"terminal", checkText},
 	{"seed", checkSeed},
@@ -54,6 +55,7 @@ var headerKeys = []headerKey{
 //
 //	tapsim         version of the format, 1; always the first line
 //	title, source  for people
+//	redacted       what was taken out, and what no longer verifies
 //	card, terminal names of the built-in card and terminal
 //	seed, now      what made the run repeatable: a number, a time (RFC 3339)
 //	amount, amount-other, currency, type

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tapsim/apdu"
+	"tapsim/emv"
 )
 
 // LenientCard plays the card of a session that another terminal recorded, for
@@ -18,6 +19,13 @@ import (
 // comes again. A command that the recording does not have gets 6A82 (SELECT),
 // 6A83 (READ RECORD), 6A88 (GET DATA) or 6D00. Report tells all of that.
 type LenientCard struct {
+	// Substitute, when not nil, takes the differences that it may let pass out of
+	// the report and lists them itself.
+	Substitute *Substitutes
+	// Directory, when true, answers for a recording without a payment system
+	// environment with one made of the applications that it selects.
+	Directory bool
+
 	t         *Transcript
 	exchanges []Exchange
 	used      []bool
@@ -44,6 +52,11 @@ func (c *LenientCard) Transceive(ctx context.Context, command []byte) ([]byte, e
 	}
 	c.sent++
 	n := c.find(command)
+	if n < 0 && c.Directory && isPPSE(command) {
+		if answer := c.environment(); answer != nil {
+			return answer, nil
+		}
+	}
 	if n < 0 {
 		sw := absent(command)
 		c.differs("%s is not recorded: answered %s", nameOf(command), sw)
@@ -52,7 +65,7 @@ func (c *LenientCard) Transceive(ctx context.Context, command []byte) ([]byte, e
 	x := c.exchanges[n]
 	if c.used[n] {
 		c.differs("%s comes again: answered as in exchange %d", nameOf(command), x.Number)
-	} else if x.Command != nil && !bytes.Equal(x.Command, command) {
+	} else if x.Command != nil && !bytes.Equal(x.Command, command) && !c.Substitute.command(c.t, n, command) {
 		m := commandMismatch(c.t, c.exchanges, n, command)
 		m.File = ""
 		c.differs("%s", m)
@@ -82,6 +95,7 @@ func (c *LenientCard) find(command []byte) int {
 	for _, match := range []func(x Exchange) bool{
 		func(x Exchange) bool { return bytes.Equal(x.Command, command) },
 		func(x Exchange) bool { return x.Command != nil && similar(x.Command, command) },
+		func(x Exchange) bool { return c.Directory && selects(x, command) },
 		func(x Exchange) bool { return x.Command == nil },
 	} {
 		last := -1
@@ -160,4 +174,50 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, "not played: exchanges %s\n", strings.Trim(fmt.Sprint(r.Unused), "[]"))
 	}
 	return b.String()
+}
+
+// selects is true for a SELECT by a part of the name that selected what command
+// asks for by its whole name.
+func selects(x Exchange, command []byte) bool {
+	c, err := apdu.ParseCommand(command)
+	recorded, err2 := apdu.ParseCommand(x.Command)
+	if err != nil || err2 != nil || !isSelect(c) || !isSelect(recorded) || !bytes.HasPrefix(c.Data, recorded.Data) {
+		return false
+	}
+	data, _ := cutStatus(x.Response)
+	name, _ := emv.Find(data, emv.TagFCI, emv.TagDFName)
+	return bytes.Equal(name, c.Data)
+}
+
+func isPPSE(command []byte) bool {
+	c, err := apdu.ParseCommand(command)
+	return err == nil && isSelect(c) && string(c.Data) == ppse
+}
+
+const ppse = "2PAY.SYS.DDF01"
+
+// environment makes the directory of a contactless card (EMV Book B, 3.2) of
+// the applications that the recording selected, in their order; nil for none.
+func (c *LenientCard) environment() []byte {
+	var entries []byte
+	for i, a := range Extract(c.t) {
+		name, _ := emv.Find(a.FCI, emv.TagFCI, emv.TagDFName)
+		if len(name) < 5 || len(name) > 16 || i >= 15 || bytes.Contains(entries, name) {
+			continue
+		}
+		entry := emv.List{{Tag: emv.TagADFName, Value: name}, {Tag: emv.TagPriority, Value: []byte{byte(i + 1)}}}
+		entries = emv.AppendTLV(entries, emv.TagApplicationTemplate, entry.Append(nil))
+	}
+	if entries == nil {
+		return nil
+	}
+	const how = "made of the applications that the recording selects"
+	if c.Substitute != nil {
+		c.Substitute.Add(Substitution{Side: "session", Element: "SELECT " + ppse, Recorded: "no such exchange", Used: "a directory", How: how})
+	} else {
+		c.differs("SELECT %s is not recorded: answered with a directory %s", ppse, how)
+	}
+	fci := emv.AppendTLV(nil, emv.TagFCIProprietary, emv.AppendTLV(nil, emv.TagFCIDiscretionary, entries))
+	fci = append(emv.AppendTLV(nil, emv.TagDFName, []byte(ppse)), fci...)
+	return apdu.StatusOK.Append(emv.AppendTLV(nil, emv.TagFCI, fci))
 }

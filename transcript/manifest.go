@@ -15,9 +15,10 @@ type Mode byte
 const (
 	PlayCard   Mode = iota + 1 // played as the card, with our terminal
 	DecodeOnly                 // explained only
+	PlayPart                   // played as the card, though it lacks commands that our terminal sends
 )
 
-var modeNames = map[string]Mode{"card": PlayCard, "decode-only": DecodeOnly}
+var modeNames = map[string]Mode{"card": PlayCard, "decode-only": DecodeOnly, "card-part": PlayPart}
 
 // String is the name in the manifest.
 func (m Mode) String() string {
@@ -34,8 +35,8 @@ type Entry struct {
 	File   string
 	Line   int // in the manifest
 	Mode   Mode
-	Expect string   // PlayCard: the terminal's outcome: approved, declined, online-request, try-again ...
-	Data   emv.List // PlayCard: terminal data that the recording does not hold
+	Expect string   // when played: the terminal's outcome: approved, declined, online-request, try-again ...
+	Data   emv.List // when played: terminal data that the recording does not hold
 	Reason string   // why this outcome, or why not played
 }
 
@@ -43,7 +44,7 @@ type Entry struct {
 const maxEntries = 10_000
 
 // ParseManifest reads the list of recordings: one line for each with five
-// columns between tabs: file, mode (card, decode-only), expected outcome,
+// columns between tabs: file, mode (card, card-part, decode-only), expected outcome,
 // terminal data as TAG=HEX with blanks between, reason. An empty column is
 // "-". Lines that start with # are comments. Errors are of type *Error.
 func ParseManifest(name string, data []byte) ([]Entry, error) {
@@ -95,8 +96,8 @@ func parseEntry(line string) (e Entry, column int, err error) {
 	case strings.ContainsAny(e.File, `/\`):
 		return e, starts[0], fmt.Errorf("want the name of a file beside the manifest")
 	case e.Mode == 0:
-		return e, starts[1], fmt.Errorf("mode %q; want card or decode-only", cells[1])
-	case (e.Mode == PlayCard) != isName(e.Expect):
+		return e, starts[1], fmt.Errorf("mode %q; want card, card-part or decode-only", cells[1])
+	case (e.Mode != DecodeOnly) != isName(e.Expect):
 		return e, starts[2], fmt.Errorf("want an outcome such as online-request for card, - for decode-only")
 	case e.Reason == "-":
 		return e, starts[4], fmt.Errorf("the reason is missing")

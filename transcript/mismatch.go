@@ -90,6 +90,10 @@ func commandMismatch(t *Transcript, exchanges []Exchange, n int, got []byte) *Mi
 func responseMismatch(t *Transcript, exchanges []Exchange, n int, got []byte) *Mismatch {
 	m := mismatchAt(t, exchanges, n)
 	m.locate(explainTo(t, n).Response.Parts, got, exchanges[n].Response)
+	if behind := len(got) - 2; m.Element == statusName && behind > m.Offset {
+		_, sw := cutStatus(got)
+		m.Got = fmt.Sprintf("%s behind %s", sw, plural(behind, "byte"))
+	}
 	return m
 }
 

@@ -72,6 +72,7 @@ type answers struct {
 	OnlineODA *answer `yaml:"online_oda"`
 	Offline   *answer `yaml:"offline"`
 	Declined  answer  `yaml:"declined"`
+	MSD       *answer `yaml:"msd"`
 }
 
 type answer struct {
@@ -226,7 +227,7 @@ func (a *answers) into(p *hce.Profile) error {
 		field string
 	}{
 		{&a.Online, &p.Online, "answers.online"}, {a.OnlineODA, &p.OnlineODA, "answers.online_oda"},
-		{a.Offline, &p.Offline, "answers.offline"}, {&a.Declined, &p.Declined, "answers.declined"},
+		{a.Offline, &p.Offline, "answers.offline"}, {&a.Declined, &p.Declined, "answers.declined"}, {a.MSD, &p.MSD, "answers.msd"},
 	} {
 		if one.from == nil {
 			continue

@@ -25,7 +25,7 @@ func TestBuiltInCards(t *testing.T) {
 		"mastercard-plastic-offline",
 		"unionpay-phone", "unionpay-plastic", "unionpay-plastic-ecash", "unionpay-plastic-sm4",
 		"visa-phone", "visa-plastic", "visa-plastic-blocked", "visa-plastic-expired", "visa-plastic-fdda", "visa-plastic-kernel8",
-		"visa-plastic-kernel8-only", "visa-plastic-offline",
+		"visa-plastic-kernel8-only", "visa-plastic-msd", "visa-plastic-offline",
 	}, profile.Names())
 	for _, name := range profile.Names() {
 		p, err := profile.Load(name)
@@ -116,8 +116,8 @@ func TestErrors(t *testing.T) {
 		{"visa-plastic", `directory: ["4F", "50", "87"]`, `directory: ["4F", "9F2A"]`, "9F2A has no value"},
 		{"visa-plastic", `directory: ["4F", "50", "87"]`, `directory: ["4F", 50]`, "quotes"},
 		{"visa-plastic", `fci: ["50", "87", "5F2D", "9F38", "BF0C"]`, `fci: ["50", "BF0C"]`, "9F38 must be there"},
-		{"visa-plastic", `discretionary: ["9F5A"]`, `discretionary: ["9F4D"]`, "9F4D has no value"},
-		{"visa-plastic", `discretionary: ["9F5A"]`, `discretionary: ["BF0C"]`, "cannot hold itself"},
+		{"visa-plastic", `discretionary: ["42", "9F5A"]`, `discretionary: ["9F4D"]`, "9F4D has no value"},
+		{"visa-plastic", `discretionary: ["42", "9F5A"]`, `discretionary: ["BF0C"]`, "cannot hold itself"},
 		{"visa-plastic", `pdol: "9F6604`, `pdol: "9F3504`, "must ask for 9F66"},
 		{"visa-plastic", `pdol: "9F6604`, `pdol: "9F6603`, "asks for 3 bytes of 9F66"},
 		{"visa-plastic", `pdol: "9F6604`, `pdol: "9F7CFF9F6604`, "at most 252"},
@@ -132,7 +132,7 @@ func TestErrors(t *testing.T) {
 		{"visa-plastic", `  "9F17": "03"`, `  "9F36": "0003"`, "comes from the card"},
 		{"visa-plastic", `  "9F17": "03"`, `  "70": "03"`, "built from its parts"},
 		{"visa-plastic", `  "9F17": "03"`, `  "9F1": "03"`, "tag"},
-		{"visa-plastic", `  "9F17": "03"`, `  "9F13": "03"`, "key 9F13 stands already in line 52"},
+		{"visa-plastic", `  "9F17": "03"`, `  "9F13": "03"`, "key 9F13 stands already in line 53"},
 		{"visa-plastic", `  "9F17": "03"`, `  "9f17": "03"`, "upper case"},
 		{"visa-plastic", `  "9F17": "03"`, `  "9F17": 03`, "quotes"},
 		{"visa-plastic", `get_data: ["9F13", "9F17"]`, `get_data: ["9F13", "9F4F"]`, "9F4F is not in data"},
@@ -233,6 +233,20 @@ func TestErrors(t *testing.T) {
 		{"visa-plastic-offline", `  "9F13": "0000" `, `  "9F5D": "000000000000" `, "its value comes from counters or ecash of the behaviour"},
 		{"visa-plastic-blocked", `lock: blocked `, `lock: hidden `, "want none or blocked"},
 		{"visa-plastic-blocked", `lock: blocked `, `lock: shut `, "lock:"},
+		{"visa-plastic-msd", `    aip: "0080" `, `    aip: "0000" `, "answers.msd.aip: it does not say mag-stripe mode"},
+		{"visa-plastic-msd", `    afl: "08010100"`, `    afl: "08010200"`, "answers.msd.afl: it names record 2 of file 1"},
+		{"visa-plastic-msd", `    afl: "08010100"`, `    afl: "080101"`, "answers.msd.afl"},
+		{"visa-plastic-msd", `    tags: ["57", "5F20"]`, `    tags: ["5F20"]`, "answers.msd.tags: tag 57 must be there, or in a record"},
+		{"visa-plastic-msd", `    afl: "08010100"`, `    tags: ["82", "57"]`, "answers.msd.tags: want aip and afl alone"},
+		{"visa-plastic-msd", `D49122010000000000000F"`, `D491220100000000000F"`, "account.track2: want 12 discretionary digits at least"},
+		{"visa-plastic-msd", `    aip: "0000"
+    tags: ["82", "57", "5F34"`, `    aip: "0000"
+    afl: "08010100"
+    tags: ["82", "94", "57", "5F34"`, "answers.msd.afl: record 1 of file 1 is of another answer too"},
+		{"visa-phone", `  declined:`, `  msd: {aip: "0080", afl: "08010100"}
+  declined:`, "answers.msd: the verification value in track 2 needs a card key"},
+		{"unionpay-plastic", `  declined:`, `  msd: {aip: "0080", afl: "08010100"}
+  declined:`, "answers.msd: only a Visa card has this mode"},
 		{"visa-plastic-kernel8", `kernel: "03"`, `kernel: "08"`, "application 1 has this AID already, for the same kernel"},
 		{"co-badged-extended", `extended: "01" `, `extended: "0102030405060708090A" `, "with it the name has 17 bytes"},
 		{"co-badged-extended", `    extended: "01" `, `    extended: "02" `, "others[0].applications: another account of the card has an application"},

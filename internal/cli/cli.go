@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -42,11 +44,41 @@ type app struct {
 	in        io.Reader
 	out, errw io.Writer
 	json      bool
+	// grace is how long the command may take to end once it is interrupted, in
+	// nanoseconds.
+	grace atomic.Int64
 }
 
-// Main runs one command line and returns its exit status.
-func Main(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) (status int) {
+// grace is what most commands need to end: a moment.
+const grace = 2 * time.Second
+
+// Main runs one command line and returns its exit status. When ctx ends the
+// command gets a moment to end cleanly. What hangs then, in a pipe that nobody
+// writes to for one, is left behind: the caller is to exit.
+func Main(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
 	a := &app{in: in, out: out, errw: errw}
+	a.grace.Store(int64(grace))
+	ended := make(chan int, 1)
+	go func() { ended <- a.run(ctx, args) }()
+	select {
+	case status := <-ended:
+		return status
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(time.Duration(a.grace.Load()))
+	defer late.Stop()
+	select {
+	case status := <-ended:
+		return status
+	case <-late.C:
+		fmt.Fprintln(errw, "tapsim: interrupted")
+		return exitUsage
+	}
+}
+
+// run runs one command line.
+func (a *app) run(ctx context.Context, args []string) (status int) {
+	in, out, errw := a.in, a.out, a.errw
 	defer func() {
 		if p := recover(); p != nil {
 			// A crash report carries no data: values in a panic may be card

@@ -19,7 +19,9 @@ import (
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.payCommand(), a.cardsCommand(), a.terminalsCommand(), a.decodeCommand(), a.replayCommand(),
-		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.issuerCommand(), a.walletCommand(), a.bankCommand(), a.versionCommand(),
+		a.redactCommand(), a.importCommand(), a.exportCommand(), a.diffCommand(),
+		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.qrCommand(), a.issuerCommand(), a.walletCommand(), a.bankCommand(), a.cardCommand(), a.terminalCommand(),
+		a.readersCommand(), a.probeCommand(), a.doctorCommand(), a.versionCommand(),
 	}
 }
 
@@ -31,13 +33,32 @@ type worldFlags struct {
 }
 
 func (f *worldFlags) register(c *cobra.Command) {
+	f.registerCard(c)
+	f.registerPlace(c)
+}
+
+// registerTerminal is for commands without a card of ours.
+func (f *worldFlags) registerTerminal(c *cobra.Command) {
+	f.registerCommon(c)
+	f.registerPlace(c)
+}
+
+// registerCard is for commands without a terminal.
+func (f *worldFlags) registerCard(c *cobra.Command) {
+	f.registerCommon(c)
+	c.Flags().StringVar(&f.card, "card", "", "built-in card (see 'tapsim cards'), card of the wallet, or profile file (default the wallet's, or visa-phone)")
+}
+
+func (f *worldFlags) registerPlace(c *cobra.Command) {
+	c.Flags().StringVar(&f.terminal, "terminal", "attended", "built-in terminal (see 'tapsim terminals') or configuration file")
+}
+
+func (f *worldFlags) registerCommon(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.seed, "seed", "", "number that makes the run repeatable: all randomness comes from it")
 	flags.StringVar(&f.now, "now", "", "start the clock at this time, such as 2030-01-01T12:00:00Z, instead of now")
 	flags.StringVar(&f.state, "state", "", "folder for what phone, terminal and issuer remember, or :memory: (default the user's data folder)")
-	flags.StringVar(&f.card, "card", "", "built-in card (see 'tapsim cards'), card of the wallet, or profile file (default the wallet's, or visa-phone)")
 	flags.StringVar(&f.bank, "bank", "", "configuration of the bank in process (default the demo bank; see 'tapsim issuer --print-config')")
-	flags.StringVar(&f.terminal, "terminal", "attended", "built-in terminal (see 'tapsim terminals') or configuration file")
 }
 
 // options turns the flags into a world's options.

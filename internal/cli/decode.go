@@ -26,7 +26,7 @@ type decodeFlags struct {
 
 // decoded is what `tapsim decode` found in one input, and its JSON.
 type decoded struct {
-	Kind     string              `json:"kind"` // tlv, command, response, iso8583, transcript, or a tag whose value it is
+	Kind     string              `json:"kind"` // tlv, command, response, iso8583, transcript, qr-..., or a tag whose value it is
 	Size     int                 `json:"size"` // bytes
 	Unknown  int                 `json:"unknown_tags"`
 	Parts    []transcript.Part   `json:"parts,omitempty"`
@@ -42,10 +42,10 @@ func (a *app) decodeCommand() *cobra.Command {
 	f := &decodeFlags{}
 	c := &cobra.Command{
 		Use:   "decode HEX|FILE|-",
-		Short: "Explain TLV, APDUs, transcripts, ISO 8583 messages and single values",
+		Short: "Explain TLV, APDUs, transcripts, ISO 8583 messages, QR codes and single values",
 		Long: `Explain EMV data byte by byte: TLV data, a command or a response, a transcript, an
-ISO 8583 message (in hex or as text, with or without its length in front), or with
---as the value of a tag. What it is, is recognised; --as says it. Every byte is
+ISO 8583 message (in hex or as text, with or without its length in front), an EMV
+QR code (its text, or a PNG file), or with --as the value of a tag. What it is, is recognised; --as says it. Every byte is
 accounted for. Certificates that a test CA's key opens (see 'tapsim ca') are opened;
 keys that can be factored (ROCA) are named.
 
@@ -58,11 +58,12 @@ test ranges.`,
 		Example: `  tapsim decode 6F1A840E325041592E5359532E4444463031A5088801015F2D02656E
   tapsim decode --as 9F10 --scheme visa 06011203A00000
   tapsim decode --as 95 8000048000
+  tapsim decode hQVDUFYwMWEaTwegAAAAVVVVVw8SNFZ4kBI0WNGRIgESNF8=
   tapsim decode --json testdata/transcripts/recorded/706-visa-cloud-hce-phone-testprofile.txt`,
 		Args: arguments(1, maxArgs, "hex, a file, or -"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.decode(f, args) },
 	}
-	c.Flags().StringVar(&f.as, "as", "", "tlv, command, response, transcript, iso8583, or a tag whose value it is, such as 9F10")
+	c.Flags().StringVar(&f.as, "as", "", "tlv, command, response, transcript, iso8583, qr, png, or a tag whose value it is, such as 9F10")
 	c.Flags().StringVar(&f.scheme, "scheme", "", "visa, mastercard, unionpay, amex, jcb, discover or interac: settles tags that mean different things")
 	c.Flags().StringVar(&f.spec, "iso-spec", "", "field table of an ISO 8583 message, as JSON (default our own)")
 	c.Flags().BoolVar(&f.reveal, "reveal", false, "show account numbers and other sensitive values of test cards")
@@ -78,14 +79,18 @@ func (a *app) decode(f *decodeFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	d := decoder{app: a, flags: f, context: ctx, name: name}
+	return a.explained(&decoder{app: a, flags: f, context: ctx, name: name}, text)
+}
+
+// explained decodes and prints a text.
+func (a *app) explained(d *decoder, text string) error {
 	found, err := d.decode(text)
 	if len(found) > 0 {
-		if perr := a.printDecoded(found, f.reveal); perr != nil {
+		if perr := a.printDecoded(found, d.flags.reveal); perr != nil {
 			return perr
 		}
 	}
-	if f.reveal && masked(found) {
+	if d.flags.reveal && masked(found) {
 		fmt.Fprintln(a.errw, "tapsim: note: not all is shown: --reveal needs an account number of this project's test ranges in "+
 			"well-formed data, and none of another card")
 	}
@@ -109,7 +114,7 @@ func (a *app) decodeInput(args []string) (name, text string, err error) {
 	joined := strings.Join(args, " ")
 	if len(args) == 1 && args[0] != "-" {
 		if info, err := os.Stat(args[0]); err != nil || info.IsDir() {
-			if _, bad := cleanHex(joined); bad != nil && strings.ContainsAny(joined, "./\\") && !isMessage([]byte(joined)) {
+			if _, bad := cleanHex(joined); bad != nil && strings.ContainsAny(joined, "./\\") && !isMessage([]byte(joined)) && !looksLikeQR(joined) {
 				return "", "", fileError(args[0], orIsFolder(err))
 			}
 			return "", joined, nil
@@ -139,6 +144,8 @@ type decoder struct {
 
 func (d *decoder) decode(text string) ([]decoded, error) {
 	switch {
+	case d.flags.as == "qr" || d.flags.as == "png" || d.flags.as == "" && looksLikeQR(text):
+		return d.qrCode(text)
 	case d.flags.as == "transcript" || d.flags.as == "" && looksLikeTranscript(text):
 		return d.transcript(text)
 	case d.flags.as == "" && looksLikeBlob(text):
@@ -222,6 +229,8 @@ func (d *decoder) data(b []byte, as string) ([]decoded, error) {
 		as = guess(b)
 	}
 	switch as {
+	case "qr":
+		return d.qrData(b)
 	case "tlv":
 		return d.tlv(b)
 	case "command", "response":
@@ -231,7 +240,7 @@ func (d *decoder) data(b []byte, as string) ([]decoded, error) {
 	}
 	tag, err := emv.ParseTag(as)
 	if err != nil {
-		return nil, fmt.Errorf("--as %q: want tlv, command, response, transcript, iso8583 or a tag", as)
+		return nil, fmt.Errorf("--as %q: want tlv, command, response, transcript, iso8583, qr, png or a tag", as)
 	}
 	return d.value(tag, b)
 }
@@ -241,6 +250,9 @@ var instructions = []byte{0x20, 0x24, 0x2A, 0x82, 0x84, 0x88, 0xA4, 0xA8, 0xAE, 
 
 // guess says what bytes look like.
 func guess(b []byte) string {
+	if isConsumerData(b) {
+		return "qr"
+	}
 	if c, err := apdu.ParseCommand(b); err == nil && c.CLA&0x60 == 0 && c.CLA&0x0B == 0 && slices.Contains(instructions, c.INS) {
 		return "command"
 	}

@@ -98,6 +98,7 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	if err != nil {
 		return err
 	}
+	a.grace.Store(int64(drain + drain/2))
 	defer survivePipes()()
 	errs := newLineQueue(a.errw, nil)
 	defer errs.close()
@@ -116,12 +117,15 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 		return fmt.Errorf("cannot listen on %s: %w (is another issuer running? choose another --listen)", f.listen, bare(err))
 	}
 	fmt.Fprintf(errs, "tapsim: issuer listens on %s\n", listener.Addr())
-	server, err := iso8583.NewServer(iso8583.ServerConfig{Handler: h.handle, Codec: coding, TLS: security, Log: h.log})
+	server, err := iso8583.NewServer(iso8583.ServerConfig{Handler: h.handle, Codec: coding, TLS: security, DrainTimeout: drain, Log: h.log})
 	if err != nil {
 		return err
 	}
 	return server.Serve(ctx, listener)
 }
+
+// drain is how long requests in flight have for their answers at the end.
+const drain = 10 * time.Second
 
 // survivePipes lets a write to a closed standard output or error be an error, as
 // it is for any other file, until the function that it returns is called. A bank

@@ -20,6 +20,7 @@ import (
 type payFlags struct {
 	world    worldFlags
 	host     hostFlags
+	reader   readerFlags
 	amount   string
 	cashback string
 	currency string
@@ -51,11 +52,16 @@ the kernel decided, the authorisation, how the issuer checked the cryptogram,
 the receipt. The first run sets up a demo account, its card and its tokens.
 
 A declined payment is a result (exit status 0). With --expect it is a check.
-Account numbers are masked; --reveal shows those of this project's test ranges.`,
+Account numbers are masked; --reveal shows those of this project's test ranges.
+
+With --reader the card is whatever is brought to that PC/SC reader, in the place of
+--card. One that is not known to be a test card is read and not paid with: the tap
+stops before GET PROCESSING OPTIONS unless --allow-live is given.`,
 		Example: `  tapsim pay --amount 12.50
   tapsim pay --amount 120 --locked --unlock-after-first
   tapsim pay --card visa-plastic --seed 1 --now 2030-01-01T12:00:00Z --state :memory: --json --reveal
   tapsim pay --amount 12.50 --expect approved --quiet
+  tapsim pay --reader ACR122 --amount 5 --record tap.apdu
   tapsim pay --issuer 127.0.0.1:8583`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -70,12 +76,12 @@ Account numbers are masked; --reveal shows those of this project's test ranges.`
 func (f *payFlags) register(c *cobra.Command) {
 	f.world.register(c)
 	f.host.register(c)
+	f.reader.register(c, " in the place of --card")
+	f.reader.registerLive(c)
+	f.registerSale(c)
 	flags := c.Flags()
 	flags.StringVar(&f.amount, "amount", "1.00", "amount, with the currency's decimals")
 	flags.StringVar(&f.cashback, "cashback", "", "part of the amount that is paid out in cash; implies --type cashback")
-	flags.StringVar(&f.currency, "currency", "", "ISO 4217 letters (default the terminal's)")
-	flags.StringVar(&f.kind, "type", "", "purchase, cash, cashback, refund or balance (default what the terminal is for, mostly purchase)")
-	flags.StringVar(&f.pinFile, "pin-file", "", "file with the PIN that the customer enters when asked, or - for standard input (default "+string(sim.DemoPIN)+", the demo cards' PIN)")
 	flags.StringVar(&f.passFile, "passcode-file", "", "file with the wallet's passcode, or - for standard input: unlock before the tap, or with --unlock-after-first between two")
 	flags.StringVar(&f.coupon, "coupon", "", "coupon of the wallet (see 'tapsim wallet coupon list')")
 	flags.BoolVar(&f.noFetch, "phone-offline", false, "the phone has no connection: it fetches no new keys")
@@ -85,6 +91,14 @@ func (f *payFlags) register(c *cobra.Command) {
 	flags.BoolVar(&f.locked, "locked", false, "the customer has not unlocked the phone")
 	flags.BoolVar(&f.unlock, "unlock-after-first", false, "with --locked: they unlock it when told to, and tap again")
 	flags.IntVar(&f.tearAt, "tear-at", 0, "the card leaves before the answer of this exchange arrives, and comes back")
+}
+
+// registerSale registers what a payment at a reader has as well.
+func (f *payFlags) registerSale(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.currency, "currency", "", "ISO 4217 letters (default the terminal's)")
+	flags.StringVar(&f.kind, "type", "", "purchase, cash, cashback, refund or balance (default what the terminal is for, mostly purchase)")
+	flags.StringVar(&f.pinFile, "pin-file", "", "file with the PIN that the customer enters when asked, or - for standard input (default "+string(sim.DemoPIN)+", the demo cards' PIN)")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the outcome only")
 	flags.BoolVar(&f.reveal, "reveal", false, "show account numbers of test cards")
 }
@@ -146,12 +160,64 @@ func (f *payFlags) check() error {
 		return fmt.Errorf("--tear-at %d: want the number of an exchange, from 1", f.tearAt)
 	case f.world.bank != "" && f.host.address != "":
 		return fmt.Errorf("--bank and --issuer: one of them decides; name one")
+	case f.reader.name == "" && (f.reader.allowLive || f.set("wait")):
+		return fmt.Errorf("--allow-live and --wait go with --reader")
+	case f.reader.name != "" && f.ours() != "":
+		return fmt.Errorf("--%s is about a card of ours; at --reader there is another", f.ours())
 	case f.unlock && !f.locked:
 		return fmt.Errorf("--unlock-after-first goes with --locked")
 	case f.expect != "" && !slices.Contains(outcomes, f.expect):
 		return fmt.Errorf("--expect %q: want one of %s", f.expect, strings.Join(outcomes, ", "))
 	}
 	return nil
+}
+
+// ours is the first flag given that only a card of ours has.
+func (f *payFlags) ours() string {
+	for _, name := range []string{"card", "locked", "unlock-after-first", "tear-at", "passcode-file", "coupon", "phone-offline"} {
+		if f.set(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// payOptions are the world's options of commands that pay.
+func (a *app) payOptions(f *payFlags, command string) (o sim.Options, closeHost func(), err error) {
+	if o, err = f.world.options(command); err != nil {
+		return o, nil, err
+	}
+	if o.Bank, err = a.bankFile(f.world.bank); err != nil {
+		return o, nil, err
+	}
+	o.PhoneOffline, o.HostName = f.noFetch, strings.ToLower(f.host.address)
+	o.Host, closeHost, err = f.host.open(a)
+	return o, closeHost, err
+}
+
+// openWorld opens the world of a payment.
+func (a *app) openWorld(ctx context.Context, f *payFlags) (*sim.World, func() error, error) {
+	if f.reader.name != "" {
+		w, r, done, err := a.openAtReader(ctx, f, "pay")
+		if err == nil {
+			f.reader.name = r.Name()
+			fmt.Fprintf(a.errw, "tapsim: present the card at %s\n", r.Name())
+		}
+		return w, done, err
+	}
+	o, closeHost, err := a.payOptions(f, "pay")
+	if err != nil {
+		return nil, nil, err
+	}
+	w, err := sim.Open(ctx, o)
+	if err != nil {
+		closeHost()
+		return nil, nil, err
+	}
+	return w, func() error {
+		defer closeHost()
+		return w.Close()
+	}, nil
 }
 
 func (a *app) pay(ctx context.Context, f *payFlags) error {
@@ -167,36 +233,22 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 			return err
 		}
 	}
-	o, err := f.world.options("pay")
-	if err != nil {
-		return err
-	}
-	host, closeHost, err := f.host.open(a)
-	if err != nil {
-		return err
-	}
-	defer closeHost()
-	o.PhoneOffline = f.noFetch
-	o.Host, o.HostName = host, strings.ToLower(f.host.address)
-	if o.Bank, err = a.bankFile(f.world.bank); err != nil {
-		return err
-	}
-	w, err := sim.Open(ctx, o)
+	w, done, err := a.openWorld(ctx, f)
 	if err != nil {
 		return err
 	}
 	keep, err := f.openRecording(w)
 	if err != nil {
-		return errors.Join(err, w.Close())
+		return errors.Join(err, done())
 	}
 	p, r, err := f.run(ctx, w)
-	if closed := w.Close(); err == nil {
+	if closed := done(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return errors.Join(err, keep.discard())
+		return errors.Join(liveHint(err), keep.discard())
 	}
-	return errors.Join(a.reportPayment(f, w, r, p), keep.write(p.Transcript))
+	return errors.Join(a.reportPayment(f, w, r, p), keep.write(p.Transcript, f.reader.live))
 }
 
 // maxPINFile is a PIN with blanks around it.
@@ -238,7 +290,7 @@ func (a *app) reportPayment(f *payFlags, w *sim.World, r sim.Request, p sim.Paym
 	if f.reveal && !reveal && p.PAN != "" {
 		fmt.Fprintln(a.errw, "tapsim: --reveal shows test cards only; this account number is outside the test ranges")
 	}
-	v := view{world: w, request: r, payment: p, reveal: reveal}
+	v := view{world: w, request: r, payment: p, reader: f.reader.name, reveal: reveal}
 	var err error
 	switch {
 	case a.json:
@@ -258,6 +310,9 @@ func (a *app) reportPayment(f *payFlags, w *sim.World, r sim.Request, p sim.Paym
 func (f *payFlags) remarks(p sim.Payment) (notes []string) {
 	if n := len(p.Transcript.Exchanges()); f.tearAt > n {
 		notes = append(notes, fmt.Sprintf("--tear-at %d: the tap had %d exchanges, so nothing was torn", f.tearAt, n))
+	}
+	if f.record != "" && (f.reader.live || !testCardsOnly(p.Transcript)) {
+		notes = append(notes, "the recording is redacted: the card is not known to be a test card")
 	}
 	if p.ReversalPending && f.world.state == sim.Memory {
 		notes = append(notes, "the reversal is lost with --state :memory:; keep the state in a folder to see it delivered")

@@ -23,17 +23,21 @@ type recording struct {
 }
 
 // openRecording makes the file of --record ready. A recording holds account
-// numbers as the card gave them, so only test cards may be recorded.
+// numbers as the card gave them, so only test cards may be recorded. What is
+// brought to a reader is known afterwards only.
 func (f *payFlags) openRecording(w *sim.World) (*recording, error) {
 	r := &recording{name: f.record}
 	if f.record == "" {
 		return r, nil
 	}
-	if !emv.TestRange(w.Profile.Account.PAN) {
+	if f.reader.name == "" && !emv.TestRange(w.Profile.Account.PAN) {
 		return nil, fmt.Errorf("--record: %s is outside the test ranges, and a recording holds its account number", w.Profile.Name)
 	}
 	if w.OfWallet() {
 		return nil, fmt.Errorf("--record: nobody could play %s again, its token is known to your bank only: record a built-in card, such as --card visa-phone", w.Profile.Name)
+	}
+	if target, err := filepath.EvalSymlinks(f.record); err == nil {
+		r.name = target // a link stays one
 	}
 	info, err := os.Stat(f.record)
 	switch {
@@ -43,14 +47,14 @@ func (f *payFlags) openRecording(w *sim.World) (*recording, error) {
 		return nil, fileError(f.record, err)
 	case info.Mode().IsRegular():
 		r.temp = true
-		if err := checkOverwrite(f.record); err != nil {
+		if err := checkOverwrite(r.name); err != nil {
 			return nil, err
 		}
 	}
 	if r.temp {
-		r.file, err = os.CreateTemp(filepath.Dir(f.record), ".tapsim-*")
+		r.file, err = os.CreateTemp(filepath.Dir(r.name), ".tapsim-*")
 	} else {
-		r.file, err = os.OpenFile(f.record, os.O_WRONLY, 0)
+		r.file, err = os.OpenFile(r.name, os.O_WRONLY, 0)
 	}
 	if err != nil {
 		return nil, fileError(f.record, err)
@@ -85,12 +89,20 @@ func (r *recording) discard() error {
 	return err
 }
 
-// write writes the transcript.
-func (r *recording) write(t *transcript.Transcript) error {
+// write writes the transcript; of a card that is not known to be a test card only
+// redacted.
+func (r *recording) write(t *transcript.Transcript, live bool) error {
 	if r.file == nil {
 		return nil
 	}
-	text, err := transcript.Format(t)
+	var err error
+	if live || !testCardsOnly(t) {
+		t, _, err = transcript.Redact(t)
+	}
+	var text []byte
+	if err == nil {
+		text, err = transcript.Format(t)
+	}
 	if err == nil {
 		_, err = r.file.Write(text)
 	}
@@ -102,4 +114,16 @@ func (r *recording) write(t *transcript.Transcript) error {
 		return errors.Join(fileError(r.name, err), r.discard())
 	}
 	return r.file.Close()
+}
+
+// testCardsOnly is true when every account number in a recording is a test card's.
+func testCardsOnly(t *transcript.Transcript) bool {
+	for _, x := range t.Exchanges() {
+		for _, pan := range emv.AccountNumbers(x.Response[:max(0, len(x.Response)-2)]) {
+			if !emv.TestRange(pan) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -2,16 +2,35 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"tapsim/reader/pcsc"
 )
+
+// afterTests ends what tests started for all of them.
+var afterTests []func() error
+
+type allTests struct{ *testing.M }
+
+func (a allTests) Run() int {
+	status := a.M.Run()
+	for _, end := range afterTests {
+		if err := end(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			status = 1
+		}
+	}
+	return status
+}
 
 // TestMain lets the scripts run this program as "tapsim".
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(allTests{m}, map[string]func(){
 		"tapsim": func() {
 			os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
@@ -29,6 +48,12 @@ func TestScripts(t *testing.T) {
 		Dir:                 filepath.Join(root, "testdata", "script"),
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
+		Condition: func(name string) (bool, error) {
+			if name != "pcsc" {
+				return false, fmt.Errorf("no condition %s", name)
+			}
+			return pcsc.Built, nil
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_DATA_HOME", "")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -26,6 +27,25 @@ func TestNothingIsPrintedInSilence(t *testing.T) {
 		status := Main(context.Background(), strings.Fields(line), strings.NewReader(""), fullDisk{}, &said)
 		require.Equal(t, exitUsage, status, line)
 		require.Equal(t, "tapsim: no space left on device\n", said.String(), line)
+	}
+}
+
+// A command that waits for input that does not come ends when it is interrupted.
+func TestInterruptedWhileReading(t *testing.T) {
+	for _, line := range []string{"decode -", "pay --state :memory: --pin-file -", "pay --state :memory: --bank -"} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, interrupt := context.WithCancel(context.Background())
+			in, typing := io.Pipe()
+			var said lines
+			done := make(chan int)
+			go func() { done <- Main(ctx, strings.Fields(line), in, io.Discard, &said) }()
+			synctest.Wait()
+			interrupt()
+			require.Equal(t, exitUsage, <-done, line)
+			require.Equal(t, "tapsim: interrupted\n", said.String(), line)
+			typing.Close()
+			synctest.Wait()
+		})
 	}
 }
 

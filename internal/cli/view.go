@@ -17,6 +17,7 @@ type view struct {
 	world   *sim.World
 	request sim.Request
 	payment sim.Payment
+	reader  string // that the card was brought to; "" for a card of ours
 	reveal  bool
 }
 
@@ -27,7 +28,8 @@ type paymentJSON struct {
 	KernelOutcome         *string        `json:"kernel_outcome"` // what the kernel said
 	Detail                string         `json:"detail"`         // why, in words
 	Scheme                *string        `json:"scheme"`
-	Card                  string         `json:"card"`
+	Card                  *string        `json:"card"`   // of ours
+	Reader                *string        `json:"reader"` // that another card was brought to
 	Terminal              string         `json:"terminal"`
 	Kernel                *int           `json:"kernel"`
 	AID                   *string        `json:"aid"`    // hex
@@ -63,8 +65,13 @@ type messagesJSON struct {
 func (v *view) json() paymentJSON {
 	p := &v.payment
 	out := paymentJSON{
-		Outcome: p.Outcome.String(), Detail: p.Detail, Card: v.world.Profile.Name, Terminal: v.world.Terminal.Name,
+		Outcome: p.Outcome.String(), Detail: p.Detail, Terminal: v.world.Terminal.Name,
 		Amount: v.request.Currency.Format(v.request.Amount), Currency: v.request.Currency.Alpha, Exchange: v.exchange(),
+	}
+	if v.reader != "" {
+		out.Reader = some(v.reader)
+	} else {
+		out.Card = some(v.world.Profile.Name)
 	}
 	if p.KernelOutcome != 0 {
 		out.KernelOutcome = some(p.KernelOutcome.String())
@@ -166,8 +173,11 @@ func (v *view) pan(p emv.PAN) string {
 // headline is the payment in one line.
 func (v *view) headline() string {
 	p := &v.payment
-	s := fmt.Sprintf("%s: %s %s, %s at %s", p.Outcome, v.request.Currency.Alpha, v.request.Currency.Format(v.request.Amount),
-		v.world.Profile.Name, v.world.Terminal.Name)
+	card := v.world.Profile.Name
+	if v.reader != "" {
+		card = "a card in " + v.reader
+	}
+	s := fmt.Sprintf("%s: %s %s, %s at %s", p.Outcome, v.request.Currency.Alpha, v.request.Currency.Format(v.request.Amount), card, v.world.Terminal.Name)
 	if p.Response != nil && p.Response.AuthorisationCode != "" {
 		s += ", authorisation " + p.Response.AuthorisationCode
 	}

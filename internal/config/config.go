@@ -22,12 +22,27 @@ import (
 // MaxSize bounds a file, in bytes.
 const MaxSize = 1 << 20
 
+// Limits of a document. The decoder compares each key of a section with every
+// other, and complains about each.
+const (
+	maxKeys       = 2000 // of one section
+	maxDepth      = 64
+	maxComplaints = 20
+)
+
 // Decode reads one YAML document from data into the struct that into points
 // to. name stands for the file in errors. Unknown and repeated keys, unquoted
 // hex and further documents are errors with their line.
 func Decode(name string, data []byte, into any) error {
 	if len(data) > MaxSize {
 		return fmt.Errorf("%s: %d bytes, at most %d are read", name, len(data), MaxSize)
+	}
+	var shape yaml.Node
+	if err := yaml.Unmarshal(data, &shape); err != nil {
+		return explain(name, err)
+	}
+	if err := checkShape(name, &shape, 0); err != nil {
+		return err
 	}
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
@@ -39,6 +54,23 @@ func Decode(name string, data []byte, into any) error {
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: more than one YAML document", name)
+	}
+	return nil
+}
+
+// checkShape refuses documents that only an attack looks like. What aliases blow
+// up to the decoder bounds itself.
+func checkShape(name string, n *yaml.Node, depth int) error {
+	switch {
+	case depth > maxDepth:
+		return fmt.Errorf("%s:%d: nested deeper than %d levels", name, n.Line, maxDepth)
+	case n.Kind == yaml.MappingNode && len(n.Content) > 2*maxKeys:
+		return fmt.Errorf("%s:%d: a section of %d keys, at most %d are read", name, n.Line, len(n.Content)/2, maxKeys)
+	}
+	for _, inner := range n.Content {
+		if err := checkShape(name, inner, depth+1); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -80,6 +112,9 @@ func explain(name string, err error) error {
 	for i, e := range te.Errors {
 		line, what, _ := strings.Cut(e, ": ")
 		lines[i] = fmt.Sprintf("%s:%s: %s", name, strings.TrimPrefix(line, "line "), inWords(what))
+	}
+	if more := len(lines) - maxComplaints; more > 0 {
+		lines = append(lines[:maxComplaints], fmt.Sprintf("%s: and %d more like these", name, more))
 	}
 	return errors.New(strings.Join(lines, "\n"))
 }

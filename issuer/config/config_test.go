@@ -87,6 +87,14 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"silence", "rules: []", "rules: [{name: x, then: {silence: loud}}]", "rules: []", "want answer or request"},
 		{"script", "rules: []", "rules: [{name: x, then: {script: [\"841E00\"]}}]", "rules: []", "rules[0].then.script[0]: 3 bytes, want CLA INS P1 P2"},
 		{"long script", "rules: []", "rules: [{name: x, then: {script: [\"841E0000" + strings.Repeat("00", 186) + "\"]}}]", "rules: []", "201 bytes, at most 200"},
+		{"decision", "decision: code\n", "decision: maybe\n", "decision: code\n", "want code, approve or refuse"},
+		{"exception", "  # exceptions:            #", "  exceptions: [{pan_suffix: \"12\", decision: no}]            #", "  # exceptions:", "token_service.exceptions[0].decision"},
+		{"empty exception", "  # exceptions:            #", "  exceptions: [{decision: approve}]            #", "  # exceptions:", "want the last digits of a card"},
+		{"code tries", "code_tries: 3 ", "code_tries: 11 ", "code_tries: 3 ", "want 1 to 10"},
+		{"code life", "code_life: 10m", "code_life: 25h", "code_life: 10m", "want at most a day"},
+		{"years", "years: 5 ", "years: 21 ", "years: 5 ", "want 1 to 20"},
+		{"security code key", "  # security_code_key: \"0123456789ABCDEFFEDCBA9876543210\"", "  security_code_key: \"0123\"", "  # security_code_key", "token_service.security_code_key"},
+		{"amount of a key", "  # amount: \"500.00\"", "  amount: \"5,00\"", "  # amount: \"500.00\"", "limited_use_keys.amount"},
 		{"response", "rules: []", "rules: [{name: x, then: {response: \"5\"}}]", "rules: []", "not two letters or digits"},
 	} {
 		require.Equal(t, 1, strings.Count(string(demo), c.old), c.name)

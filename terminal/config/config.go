@@ -117,6 +117,7 @@ type application struct {
 	UsageControl      bool                          `yaml:"usage_control"`
 	ExceptionFile     []config.Digits               `yaml:"exception_file"`
 	Kernel2           *kernel2                      `yaml:"kernel2"`
+	Kernel3           *kernel3                      `yaml:"kernel3"`
 	Kernel7           *kernel7                      `yaml:"kernel7"`
 	Data              map[config.TagName]config.Hex `yaml:"data"`
 }
@@ -287,6 +288,9 @@ func (a *application) combination(path string, currency emv.Currency) (terminal.
 		return c, err
 	}
 	if err := a.qualifiers(path, &c.Settings); err != nil {
+		return c, err
+	}
+	if err := a.forKernel3(path, &c); err != nil {
 		return c, err
 	}
 	return c, a.limits(path, &c.Settings, currency)

@@ -97,7 +97,15 @@ type Settings struct {
 	AUCCheck bool
 	// ExceptionFile lists account numbers that a kernel declines offline.
 	ExceptionFile []emv.PAN
+	Kernel3       Kernel3
 	Kernel7       Kernel7
+}
+
+// Kernel3 are choices of kernel 3 that the book of today does not have.
+type Kernel3 struct {
+	// MagStripe takes cards in mag-stripe mode (MSD), as kernels once did. The
+	// reader says so in TTQ byte 1 bit 8.
+	MagStripe bool
 }
 
 // Kernel7 are choices that public descriptions of kernel 7 leave open. The zero

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -32,7 +33,8 @@ type Card struct {
 	private []byte      // what opens it; nil while it is closed
 	lastKey hexes       // index of the limited-use key that came last, used up or not
 	history []Entry
-	pending []hce.Tap // not in the history yet: entries cost what a tap in memory should not
+	pending []hce.Tap   // not in the history yet: entries cost what a tap in memory should not
+	file    fs.FileInfo // as this card read or wrote it last; nil in memory
 	err     error
 }
 
@@ -233,7 +235,9 @@ func (c *Card) save() error {
 	if c.store.disk == nil {
 		return nil
 	}
-	return c.store.disk.write(c.card.Name(), c.record())
+	err := c.store.disk.write(c.card.Name(), c.record())
+	c.file = c.store.disk.stat(c.card.Name())
+	return err
 }
 
 // record is what the card is made from again.

@@ -130,3 +130,11 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
+
+func (d files) stat(name string) fs.FileInfo {
+	info, err := os.Stat(d.path(name))
+	if err != nil {
+		return nil
+	}
+	return info
+}

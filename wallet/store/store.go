@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -56,6 +57,7 @@ type disk interface {
 	read(name string) (record, error) // errNoFile when there is none
 	write(name string, r record) error
 	remove(name string) error
+	stat(name string) fs.FileInfo // nil when there is none
 }
 
 // Open opens the phone's memory in dir, which exists and is locked by the
@@ -107,6 +109,9 @@ func (s *Store) Card(p hce.Profile) (*Card, error) {
 	c, err := s.revive(p, r)
 	if err != nil {
 		return nil, err
+	}
+	if s.disk != nil {
+		c.file = s.disk.stat(p.Name)
 	}
 	s.cards[p.Name] = c
 	return c, nil

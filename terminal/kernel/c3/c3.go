@@ -2,7 +2,7 @@
 // has it: one GET PROCESSING OPTIONS brings the cryptogram, a few records may
 // follow, and everything after that is the terminal's own decision. Numbers
 // such as "5.7.1.2" are requirements of that book. The mag-stripe mode of old
-// kernels is not supported.
+// kernels is there for readers that are set to it.
 package c3
 
 import (
@@ -85,6 +85,9 @@ func (r *run) transaction(ctx context.Context) (rules.Verdict, error) {
 // decide is what the terminal makes of the card's data. The steps are called by
 // name: a table of functions would move the run to the heap.
 func (r *run) decide() rules.Verdict {
+	if r.magStripe() {
+		return r.decideMagStripe()
+	}
 	r.Related = r.Card.Get(rules.CardAuth)
 	v := r.CheckData()
 	if v == rules.GoOn {

@@ -16,6 +16,10 @@ var zero time.Duration
 // answer to the card (5.8.1.2).
 func (r *run) outcome(v rules.Verdict) kernel.Outcome {
 	o := r.Outcome(v)
+	if v == rules.GoOnline && r.magStripe() {
+		o.DataRecord = r.trackRecord()
+		return o
+	}
 	if v == rules.Approve || v == rules.GoOnline || v == rules.Decline && r.scripts != nil {
 		o.DataRecord = r.dataRecord()
 	}

@@ -35,7 +35,7 @@ type rule struct {
 // Sections are given as far as they are known; a row "C-3" is a rule of the book
 // whose place is not.
 func TestDecisionTable(t *testing.T) {
-	for _, group := range [][]rule{commandRules(), dataRules(t), typeRules(t), restrictionRules(t), authenticationRules(t), verificationRules(t), outcomeRules(t)} {
+	for _, group := range [][]rule{commandRules(), dataRules(t), typeRules(t), magStripeRules(), restrictionRules(t), authenticationRules(t), verificationRules(t), outcomeRules(t)} {
 		for _, r := range group {
 			t.Run(r.section+" "+r.when, func(t *testing.T) {
 				k := c3.New()
@@ -101,6 +101,37 @@ func typeRules(t testing.TB) []rule {
 		{"5.4.3.2", "refund, ARQC", situation{gpo: arqc, change: func(a *kernel.Activation) { a.Transaction.Type = 0x20 }}, false, online},
 		{"5.4.3.2", "refund, AAC", situation{gpo: with(arqc, object{"9F27", "00"}), change: func(a *kernel.Activation) { a.Transaction.Type = 0x20 }}, false, declined},
 		{"5.4.3.2", "no such type", situation{gpo: with(arqc, object{"9F27", "C0"})}, false, declined},
+	}
+}
+
+// Mag-stripe mode, which the reader must be set to take.
+func magStripeRules() []rule {
+	const gpo, track = "8006 0080 10010100 9000", "70 15 57 13 " + ours + " 9000"
+	set := func(changes ...func(*kernel.Activation)) func(*kernel.Activation) {
+		return func(a *kernel.Activation) {
+			a.Config.Settings.Kernel3.MagStripe = true
+			for _, change := range changes {
+				change(a)
+			}
+		}
+	}
+	card := func(ttq string, changes ...func(*kernel.Activation)) situation {
+		return situation{sw: gpo, answers: []string{track}, ttq: ttq, change: set(changes...)}
+	}
+	usage := func(a *kernel.Activation) { a.Transaction.Type, a.Config.Settings.AUCCheck = 0x01, true }
+	return []rule{
+		{"C-3", "MSD, the reader takes it", card("82004000"), false, online},
+		{"C-3", "MSD, the reader takes EMV mode too", card("B6004000"), false, online},
+		{"C-3", "MSD, the reader does not offer it", card("36004000"), false, ended},
+		{"C-3", "MSD, the reader is offline only", card("8A004000"), false, declined},
+		{"C-3", "MSD, verification required: signature", card("82404000"), false, "online-request ui=1B/03 cvm=signature receipt record"},
+		{"C-3", "MSD, verification required: online PIN", card("84404000"), false, "online-request ui=1B/03 cvm=online-pin record"},
+		{"C-3", "MSD, verification required: none in common", card("80404000"), false, declined},
+		{"C-3", "MSD, cash, and the card does not say that it may", card("82004000", usage), false, declined},
+		{"C-3", "MSD without track 2", situation{sw: gpo, answers: []string{"70 03 5F20 00 9000"}, ttq: "82004000", change: set()}, false, ended},
+		{"C-3", "MSD, 5A and 57 name different accounts", situation{sw: gpo, answers: []string{"70 1F 57 13 " + ours + " 5A 08 4761739001010010 9000"}, ttq: "82004000", change: set()}, false, ended},
+		{"C-3", "the AIP says MSD, but there is a cryptogram", situation{gpo: with(arqc, object{"82", "0080"}), ttq: "B6004000", change: set()}, false, online},
+		{"C-3", "no cryptogram, and the AIP does not say MSD", situation{gpo: with(arqc, object{"9F26", "-"}), ttq: "B6004000", change: set()}, false, ended},
 	}
 }
 

@@ -5,16 +5,27 @@ import "tapsim/emv"
 // CheckData looks for what every transaction must have, and whether the account
 // number of track 2 is that of tag 5A. It keeps the card's qualifiers.
 func (r *Run) CheckData() Verdict {
-	for _, s := range [...]Slot{AIP, ATC, IAD, Cryptogram, Track2} {
+	for _, s := range [...]Slot{AIP, ATC, IAD, Cryptogram} {
 		if !r.Card.Has(s) {
 			return r.Because(EndHere, r.Book.Missing, missing(s))
 		}
 	}
-	if pan := r.Card.Get(PAN); pan != nil && !sameAccount(r.Card.Get(Track2), pan) {
-		return r.Because(EndHere, r.Book.SameAccount, "tag 5A and track 2 name different accounts")
+	if v := r.CheckTrack(); v != GoOn {
+		return v
 	}
 	if ctq := r.Card.Get(CTQ); ctq != nil {
 		r.CTQ, r.HasCTQ = emv.CTQ(ctq), true
+	}
+	return GoOn
+}
+
+// CheckTrack looks for track 2, and whether it is of the same account as tag 5A.
+func (r *Run) CheckTrack() Verdict {
+	if !r.Card.Has(Track2) {
+		return r.Because(EndHere, r.Book.Missing, missing(Track2))
+	}
+	if pan := r.Card.Get(PAN); pan != nil && !sameAccount(r.Card.Get(Track2), pan) {
+		return r.Because(EndHere, r.Book.SameAccount, "tag 5A and track 2 name different accounts")
 	}
 	return GoOn
 }
@@ -28,7 +39,7 @@ func missing(s Slot) string {
 	case IAD:
 		return "the card gave no 9F10 (issuer application data)"
 	case Cryptogram:
-		return "the card gave no 9F26 (application cryptogram); mag-stripe mode is not supported"
+		return "the card gave no 9F26 (application cryptogram), and this reader does not take mag-stripe mode"
 	default:
 		return "the card gave no 57 (track 2 equivalent data)"
 	}
