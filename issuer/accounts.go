@@ -237,8 +237,11 @@ func (i *Issuer) setFrozen(ctx context.Context, verb string, r AccountRequest, f
 		if err != nil {
 			return AccountState{}, err
 		}
-		if a.Status != from {
-			return AccountState{}, refuse("account-"+accountStatus(a.Status), "", "account %s is %s already", a.ID, accountStatus(a.Status))
+		switch {
+		case a.Status != from && to == StatusActive:
+			return AccountState{}, refuse("account-not-frozen", "", "account %s is not frozen", a.ID)
+		case a.Status != from:
+			return AccountState{}, refuse("account-frozen", "", "account %s is frozen already", a.ID)
 		}
 		a.Status = to
 		tx.PutAccount(a)

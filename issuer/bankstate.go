@@ -157,7 +157,7 @@ type Sum struct {
 
 // Attempt is a payment that was tried.
 type Attempt struct {
-	Time     time.Time
+	Time     int64 // seconds since 1970
 	Amount   int64 // minor units of the account
 	Country  uint16
 	Approved bool

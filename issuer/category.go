@@ -85,9 +85,9 @@ func codeText(code uint16) string {
 
 // number reads up to four digits; what is none is 0.
 func number(digits string) uint16 {
-	v, err := strconv.ParseUint(digits, 10, 16)
-	if err != nil || len(digits) > 4 {
-		return 0
+	if digits == "" || len(digits) > 4 || !digitsOnly(digits) {
+		return 0 // an error of strconv would be made for nothing
 	}
+	v, _ := strconv.ParseUint(digits, 10, 16)
 	return uint16(v)
 }

@@ -106,8 +106,8 @@ func (i *Issuer) attempted(tx *Tx, p *payment, record *Record) error {
 	}
 	c.Account = record.Account
 	c.roll(p.at)
-	attempts := make([]Attempt, 0, MaxAttempts)
-	attempts = append(attempts, Attempt{p.at, p.charge.billed, p.country, record.Code.approves()})
+	attempts := make([]Attempt, 0, min(len(c.Attempts)+1, MaxAttempts))
+	attempts = append(attempts, Attempt{p.at.Unix(), p.charge.billed, p.country, record.Code.approves()})
 	c.Attempts = append(attempts, c.Attempts[:min(len(c.Attempts), MaxAttempts-1)]...)
 	if record.Billed > 0 && (record.State == RecordHeld || record.State == RecordPosted) {
 		i.budgets(tx, &c, record)

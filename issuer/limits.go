@@ -12,6 +12,25 @@ func (p *payment) checkLimits(report *Report) {
 	if len(p.controls.Limits) == 0 {
 		return
 	}
+	hit, used := p.exceeded()
+	if hit == nil {
+		report.step(stepLimits, OK, "within the customer's limits")
+		return
+	}
+	code := OverLimit
+	if hit.Amount == 0 {
+		code = NotPermitted
+	}
+	p.refuse(code)
+	if report != nil {
+		report.step(stepLimits, Failed, fmt.Sprintf("%s is asked; the customer's limit is %s, of which %s is used",
+			money(p.charge.billed, p.charge.currency), hit.describe(p.charge.currency), money(used, p.charge.currency)))
+	}
+}
+
+// exceeded finds a limit that the payment would pass, and what is used of it; one
+// that blocks before one that is used up.
+func (p *payment) exceeded() (hit *Limit, spent int64) {
 	for n := range p.controls.Limits {
 		l := &p.controls.Limits[n]
 		if !inCategory(p.category, l.Category) || l.Country != 0 && l.Country != p.country {
@@ -21,21 +40,11 @@ func (p *payment) checkLimits(report *Report) {
 		if l.Per != PerPayment {
 			used = p.controls.spent(l.Per, l.Category, l.Country)
 		}
-		if p.charge.billed <= l.Amount-used {
-			continue
+		if p.charge.billed > l.Amount-used && (hit == nil || l.Amount == 0) {
+			hit, spent = l, used
 		}
-		code := OverLimit
-		if l.Amount == 0 {
-			code = NotPermitted
-		}
-		p.refuse(code)
-		if report != nil {
-			report.step(stepLimits, Failed, fmt.Sprintf("%s is asked; the customer's limit is %s, of which %s is used",
-				money(p.charge.billed, p.charge.currency), l.describe(p.charge.currency), money(used, p.charge.currency)))
-		}
-		return
 	}
-	report.step(stepLimits, OK, "within the customer's limits")
+	return hit, spent
 }
 
 // describe writes a limit for people.

@@ -80,6 +80,7 @@ type payment struct {
 // terms are the part of a decision that depends on the account.
 type terms struct {
 	charge   charge
+	own      int64 // the amount in the bank's currency, for monitoring
 	granted  int64 // minor units that are approved
 	partly   bool  // less than what was asked
 	replayed bool  // the counter came before

@@ -3,7 +3,6 @@ package issuer
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"tapsim/emv"
@@ -58,31 +57,46 @@ func (r *MonitorRule) fault() string {
 	return ""
 }
 
+// monitorCondition is a condition of a rule: whether the rule has it, and what it
+// saw in a payment, "" for nothing.
+type monitorCondition struct {
+	set func(*MonitorRule) bool
+	saw func(*MonitorRule, *payment) string
+}
+
+var monitorConditions = [...]monitorCondition{
+	{func(r *MonitorRule) bool { return r.MoreThan > 0 }, (*MonitorRule).velocity},
+	{func(r *MonitorRule) bool { return r.Over > 0 }, (*MonitorRule).large},
+	{func(r *MonitorRule) bool { return len(r.Outside) > 0 }, (*MonitorRule).place},
+	{func(r *MonitorRule) bool { return r.Moved > 0 }, (*MonitorRule).moved},
+	{func(r *MonitorRule) bool { return r.From != r.To }, (*MonitorRule).hour},
+	{func(r *MonitorRule) bool { return r.Replay }, (*MonitorRule).replay},
+	{func(r *MonitorRule) bool { return r.Gap > 0 }, (*MonitorRule).jump},
+}
+
 // hit says what a rule saw in a payment, "" when it does not apply.
-func (r *MonitorRule) hit(p *payment, own int64) string {
-	var seen []string
-	for _, condition := range [...]struct {
-		set  bool
-		text string
-	}{
-		{r.MoreThan > 0, r.velocity(p)}, {r.Over > 0, r.large(p, own)}, {len(r.Outside) > 0, r.place(p)}, {r.Moved > 0, r.moved(p)},
-		{r.From != r.To, r.hour(p)}, {r.Replay, r.replay(p)}, {r.Gap > 0, r.jump(p)},
-	} {
-		if !condition.set {
+func (r *MonitorRule) hit(p *payment) string {
+	seen := ""
+	for _, c := range monitorConditions {
+		if !c.set(r) {
 			continue
 		}
-		if condition.text == "" {
+		text := c.saw(r, p)
+		if text == "" {
 			return ""
 		}
-		seen = append(seen, condition.text)
+		if seen != "" {
+			seen += "; "
+		}
+		seen += text
 	}
-	return strings.Join(seen, "; ")
+	return seen
 }
 
 func (r *MonitorRule) velocity(p *payment) string {
 	count := 1
 	for _, a := range p.controls.Attempts {
-		if p.at.Sub(a.Time) <= r.Within {
+		if p.since(&a) <= r.Within {
 			count++
 		}
 	}
@@ -92,8 +106,13 @@ func (r *MonitorRule) velocity(p *payment) string {
 	return fmt.Sprintf("%d payments within %s", count, r.Within)
 }
 
-func (r *MonitorRule) large(p *payment, own int64) string {
-	if own <= r.Over {
+// since is how long ago an attempt was.
+func (p *payment) since(a *Attempt) time.Duration {
+	return time.Duration(p.at.Unix()-a.Time) * time.Second
+}
+
+func (r *MonitorRule) large(p *payment) string {
+	if p.own <= r.Over {
 		return ""
 	}
 	return "a payment of " + money(p.amount, p.currency)
@@ -108,7 +127,7 @@ func (r *MonitorRule) place(p *payment) string {
 
 func (r *MonitorRule) moved(p *payment) string {
 	for _, a := range p.controls.Attempts {
-		if ago := p.at.Sub(a.Time); p.country != 0 && a.Country != 0 && a.Country != p.country && ago <= r.Moved {
+		if ago := p.since(&a); p.country != 0 && a.Country != 0 && a.Country != p.country && ago <= r.Moved {
 			return fmt.Sprintf("a payment in %s, %s after one in %s", countryText(p.country), ago, countryText(a.Country))
 		}
 	}
@@ -146,11 +165,11 @@ func (i *Issuer) monitor(tx *Tx, p *payment, record *Record, report *Report) {
 	if len(i.config.Monitoring) == 0 || p.refund() {
 		return
 	}
-	own := i.inOwnCurrency(p)
+	p.own = i.inOwnCurrency(p)
 	hits := 0
 	for n := range i.config.Monitoring {
 		r := &i.config.Monitoring[n]
-		text := r.hit(p, own)
+		text := r.hit(p)
 		if text == "" {
 			continue
 		}

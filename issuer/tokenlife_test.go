@@ -149,8 +149,8 @@ func activeToken(t testing.TB, b *bank, secret byte) (*phone, string) {
 	return p, grant.Token
 }
 
-// codeOf is a refusal's code, "" for none.
-func codeOf(t testing.TB, err error) string {
+// refusalOf is a refusal's code, "" for none.
+func refusalOf(t testing.TB, err error) string {
 	t.Helper()
 	var r *Refusal
 	if errors.As(err, &r) {
@@ -173,7 +173,7 @@ func TestTokenIsGranted(t *testing.T) {
 	require.Len(t, grant.PAR, 29)
 	require.Equal(t, "visa", grant.Scheme)
 	require.Equal(t, &provisioning.Verification{SentTo: "the inbox of account A", Until: testTime.Add(10 * time.Minute), Tries: 3, Resends: 3}, grant.Verification)
-	require.Equal(t, "token-inactive", codeOf(t, p.keys(grant.Token)))
+	require.Equal(t, "token-inactive", refusalOf(t, p.keys(grant.Token)))
 
 	state, err := p.enter(grant.Token, inbox(t, b))
 	require.NoError(t, err)
@@ -226,26 +226,26 @@ func TestTokenRequestsRefused(t *testing.T) {
 		{"bad-device-name", func(r *provisioning.TokenRequest) { r.DeviceName = string(make([]byte, 65)) }},
 	} {
 		_, err := p.request(func(r *provisioning.TokenRequest) { r.Card.SecurityCode = code; c.change(r) })
-		require.Equal(t, c.want, codeOf(t, err))
+		require.Equal(t, c.want, refusalOf(t, err))
 	}
-	require.Equal(t, "refused-by-bank", codeOf(t, second(p.request(func(r *provisioning.TokenRequest) { r.Card.Number = "4761739001010127" }))))
+	require.Equal(t, "refused-by-bank", refusalOf(t, second(p.request(func(r *provisioning.TokenRequest) { r.Card.Number = "4761739001010127" }))))
 	b.config.TokenService.SecurityCode = nil
 	for n := range 5 {
 		_, err := p.request(func(r *provisioning.TokenRequest) {
 			r.Card.Number = string(emv.WithCheckDigit(fmt.Sprintf("47617390010105%d", n)))
 		})
-		require.Equal(t, "card-not-active", codeOf(t, err))
+		require.Equal(t, "card-not-active", refusalOf(t, err))
 	}
 	_, err = p.request(func(r *provisioning.TokenRequest) { r.Card.Number, r.Card.Expiry = string(old), "2912" })
-	require.Equal(t, "card-expired", codeOf(t, err))
+	require.Equal(t, "card-expired", refusalOf(t, err))
 
 	r := tokenRequest()
 	p.sign(r)
 	r.Card.Expiry = "4910"
 	_, err = b.RequestToken(ctx, r)
-	require.Equal(t, "bad-proof", codeOf(t, err))
+	require.Equal(t, "bad-proof", refusalOf(t, err))
 	_, err = b.RequestToken(ctx, tokenRequest())
-	require.Equal(t, "bad-proof", codeOf(t, err))
+	require.Equal(t, "bad-proof", refusalOf(t, err))
 
 	first, err := p.request(nil)
 	require.NoError(t, err)
@@ -256,15 +256,15 @@ func TestTokenRequestsRefused(t *testing.T) {
 	require.Equal(t, "deactivated", state.Status)
 	require.NoError(t, second(p.enter(again.Token, inbox(t, b))))
 	_, err = p.request(nil)
-	require.Equal(t, "already-added", codeOf(t, err))
+	require.Equal(t, "already-added", refusalOf(t, err))
 	_, err = p.request(func(r *provisioning.TokenRequest) { r.Card.Expiry = "4911" })
-	require.Equal(t, "wrong-expiry", codeOf(t, err), "the card's data come first")
+	require.Equal(t, "wrong-expiry", refusalOf(t, err), "the card's data come first")
 	for n := range 8 {
 		_, err = newPhone(t, b, byte(10+n)).request(nil)
 		require.NoError(t, err)
 	}
 	_, err = newPhone(t, b, 99).request(nil)
-	require.Equal(t, "too-many-tokens", codeOf(t, err))
+	require.Equal(t, "too-many-tokens", refusalOf(t, err))
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -279,34 +279,34 @@ func TestCodes(t *testing.T) {
 	if right == wrong {
 		wrong = "000001"
 	}
-	require.Equal(t, "wrong-code", codeOf(t, second(p.enter(grant.Token, wrong))))
-	require.Equal(t, "wrong-code", codeOf(t, second(p.enter(grant.Token, ""))))
-	require.Equal(t, "no-tries-left", codeOf(t, second(p.enter(grant.Token, wrong))))
-	require.Equal(t, "no-tries-left", codeOf(t, second(p.enter(grant.Token, right))), "the right one comes too late")
-	require.Equal(t, "too-soon", codeOf(t, second(p.call(grant.Token, provisioning.VerbResend))))
+	require.Equal(t, "wrong-code", refusalOf(t, second(p.enter(grant.Token, wrong))))
+	require.Equal(t, "wrong-code", refusalOf(t, second(p.enter(grant.Token, ""))))
+	require.Equal(t, "no-tries-left", refusalOf(t, second(p.enter(grant.Token, wrong))))
+	require.Equal(t, "no-tries-left", refusalOf(t, second(p.enter(grant.Token, right))), "the right one comes too late")
+	require.Equal(t, "too-soon", refusalOf(t, second(p.call(grant.Token, provisioning.VerbResend))))
 	for n := range 3 {
 		b.now = b.now.Add(time.Minute)
 		require.NoError(t, second(p.call(grant.Token, provisioning.VerbResend)), n)
 	}
 	b.now = b.now.Add(time.Minute)
-	require.Equal(t, "no-resends-left", codeOf(t, second(p.call(grant.Token, provisioning.VerbResend))))
+	require.Equal(t, "no-resends-left", refusalOf(t, second(p.call(grant.Token, provisioning.VerbResend))))
 	require.NotEqual(t, right, inbox(t, b))
-	require.Equal(t, "wrong-code", codeOf(t, second(p.enter(grant.Token, right))), "a code is dead when the next was sent")
+	require.Equal(t, "wrong-code", refusalOf(t, second(p.enter(grant.Token, right))), "a code is dead when the next was sent")
 	b.now = b.now.Add(9 * time.Minute)
-	require.Equal(t, "code-expired", codeOf(t, second(p.enter(grant.Token, inbox(t, b)))))
+	require.Equal(t, "code-expired", refusalOf(t, second(p.enter(grant.Token, inbox(t, b)))))
 
 	// A code is for one token, one phone, one time.
 	q := newPhone(t, b, 2)
 	other, err := q.request(nil)
 	require.NoError(t, err)
-	require.Equal(t, "wrong-device", codeOf(t, second(p.enter(other.Token, inbox(t, b)))))
+	require.Equal(t, "wrong-device", refusalOf(t, second(p.enter(other.Token, inbox(t, b)))))
 	third := newPhone(t, b, 3)
 	last, err := third.request(nil)
 	require.NoError(t, err)
-	require.Equal(t, "wrong-code", codeOf(t, second(q.enter(other.Token, inbox(t, b)))), "the code of another token")
+	require.Equal(t, "wrong-code", refusalOf(t, second(q.enter(other.Token, inbox(t, b)))), "the code of another token")
 	require.NoError(t, second(third.enter(last.Token, inbox(t, b))))
-	require.Equal(t, "token-active", codeOf(t, second(third.enter(last.Token, inbox(t, b)))), "a code is used once")
-	require.Equal(t, "unknown-token", codeOf(t, second(third.enter("../../etc", "000000"))))
+	require.Equal(t, "token-active", refusalOf(t, second(third.enter(last.Token, inbox(t, b)))), "a code is used once")
+	require.Equal(t, "unknown-token", refusalOf(t, second(third.enter("../../etc", "000000"))))
 }
 
 // TestStaleRequests: a request that came before, and a phone that was set back.
@@ -318,7 +318,7 @@ func TestStaleRequests(t *testing.T) {
 	p.sign(r)
 	require.NoError(t, second(b.CallToken(ctx, r)))
 	require.NoError(t, second(p.call(token, provisioning.VerbResume)))
-	require.Equal(t, "stale-request", codeOf(t, second(b.CallToken(ctx, r))), "a copy of the message")
+	require.Equal(t, "stale-request", refusalOf(t, second(b.CallToken(ctx, r))), "a copy of the message")
 	state, err := b.TokenState(token)
 	require.NoError(t, err)
 	require.Equal(t, "active", state.Status)
@@ -328,22 +328,22 @@ func TestStaleRequests(t *testing.T) {
 		require.Equal(t, "00", answer.ResponseCode, "%+v", report.Steps)
 	}
 	p.atc = 1
-	require.Equal(t, "rolled-back", codeOf(t, p.keys(token)))
+	require.Equal(t, "rolled-back", refusalOf(t, p.keys(token)))
 	answer, _ := p.pay(1_00, nil)
 	require.Equal(t, "63", answer.ResponseCode, "counter 2 came before with another cryptogram, or the same")
 	p.atc = 3
 	require.NoError(t, p.keys(token))
 	p.number = 1
-	require.Equal(t, "stale-request", codeOf(t, p.keys(token)))
+	require.Equal(t, "stale-request", refusalOf(t, p.keys(token)))
 
 	// Another phone with a copy of everything but the device key.
 	q := newPhone(t, b, 2)
 	q.number, q.atc, q.set = 1000, 3, p.set
-	require.Equal(t, "wrong-device", codeOf(t, q.keys(token)))
+	require.Equal(t, "wrong-device", refusalOf(t, q.keys(token)))
 	poll := &provisioning.Poll{Tokens: []provisioning.Cursor{{Token: token}}}
 	q.sign(poll)
 	_, err = b.PollTokens(ctx, poll)
-	require.Equal(t, "wrong-device", codeOf(t, err))
+	require.Equal(t, "wrong-device", refusalOf(t, err))
 }
 
 // TestEveryStateVerbAndParty is the life-cycle table: what each party's verb
@@ -400,7 +400,7 @@ func TestEveryStateVerbAndParty(t *testing.T) {
 				err = tryVerb(t, b, p, token, c.verb, c.party)
 				after, readErr := b.readToken(token)
 				require.NoError(t, readErr)
-				if code := codeOf(t, err); code != "" {
+				if code := refusalOf(t, err); code != "" {
 					require.Equal(t, c.results[n], "["+code+"]")
 					require.Equal(t, before.instrument, after.instrument)
 					require.Equal(t, before.binding, after.binding)

@@ -37,7 +37,7 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	require.NoError(t, second(p.call(token, provisioning.VerbSuspend)))
 	pays("62", "suspended")
 	require.Equal(t, "suspended", manage(provisioning.VerbSuspend, PartyBank))
-	require.Equal(t, "suspended-by-bank", codeOf(t, func() error {
+	require.Equal(t, "suspended-by-bank", refusalOf(t, func() error {
 		require.NoError(t, second(p.call(token, provisioning.VerbResume)))
 		return second(p.call(token, provisioning.VerbResume))
 	}()), "the bank still holds it")
@@ -49,8 +49,8 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"lost-phone"}, states[0].HeldBy)
 	pays("62", "suspended")
-	require.Equal(t, "suspended-by-lost-phone", codeOf(t, second(p.call(token, provisioning.VerbResume))))
-	require.Equal(t, "suspended-by-lost-phone", codeOf(t, second(b.ManageToken(ctx, TokenChange{Token: token, Verb: provisioning.VerbResume, Party: PartyBank, Reason: ""}))))
+	require.Equal(t, "suspended-by-lost-phone", refusalOf(t, second(p.call(token, provisioning.VerbResume))))
+	require.Equal(t, "suspended-by-lost-phone", refusalOf(t, second(b.ManageToken(ctx, TokenChange{Token: token, Verb: provisioning.VerbResume, Party: PartyBank, Reason: ""}))))
 	require.NoError(t, second(b.FoundPhone(ctx, token)))
 	pays("00", "")
 
@@ -62,9 +62,9 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	require.NoError(t, b.OpenAccount(ctx, NewAccount{ID: "B"}))
 	foreign := emv.WithCheckDigit("476173900101888")
 	require.NoError(t, b.IssueCard(ctx, NewCard{PAN: foreign, PSN: "01", Expiry: "4912", ServiceCode: "201", Account: "B"}))
-	require.Equal(t, "foreign-card", codeOf(t, second(b.RelinkToken(ctx, Relink{Token: token, Card: CardName(foreign.LastFour())}))))
-	require.Equal(t, "same-card", codeOf(t, second(b.RelinkToken(ctx, Relink{Token: token, Card: CardName(testCard.LastFour())}))))
-	require.Equal(t, "unknown-card", codeOf(t, second(b.RelinkToken(ctx, Relink{Token: token, Card: "0000"}))))
+	require.Equal(t, "foreign-card", refusalOf(t, second(b.RelinkToken(ctx, Relink{Token: token, Card: CardName(foreign.LastFour())}))))
+	require.Equal(t, "same-card", refusalOf(t, second(b.RelinkToken(ctx, Relink{Token: token, Card: CardName(testCard.LastFour())}))))
+	require.Equal(t, "unknown-card", refusalOf(t, second(b.RelinkToken(ctx, Relink{Token: token, Card: "0000"}))))
 	state, err := b.RelinkToken(ctx, Relink{Token: token, Card: CardName(fresh.LastFour())})
 	require.NoError(t, err)
 	require.Equal(t, fresh.LastFour(), state.LastFour)
@@ -86,7 +86,7 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 			require.Error(t, second(b.ManageToken(ctx, TokenChange{Token: token, Verb: verb, Party: party, Reason: ""})), "%s %s", party, verb)
 		}
 	}
-	require.Equal(t, "token-deleted", codeOf(t, p.keys(token)))
+	require.Equal(t, "token-deleted", refusalOf(t, p.keys(token)))
 	pays("14", "deactivated")
 	require.ErrorContains(t, b.SetStatus(ctx, p.set.Token.PAN, StatusActive), "for good")
 	require.NoError(t, Audit(ctx, b.store))
@@ -97,7 +97,7 @@ func TestTokenExpires(t *testing.T) {
 	p, token := activeToken(t, b, 1)
 	require.Equal(t, "3101", p.set.Token.Expiry)
 	b.now = time.Date(2031, 2, 1, 0, 0, 0, 0, time.UTC)
-	require.Equal(t, "token-expired", codeOf(t, p.keys(token)))
+	require.Equal(t, "token-expired", refusalOf(t, p.keys(token)))
 	state, err := p.call(token, provisioning.VerbRenew)
 	require.NoError(t, err)
 	require.Equal(t, "3202", state.Expiry)
@@ -140,7 +140,7 @@ func TestDomain(t *testing.T) {
 		{Categories: make([]string, 51)},
 	} {
 		_, err := b.ControlToken(ctx, DomainChange{Token: token, Domain: bad})
-		require.Equal(t, "bad-domain", codeOf(t, err))
+		require.Equal(t, "bad-domain", refusalOf(t, err))
 	}
 	for mode, want := range map[string]string{
 		"071": ChannelContactless, "91": ChannelContactless, "031": ChannelQR, "012": ChannelInApp, "810": ChannelInApp, "051": ChannelOther, "": ChannelOther,
@@ -269,7 +269,7 @@ func TestTokenHistories(t *testing.T) {
 			case "renew":
 				possible = possible && held[n] == 0
 			}
-			require.Equal(t, possible, codeOf(t, err) == "", "seed %d: %s %s, held %s: %v", seed, party, verb, held[n], err)
+			require.Equal(t, possible, refusalOf(t, err) == "", "seed %d: %s %s, held %s: %v", seed, party, verb, held[n], err)
 			if !possible {
 				continue
 			}
@@ -320,7 +320,7 @@ func TestTokenChangesHappenOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first, again)
 	c.Verb = provisioning.VerbDelete
-	require.Equal(t, "idempotency-mismatch", codeOf(t, second(b.ManageToken(ctx, c))))
+	require.Equal(t, "idempotency-mismatch", refusalOf(t, second(b.ManageToken(ctx, c))))
 	state, err := b.TokenState(token)
 	require.NoError(t, err)
 	require.Equal(t, "suspended", state.Status)

@@ -19,7 +19,7 @@ const (
 	chartWidth  = 800
 	chartTop    = 64
 	chartRow    = 30
-	chartLeft   = 200
+	chartLeft   = 270
 	chartRight  = 160
 	chartBottom = 20
 	maxBars     = 40 // what comes after is one bar of its own

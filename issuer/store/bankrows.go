@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"tapsim/issuer"
@@ -24,6 +26,43 @@ var (
 	selectSettings = settingTable.selection()
 	selectNotices  = noticeTable.selection()
 )
+
+// detailLength is the blob of what a record is about.
+const detailLength = 1 + 3*2 + 5*8
+
+func appendDetail(b []byte, r *issuer.Record) []byte {
+	be := binary.BigEndian
+	b = be.AppendUint16(append(b, byte(r.Event)), r.Billing)
+	b = be.AppendUint16(be.AppendUint16(b, r.Category), r.Country)
+	for _, n := range [...]int64{r.Related, r.Billed, r.Fee, r.Refunded, r.Returned} {
+		b = be.AppendUint64(b, uint64(n))
+	}
+	return b
+}
+
+// readDetail is the inverse of appendDetail. Older rows have none: what they are
+// about shows elsewhere.
+func readDetail(r *issuer.Record, b []byte) error {
+	if len(b) == 0 {
+		r.Billing, r.Billed = r.Currency, r.Amount
+		switch {
+		case strings.HasPrefix(r.Key, "open/"):
+			r.Event = issuer.EventOpening
+		case r.State == issuer.RecordCredited:
+			r.Event = issuer.EventRefund
+		}
+		return nil
+	}
+	if len(b) != detailLength {
+		return fmt.Errorf("table records: the detail of record %d has %d bytes, want %d", r.Seq, len(b), detailLength)
+	}
+	be := binary.BigEndian
+	r.Event, r.Billing, r.Category, r.Country = issuer.Event(b[0]), be.Uint16(b[1:]), be.Uint16(b[3:]), be.Uint16(b[5:])
+	for n, to := range [...]*int64{&r.Related, &r.Billed, &r.Fee, &r.Refunded, &r.Returned} {
+		*to = int64(be.Uint64(b[7+8*n:]))
+	}
+	return nil
+}
 
 // controlRules is the part of the controls that customers choose.
 type controlRules struct {
@@ -61,7 +100,7 @@ func appendCounts(b []byte, c *issuer.Controls) []byte {
 		b = be.AppendUint64(be.AppendUint64(b, uint64(s.Day)), uint64(s.Month))
 	}
 	for _, a := range c.Attempts {
-		b = be.AppendUint64(be.AppendUint64(b, uint64(a.Time.Unix())), uint64(a.Amount))
+		b = be.AppendUint64(be.AppendUint64(b, uint64(a.Time)), uint64(a.Amount))
 		b = be.AppendUint16(b, a.Country)
 		approved := byte(0)
 		if a.Approved {
@@ -107,7 +146,7 @@ func readCounts(c *issuer.Controls, b []byte) error {
 	}
 	for ; len(b) > 0; b = b[attemptLength:] {
 		c.Attempts = append(c.Attempts, issuer.Attempt{
-			Time: instant(int64(be.Uint64(b))), Amount: int64(be.Uint64(b[8:])), Country: be.Uint16(b[16:]), Approved: b[18] == 1,
+			Time: int64(be.Uint64(b)), Amount: int64(be.Uint64(b[8:])), Country: be.Uint16(b[16:]), Approved: b[18] == 1,
 		})
 	}
 	return nil

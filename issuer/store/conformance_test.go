@@ -89,7 +89,7 @@ var (
 		Account: "A", Limits: []issuer.Limit{{Per: issuer.PerMonth, Category: "travel", Country: 840, Amount: 5}}, Budgets: []issuer.Budget{{Category: "5999", Amount: 6}},
 		Contactless: &issuer.Contactless{Count: 5, Amount: 150_00}, Day: 21915, Month: 24360,
 		Sums:     []issuer.Sum{{Category: 5999, Country: 276, Day: 1, Month: 1 << 40}, {Month: -1}},
-		Attempts: []issuer.Attempt{{Time: start, Amount: 1 << 41, Country: 840, Approved: true}, {Time: start}},
+		Attempts: []issuer.Attempt{{Time: start.Unix(), Amount: 1 << 41, Country: 840, Approved: true}, {Time: -1}},
 	}
 	aDispute = issuer.Dispute{
 		ID: 9, Account: "A", Payment: 1, Amount: 5, Billed: 4, State: issuer.DisputeCredited, Reason: "not me", Opened: start, Changed: start.Add(time.Hour),

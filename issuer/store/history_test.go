@@ -32,6 +32,7 @@ type world struct {
 	atc    [2]uint16
 	stan   int
 	sent   []*attempt
+	now    time.Time
 }
 
 // attempt is a payment message and what became of it.
@@ -53,10 +54,10 @@ func newWorld(t testing.TB, s issuer.Store, rng *rand.Rand) *world {
 	t.Helper()
 	b, err := config.Demo()
 	require.NoError(t, err)
-	w := &world{t: t, rng: rng, store: s, imk: b.Config.KeySets[0].AC}
+	w := &world{t: t, rng: rng, store: s, imk: b.Config.KeySets[0].AC, now: start}
 	b.Config.Limits.MaxAmount, b.Config.Verification.Limit = 0, 0
-	b.Config.LimitedUse.Uses = 60000
-	w.bank, err = issuer.New(b.Config, s, issuer.Env{Now: func() time.Time { return start }, Rand: random()})
+	b.Config.Limits.MaxDays, b.Config.LimitedUse.Uses = 0, 60000
+	w.bank, err = issuer.New(b.Config, s, issuer.Env{Now: func() time.Time { return w.now }, Rand: random()})
 	require.NoError(t, err)
 	_, err = w.bank.Install(ctx, b.Setup)
 	require.NoError(t, err)

@@ -28,9 +28,8 @@ var (
 	eventTable      = newTable("token_events", 2, "token number body")
 	accountTable    = newTable("accounts", 1, "id currency balance held status internal opened disputes")
 	usageTable      = newTable("usages", 1, "instrument recent older unverified unverified_amount")
-	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap "+
-		"event related billing billed fee refunded returned merchant category country")
-	entryTable = newTable("entries", 0, "record account currency amount time")
+	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap detail merchant")
+	entryTable      = newTable("entries", 0, "record account currency amount time")
 )
 
 func newTable(name string, key int, columns string) table {
@@ -273,18 +272,19 @@ func scanKey(s scanner) (k issuer.IssuedKey, err error) {
 func appendRecord(args []any, row **issuer.Record) []any {
 	r := *row
 	return append(args, r.Seq, r.Key, r.Reference, r.Instrument[:], r.Account, r.Amount, r.Requested, int64(r.Currency), r.Time.Unix(),
-		int64(r.State), r.Flagged, string(r.Code), r.Answer, r.Tap[:],
-		int64(r.Event), r.Related, int64(r.Billing), r.Billed, r.Fee, r.Refunded, r.Returned, r.Merchant, int64(r.Category), int64(r.Country))
+		int64(r.State), r.Flagged, string(r.Code), r.Answer, r.Tap[:], appendDetail(make([]byte, 0, detailLength), r), r.Merchant)
 }
 
 func scanRecord(s scanner) (r issuer.Record, err error) {
-	var index, tap []byte
+	var index, tap, detail []byte
 	var at int64
-	err = s.Scan(&r.Seq, &r.Key, &r.Reference, &index, &r.Account, &r.Amount, &r.Requested, &r.Currency, &at, &r.State, &r.Flagged, &r.Code, &r.Answer, &tap,
-		&r.Event, &r.Related, &r.Billing, &r.Billed, &r.Fee, &r.Refunded, &r.Returned, &r.Merchant, &r.Category, &r.Country)
+	err = s.Scan(&r.Seq, &r.Key, &r.Reference, &index, &r.Account, &r.Amount, &r.Requested, &r.Currency, &at, &r.State, &r.Flagged, &r.Code, &r.Answer, &tap, &detail, &r.Merchant)
 	copy(r.Instrument[:], index)
 	copy(r.Tap[:], tap)
 	r.Time = instant(at)
+	if err == nil {
+		err = readDetail(&r, detail)
+	}
 	return r, err
 }
 

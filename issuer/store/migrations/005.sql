@@ -1,18 +1,9 @@
 -- What a record is about, where it was, what it cost the account, and how much
--- of it went back. Older rows are in the currency of their account.
-ALTER TABLE records ADD COLUMN event    INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE records ADD COLUMN related  INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE records ADD COLUMN billing  INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE records ADD COLUMN billed   INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE records ADD COLUMN fee      INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE records ADD COLUMN refunded INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE records ADD COLUMN returned INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE records ADD COLUMN merchant TEXT    NOT NULL DEFAULT '';
-ALTER TABLE records ADD COLUMN category INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE records ADD COLUMN country  INTEGER NOT NULL DEFAULT 0;
-UPDATE records SET billing = currency, billed = amount;
-UPDATE records SET event = 5 WHERE key LIKE 'open/%';
-UPDATE records SET event = 3 WHERE state = 8;
+-- of it went back: event 1, currency of the account 2, category 2, country 2,
+-- related record, billed, fee, refunded, returned 8 bytes each. Empty in older
+-- rows: their account has the currency of the payment.
+ALTER TABLE records ADD COLUMN detail   BLOB NOT NULL DEFAULT x'';
+ALTER TABLE records ADD COLUMN merchant TEXT NOT NULL DEFAULT '';
 
 -- opened is the first second of the year 1 where nobody knows.
 ALTER TABLE accounts ADD COLUMN opened   INTEGER NOT NULL DEFAULT -62135596800;
