@@ -105,6 +105,9 @@ func agreed(own *ecdh.PrivateKey, peer, ephemeral []byte) (*Key, error) {
 // both. PBKDF2 (RFC 8018) with HMAC-SHA-256; its result and the secret go into
 // HKDF.
 func Passcode(passcode string, salt []byte, iterations int, secret *Key) (*Key, error) {
+	if len(salt) == 0 || iterations < 1 {
+		return nil, fmt.Errorf("a passcode's key takes a salt and at least one round")
+	}
 	stretched, err := pbkdf2.Key(sha256.New, passcode, salt, iterations, 32)
 	if err != nil {
 		return nil, err
