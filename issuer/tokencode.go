@@ -34,7 +34,7 @@ func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) *
 // EnterCode activates a token with the one-time code. A wrong one costs a try; a
 // code dies with the last.
 func (i *Issuer) EnterCode(ctx context.Context, r *provisioning.CodeEntry) (state provisioning.TokenState, err error) {
-	if err := checkProof(r); err != nil {
+	if err := i.admit(r); err != nil {
 		return state, err
 	}
 	now := i.now().UTC().Truncate(time.Second)
@@ -92,7 +92,7 @@ func (t *liveToken) tryCode(tx *Tx, code string) *Refusal {
 
 // ResendCode sends a new code; the old one is dead.
 func (i *Issuer) ResendCode(ctx context.Context, r *provisioning.TokenCall) (*provisioning.Verification, error) {
-	if err := checkProof(r); err != nil {
+	if err := i.admit(r); err != nil {
 		return nil, err
 	}
 	return i.resend(ctx, r.Token, PartyUser, &r.Proof)

@@ -115,12 +115,8 @@ func (p *payment) countryText() string {
 // checkDomain holds a payment against the token's domain and tells who stopped
 // the token.
 func (i *Issuer) checkDomain(tx *Tx, p *payment, report *Report) error {
-	if p.instrument.Kind != Token {
+	if !p.instrument.Bound {
 		return nil
-	}
-	n, ok, err := tx.Instrument(p.index)
-	if err != nil || !ok || !n.Bound {
-		return err
 	}
 	b, ok, err := tx.Binding(p.index)
 	if err != nil || !ok {

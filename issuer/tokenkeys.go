@@ -60,7 +60,7 @@ func (i *Issuer) DeliverCertificates(ctx context.Context, r *provisioning.Certif
 
 // ownToken is the number of a token for the phone that holds it.
 func (i *Issuer) ownToken(ctx context.Context, r provisioning.Signed, reference string, proof *provisioning.Proof, check func(*Tx, *liveToken) error) (emv.PAN, error) {
-	if err := checkProof(r); err != nil {
+	if err := i.admit(r); err != nil {
 		return "", err
 	}
 	now := i.now().UTC().Truncate(time.Second)

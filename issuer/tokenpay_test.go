@@ -326,3 +326,20 @@ func TestTokenChangesHappenOnce(t *testing.T) {
 	require.Equal(t, "suspended", state.Status)
 	require.Equal(t, []string{"bank"}, state.HeldBy)
 }
+
+// TestTokensWhileTheBankIsClosed: no tokens, no codes, no keys; but a token can
+// be stopped.
+func TestTokensWhileTheBankIsClosed(t *testing.T) {
+	b := newBank(t, nil)
+	ctx := context.Background()
+	p, token := activeToken(t, b, 1)
+	require.NoError(t, second(b.SetMaintenance(ctx, MaintenanceRequest{On: true})))
+	require.Equal(t, "maintenance", refusalOf(t, second(newPhone(t, b, 2).request(nil))))
+	require.Equal(t, "maintenance", refusalOf(t, p.keys(token)))
+	require.Equal(t, "maintenance", refusalOf(t, second(p.enter(token, "000000"))))
+	require.Equal(t, "maintenance", refusalOf(t, second(p.call(token, provisioning.VerbResend))))
+	require.NoError(t, second(p.call(token, provisioning.VerbSuspend)))
+	require.NoError(t, second(b.SetMaintenance(ctx, MaintenanceRequest{})))
+	require.NoError(t, second(p.call(token, provisioning.VerbResume)))
+	require.NoError(t, p.keys(token))
+}
