@@ -50,6 +50,8 @@ type Card struct {
 	values values                    // room for what goes into an answer
 	// commits counts what must outlive the program besides the counters.
 	commits uint64
+
+	allowance *Allowance // nil: none is counted
 }
 
 // applet is one account of a card.

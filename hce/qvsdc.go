@@ -56,7 +56,7 @@ func (s *static) decide(r *request, o *OfflineState, verified bool) verdict {
 		return q.react(v, q.OfflineOnlyReader, why)
 	case r.elements.Type == typeRefund && q.Refund != ReactOnline:
 		return q.react(v, q.Refund, ReasonRefund)
-	case q.Device != nil && q.Device.Required == Always && !verified:
+	case q.Device != nil && !verified && (q.Device.Required == Always || r.owner):
 		return refuse(apdu.StatusNotAllowed, ReasonNotVerified)
 	case r.ttq.Has(emv.TTQCVMRequired) || q.aboveCVMLimit(r):
 		return q.verify(v, r, verified)

@@ -102,21 +102,22 @@ func (d *document) bank() (Bank, error) {
 
 // file is the YAML document.
 type file struct {
-	Currency string     `yaml:"currency"`
-	Fallback bool       `yaml:"fallback"`
-	Reset    bool       `yaml:"reset_offline_counters"`
-	Limits   limits     `yaml:"limits"`
-	Verify   verifying  `yaml:"verification"`
-	Second   secondUse  `yaml:"second_use"`
-	PIN      pins       `yaml:"pin"`
-	Counter  counter    `yaml:"counter"`
-	Limited  limitedUse `yaml:"limited_use_keys"`
-	KeySets  []keySet   `yaml:"key_sets"`
-	Ranges   []scope    `yaml:"ranges"`
-	Accounts []account  `yaml:"accounts"`
-	Cards    []card     `yaml:"cards"`
-	Tokens   []token    `yaml:"tokens"`
-	Rules    []rule     `yaml:"rules"`
+	Currency string       `yaml:"currency"`
+	Fallback bool         `yaml:"fallback"`
+	Reset    bool         `yaml:"reset_offline_counters"`
+	Limits   limits       `yaml:"limits"`
+	Verify   verifying    `yaml:"verification"`
+	Second   secondUse    `yaml:"second_use"`
+	PIN      pins         `yaml:"pin"`
+	Counter  counter      `yaml:"counter"`
+	Limited  limitedUse   `yaml:"limited_use_keys"`
+	Service  tokenService `yaml:"token_service"`
+	KeySets  []keySet     `yaml:"key_sets"`
+	Ranges   []scope      `yaml:"ranges"`
+	Accounts []account    `yaml:"accounts"`
+	Cards    []card       `yaml:"cards"`
+	Tokens   []token      `yaml:"tokens"`
+	Rules    []rule       `yaml:"rules"`
 
 	Country     config.Digits `yaml:"country"`
 	Exchange    exchange      `yaml:"exchange"`
@@ -159,6 +160,7 @@ type limitedUse struct {
 	Uses           int           `yaml:"uses"`
 	Lifetime       time.Duration `yaml:"lifetime"`
 	AcceptUnissued bool          `yaml:"accept_unissued"`
+	Amount         string        `yaml:"amount"`
 }
 
 type keySet struct {
@@ -257,6 +259,12 @@ func (f *file) bank() (Bank, error) {
 		return Bank{}, err
 	}
 	if b.Config.Verification.Limit, err = amountOf("verification.limit", currency, f.Verify.Limit); err != nil {
+		return Bank{}, err
+	}
+	if b.Config.LimitedUse.Amount, err = amountOf("limited_use_keys.amount", currency, f.Limited.Amount); err != nil {
+		return Bank{}, err
+	}
+	if b.Config.TokenService, err = f.Service.rules(); err != nil {
 		return Bank{}, err
 	}
 	if err := f.everyday(&b.Config, currency); err != nil {
