@@ -2,6 +2,7 @@ package c7_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,7 @@ func TestJudgedBeforeTheLastRecord(t *testing.T) {
 	}
 	listed := func(a *kernel.Activation) { a.Config.Settings.ExceptionFile = []emv.PAN{account} }
 	cash := func(a *kernel.Activation) { a.Transaction.Type, a.Config.Settings.AUCCheck = 0x09, true }
+	more := func(a *kernel.Activation) { a.Transaction.Amount++ }
 	const required = "20404080"
 	for name, c := range map[string]struct {
 		card      func() situation
@@ -55,7 +57,8 @@ func TestJudgedBeforeTheLastRecord(t *testing.T) {
 		"online PIN: purse":                  {good(object{"9F6C", "8000"}), "", purse, declined, "without the issuer", 3},
 		"an online cryptogram was asked for": {good(), "36804080", nil, online, "although the reader asked", 3},
 		"the same: purse":                    {good(), "36804080", purse, declined, "without the issuer", 3},
-		"a signature that fails shows late":  {good(object{"9F4B", "00"}), "", purse, odaFailed, "signed dynamic", 4},
+		"signed by nobody":                   {good(object{"9F4B", strings.Repeat("01", 128)}), "", purse, odaFailed, "signed dynamic", 3},
+		"another amount signed shows late":   {good(), "", both(purse, more), odaFailed, "hash", 4},
 		"verified on the device shows late":  {good(object{"9F6C", "0080"}), required, purse, "declined ui=07/04 cvm=no-cvm oda=verified balance", "not those in 9F69", 4},
 	} {
 		s := c.card()

@@ -201,6 +201,12 @@ func authenticationRules(t testing.TB) []rule {
 	play := func(ttq, cardAuth string, change ...object) situation {
 		return situation{answers: genuine(t, cardAuth, change...), ttq: ttq}
 	}
+	// paid has a signature over another amount, which shows with the last record.
+	paid := func(ctq string) situation {
+		s := play("", related, object{"9F6C", ctq})
+		s.change = func(a *kernel.Activation) { a.Transaction.Amount++ }
+		return s
+	}
 	// counted approves without electronic cash.
 	counted := func(ttq, cardAuth string, change ...object) situation {
 		s := play(ttq, cardAuth, change...)
@@ -228,8 +234,9 @@ func authenticationRules(t testing.TB) []rule {
 		{source, "a signature that does not verify", play("", related, spoilt), odaFailed, "could not be authenticated"},
 		{source, "no signature", play("", related, object{"9F4B", "-"}), odaFailed, "takes no part"},
 		{source, "no DDA in the AIP", play("", related, object{"82", "5C00"}), odaFailed, "takes no part"},
-		{"fDDA failed", "electronic cash: the purse has paid, so not online", play("", related, spoilt, object{"9F6C", "2000"}), odaFailed, "could not be authenticated"},
-		{"fDDA failed", "electronic cash: nor to contact", play("", related, spoilt, object{"9F6C", "1000"}), odaFailed, "could not be authenticated"},
+		{"fDDA failed", "electronic cash: the purse has paid, so not online", paid("2000"), odaFailed, "could not be authenticated"},
+		{"fDDA failed", "electronic cash: nor to contact", paid("1000"), odaFailed, "could not be authenticated"},
+		{"fDDA failed", "electronic cash, but it has not paid yet: online", play("", related, spoilt, object{"9F6C", "2000"}), "online-request ui=1B/03 cvm=no-cvm oda=failed balance record", "go online"},
 		{"fDDA failed", "CTQ goes online", counted("", related, spoilt, object{"9F6C", "2000"}), "online-request ui=1B/03 cvm=no-cvm oda=failed balance record", "go online"},
 		{"fDDA failed", "CTQ goes online, the reader is offline only", counted("28004080", related, spoilt, object{"9F6C", "2000"}), odaFailed, "could not be authenticated"},
 		{"fDDA failed", "CTQ switches to contact", counted("", related, spoilt, object{"9F6C", "1000"}), "try-another-interface ui=1D/05 contact oda=failed", "contact"},

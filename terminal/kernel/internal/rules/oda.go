@@ -24,8 +24,8 @@ func (r *Run) Authenticate() Verdict {
 }
 
 // Certify is the part of Authenticate that can be done before all records are
-// read: certificates that are not good lead where a wrong signature does. Those
-// that a further record may still complete pass.
+// read: certificates that are not good, and what the card's key did not sign,
+// lead where a wrong signature does. What a further record may still mend passes.
 func (r *Run) Certify() Verdict {
 	for _, s := range [...]Slot{SDAD, CAIndex, IssuerCertificate, IssuerExponent, ICCCertificate, ICCExponent} {
 		if !r.Card.Has(s) {
@@ -35,7 +35,11 @@ func (r *Run) Certify() Verdict {
 	if !r.signedRead() {
 		return GoOn
 	}
-	if _, err := r.certifiedKey(); err != nil && !r.mayMend(err) {
+	icc, err := r.certifiedKey()
+	if err == nil {
+		_, err = oda.RecoverDynamic(icc, r.Card.Get(SDAD), oda.FormatFDDA)
+	}
+	if err != nil && !r.mayMend(err) {
 		r.fails(err)
 		return r.notGenuine()
 	}
@@ -43,7 +47,8 @@ func (r *Run) Certify() Verdict {
 }
 
 // mayMend is true for a fault that comes from what the card has not given yet:
-// remainders of keys, and the list of further signed data.
+// remainders of keys, the list of further signed data, and 9F69, which says in
+// what format the card signs.
 func (r *Run) mayMend(err error) bool {
 	var e *oda.Error
 	if !errors.As(err, &e) {
@@ -54,6 +59,8 @@ func (r *Run) mayMend(err error) bool {
 		return !r.Card.Has(IssuerRemainder) || !r.Card.Has(ICCRemainder)
 	case oda.FaultHash:
 		return !r.Card.Has(SDATagList)
+	case oda.FaultFormat:
+		return true
 	}
 	return false
 }
