@@ -209,3 +209,39 @@ func TestCutAt(t *testing.T) {
 		}
 	}
 }
+
+// TestAdvicesOfOneCounter: each of several cryptograms that a card made with one
+// counter - it was reset, or there are two of it - moves its money once, however
+// often and in whatever order its advices come.
+func TestAdvicesOfOneCounter(t *testing.T) {
+	b := newBank(t, nil)
+	offline := func(un uint32, stan int) *Report {
+		p := plasticTap(10, 6_00)
+		p.decide(emv.TC)
+		p.un = un
+		_, report := b.handle(p.message(t, "0220", stan))
+		return report
+	}
+	stan := 0
+	for round := range 3 {
+		for un := range uint32(4) {
+			stan++
+			report := offline(un, stan)
+			if round == 0 && un > 0 {
+				require.Contains(t, report.find("counter").Text, "another cryptogram")
+			}
+		}
+		require.Equal(t, int64(476_00), b.account().Balance, "round %d", round)
+	}
+	for un := range uint32(3 * MaxRecentUses) { // more than the bank remembers whole: none of them twice
+		stan++
+		offline(un, stan)
+	}
+	require.Equal(t, int64(500_00-6_00*(MaxRecentUses+1)), b.account().Balance)
+	for un := range uint32(3 * MaxRecentUses) {
+		stan++
+		offline(un, stan)
+	}
+	require.Equal(t, int64(500_00-6_00*(MaxRecentUses+1)), b.account().Balance)
+	b.audit()
+}
