@@ -123,7 +123,7 @@ func TestVerificationResponse(t *testing.T) {
 func TestVerificationInAdvices(t *testing.T) {
 	for method, flagged := range map[byte]bool{0x42: false, 0x41: true, 0x1E: false, 0x1F: true} {
 		b := newBank(t, func(c *Config) { c.Verification.Limit = 50_00 })
-		m := plasticTap(1, 60_00).message(t, "0220", 1)
+		m := offlineTap(1, 60_00).message(t, "0220", 1)
 		withData(m, emv.TLV{Tag: emv.TagCVMResults, Value: []byte{method, 0, 2}})
 		answer, report := b.handle(m)
 		require.Equal(t, "00", answer.ResponseCode)
