@@ -38,7 +38,9 @@ func (i *Issuer) relatedTo(tx *Tx, p *payment, record *Record) (*Record, error) 
 		return nil, err
 	}
 	if p.refund() && found.State != RecordHeld && (found.Event.spends() || !p.sameCounter(&found)) { // what it gives money of, not itself
-		p.original, err = p.namedOriginal(tx)
+		if p.original, err = p.namedOriginal(tx); p.original != nil {
+			record.Related = p.original.Seq // also where no money moves: the next refund of the same looks it up here
+		}
 		return nil, err
 	}
 	if found.Account != record.Account || !p.refund() && !p.sameCounter(&found) {
