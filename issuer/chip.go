@@ -14,6 +14,7 @@ type chip struct {
 	cid        byte
 	psn        byte    // 5F34
 	ctq        emv.CTQ // 9F6C, of kernels 3 and 7
+	ffi        emv.FFI // 9F6E, of Visa
 	cvmResults [3]byte // 9F34
 	pan        []byte
 	track2     []byte
@@ -44,6 +45,7 @@ const (
 	hasAID
 	hasCTQ
 	hasCVMResults
+	hasFormFactor
 )
 
 // parseChip takes field 55 apart. What stands twice, has a wrong length, or is
@@ -122,6 +124,11 @@ func (c *chip) take(tag emv.Tag, value []byte) error {
 		return c.variable(tag, hasTrack2, &c.track2, value, 19)
 	case emv.TagCTQ:
 		return c.fixed(tag, hasCTQ, c.ctq[:], value)
+	case emv.TagFormFactor:
+		if len(value) != len(c.ffi) { // another network's
+			return nil
+		}
+		return c.fixed(tag, hasFormFactor, c.ffi[:], value)
 	case emv.TagCVMResults:
 		return c.fixed(tag, hasCVMResults, c.cvmResults[:], value)
 	case emv.TagDFName:

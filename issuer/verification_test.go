@@ -23,6 +23,9 @@ func TestVerificationIsPlausible(t *testing.T) {
 	cvm := func(method byte) func(*iso8583.Message) {
 		return func(m *iso8583.Message) { withData(m, emv.TLV{Tag: emv.TagCVMResults, Value: []byte{method, 0, 2}}) }
 	}
+	ffi := func(value string) func(*iso8583.Message) {
+		return func(m *iso8583.Message) { withData(m, emv.TLV{Tag: emv.TagFormFactor, Value: unhex(value)}) }
+	}
 	pin := func(m *iso8583.Message) { m.PINBlock = make([]byte, 8) }
 	both := func(all ...func(*iso8583.Message)) func(*iso8583.Message) {
 		return func(m *iso8583.Message) {
@@ -58,6 +61,11 @@ func TestVerificationIsPlausible(t *testing.T) {
 		{"unlocked phone", device, 60_00, ctq(0, 0x80), "00", "on the cardholder's device, says the card"},
 		{"unlocked phone, byte 5", byte5, 60_00, nothing, "00", "on the cardholder's device"},
 		{"locked phone, said to be unlocked", none, 60_00, ctq(0, 0x80), "63", "9F6C claims verification on the cardholder's device, the signed"},
+		{"locked phone, said to be a card", none, 60_00, both(ctq(0, 0x80), ffi("20000000")), "63", "9F6E says that this is a card"},
+		{"unlocked phone, said to be a card", device, 60_00, both(cvm(0x01), ffi("21000000")), "63", "9F34 claims verification on the cardholder's device, and 9F6E says"},
+		{"unlocked phone", device, 60_00, both(cvm(0x01), ctq(0, 0x80), ffi("238E0000")), "00", "on the cardholder's device, says the card"},
+		{"plastic whose holder signed instead", nil, 60_00, both(ctq(0x80, 0), cvm(0x1E)), "00", "a signature"},
+		{"plastic that wanted a PIN, and nobody verified", nil, 60_00, both(ctq(0x80, 0), cvm(0x1F)), "70", "9F34 says that there was no verification"},
 		{"locked phone", none, 60_00, nothing, "70", "the signed card verification results say that there was none"},
 		{"locked phone, small amount", none, 50_00, nothing, "00", "not above the limit"},
 		{"locked phone with a PIN", none, 60_00, pin, "00", "field 52"},
