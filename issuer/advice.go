@@ -58,8 +58,8 @@ func (p *payment) sameCounter(r *Record) bool {
 // unproven says why the money of an advice stays where it is although nobody
 // declined it, "" when it moves: the advice completes a payment that the bank
 // approved, or a card approved it offline, or a network that stood in for the
-// bank. A refund needs a tap that is right, whatever the card decided, or names
-// the payment whose money it gives back.
+// bank. A refund needs a tap that is right, an ARQC or a TC, or names the
+// payment whose money it gives back.
 func (i *Issuer) unproven(p *payment, related *Record) string {
 	switch {
 	case !p.advice || related != nil && related.State != RecordNoted:

@@ -16,10 +16,12 @@ type chip struct {
 	ctq        emv.CTQ // 9F6C, of kernels 3 and 7
 	ffi        emv.FFI // 9F6E, of Visa
 	cvmResults [3]byte // 9F34
-	pan        []byte
-	track2     []byte
-	aid        []byte
-	has        present
+	// capabilities of the terminal, 9F33
+	capabilities emv.TerminalCapabilities
+	pan          []byte
+	track2       []byte
+	aid          []byte
+	has          present
 }
 
 // present says which objects came.
@@ -46,6 +48,7 @@ const (
 	hasCTQ
 	hasCVMResults
 	hasFormFactor
+	hasCapabilities
 )
 
 // parseChip takes field 55 apart. What stands twice, has a wrong length, or is
@@ -129,6 +132,8 @@ func (c *chip) take(tag emv.Tag, value []byte) error {
 			return nil
 		}
 		return c.fixed(tag, hasFormFactor, c.ffi[:], value)
+	case emv.TagTerminalCapabilities:
+		return c.fixed(tag, hasCapabilities, c.capabilities[:], value)
 	case emv.TagCVMResults:
 		return c.fixed(tag, hasCVMResults, c.cvmResults[:], value)
 	case emv.TagDFName:

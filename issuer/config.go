@@ -77,8 +77,9 @@ type Limits struct {
 // plausible cardholder verification.
 type VerificationRules struct {
 	Limit int64 // minor units, of Config.Currency; 0: nothing is checked
-	// Response is the code when nobody was verified; "" is 65 for Mastercard and
-	// 70 for the others, "PIN needed". A claim that cannot be true is 63.
+	// Response is the code when nobody was verified; "" is 65 for Mastercard, and for
+	// the others 70, "PIN needed", or 1A where the terminal takes no PIN. A claim that
+	// cannot be true is 63.
 	Response Code
 }
 

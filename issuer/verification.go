@@ -31,7 +31,7 @@ func (i *Issuer) checkVerification(p *payment, report *Report) {
 	}
 	code := SecurityViolation
 	if !v.contradiction {
-		code = rules.response(p.scope.Scheme)
+		code = rules.response(p)
 	}
 	p.refuse(code)
 	if report != nil {
@@ -40,15 +40,28 @@ func (i *Issuer) checkVerification(p *payment, report *Report) {
 	}
 }
 
-// response is the configured one, or the network's way to ask for a PIN.
-func (r *VerificationRules) response(scheme emv.Scheme) Code {
+// response is the configured one, or the network's way to ask for verification:
+// 65 of Mastercard everywhere; 70 asks for a PIN with the same tap, so where the
+// terminal takes none it is 1A, after which the card goes into a contact reader.
+func (r *VerificationRules) response(p *payment) Code {
 	switch {
 	case r.Response != "":
 		return r.Response
-	case scheme == emv.SchemeMastercard:
+	case p.scope.Scheme == emv.SchemeMastercard:
 		return "65"
+	case p.scope.Scheme == emv.SchemeAmex || !p.takesPIN():
+		return "1A"
 	}
 	return "70"
+}
+
+// takesPIN is false when the terminal says that it takes no online PIN, in the
+// third digit of field 22 or in its capabilities, 9F33.
+func (p *payment) takesPIN() bool {
+	if len(p.request.EntryMode) > 2 && p.request.EntryMode[2] == '2' {
+		return false
+	}
+	return p.chip == nil || p.chip.has&hasCapabilities == 0 || p.chip.capabilities.Has(emv.CapabilityOnlinePIN)
 }
 
 // verification is a judgement about what a message claims.

@@ -121,9 +121,38 @@ func TestVerificationResponse(t *testing.T) {
 	set, _ := phone(b)
 	answer, _ = b.handle(phoneTap(t, set, 0, 1, 600_00).message(t, "0100", 1))
 	require.Equal(t, "51", answer.ResponseCode, "a PIN brings no money")
+}
 
-	require.Equal(t, Code("65"), (&VerificationRules{}).response(emv.SchemeMastercard))
-	require.Equal(t, Code("70"), (&VerificationRules{}).response(emv.SchemeUnionPay))
+// TestVerificationAskedForAsTheTerminalCan: 70 wants a PIN with the same tap, so
+// only a terminal that can take one hears it.
+func TestVerificationAskedForAsTheTerminalCan(t *testing.T) {
+	for _, c := range []struct {
+		scheme       emv.Scheme
+		mode         string // field 22
+		capabilities string // 9F33
+		want         Code
+	}{
+		{emv.SchemeVisa, "071", "", "70"},
+		{emv.SchemeVisa, "071", "E0F8C8", "70"},
+		{emv.SchemeVisa, "071", "0008C8", "1A"},
+		{emv.SchemeVisa, "072", "", "1A"},
+		{emv.SchemeVisa, "072", "E0F8C8", "1A"},
+		{emv.SchemeVisa, "070", "6040C8", "70"},
+		{emv.SchemeVisa, "070", "60B0C8", "1A"}, // offline PIN is for the contact chip
+		{emv.SchemeVisa, "", "", "70"},
+		{emv.SchemeMastercard, "071", "E0F8C8", "65"},
+		{emv.SchemeMastercard, "072", "0008C8", "65"},
+		{emv.SchemeUnionPay, "071", "", "70"},
+		{emv.SchemeUnionPay, "072", "", "1A"},
+		{emv.SchemeAmex, "071", "E0F8C8", "1A"},
+	} {
+		p := &payment{request: &iso8583.Message{EntryMode: c.mode}, scope: &Range{Scheme: c.scheme}, chip: new(chip)}
+		if c.capabilities != "" {
+			require.NoError(t, p.chip.take(emv.TagTerminalCapabilities, unhex(c.capabilities)))
+		}
+		require.Equal(t, c.want, (&VerificationRules{}).response(p), "%+v", c)
+		require.Equal(t, Code("05"), (&VerificationRules{Response: "05"}).response(p))
+	}
 }
 
 // TestVerificationInAdvices is judged too: a lie flags the advice, a PIN that

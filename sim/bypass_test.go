@@ -38,6 +38,17 @@ func TestManInTheMiddle(t *testing.T) {
 	}
 }
 
+// TestSoftDeclineWithoutPINPad: a gate takes no PIN, so the bank does not ask it for
+// one with the same tap.
+func TestSoftDeclineWithoutPINPad(t *testing.T) {
+	for card, want := range map[string]string{"visa-phone": "1A", "unionpay-phone": "1A", "mastercard-phone": "65"} {
+		p := pay(t, at(t, card, "transit", newLedger(t)), Request{Amount: 60_00, Locked: true})
+		require.NotNil(t, p.Response, card)
+		require.Equal(t, want, p.Response.ResponseCode, card)
+		require.Equal(t, kernel.Declined, p.Outcome, p.Detail)
+	}
+}
+
 // liar is a field with somebody in the middle.
 type liar struct{ terminal.Field }
 
