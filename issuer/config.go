@@ -23,6 +23,7 @@ type Config struct {
 	Verification VerificationRules
 	SecondUse    SecondUseRules
 	PIN          PINRules
+	TokenService TokenRules
 	Currency     uint16 // ISO 4217 numeric: of accounts that name none
 	Country      uint16 // ISO 3166-1 numeric: where payments are at home; 0: nowhere
 	Exchange     Exchange
@@ -104,6 +105,7 @@ type LimitedUseRules struct {
 	Keys     int           // keys in one set
 	Uses     int           // cryptograms of one key
 	Lifetime time.Duration // of one key
+	Amount   int64         // minor units that the payments of one key may add up to; 0 is no limit
 	// AcceptUnissued takes keys that another token service handed out under the
 	// same master key: their time of issue is read from the key index, and
 	// Uses and Lifetime apply from there.
@@ -190,6 +192,9 @@ func (c *Config) Check() error {
 	if err := c.PIN.check(); err != nil {
 		return err
 	}
+	if err := c.TokenService.check(); err != nil {
+		return err
+	}
 	if err := c.checkBounds(); err != nil {
 		return err
 	}
@@ -217,6 +222,8 @@ func (c *Config) Check() error {
 		return configError("limited_use_keys.uses", "%d, want 1 to 65535", l.Uses)
 	case l.Lifetime < time.Hour || l.Lifetime > 366*24*time.Hour:
 		return configError("limited_use_keys.lifetime", "%s, want an hour to a year", l.Lifetime)
+	case l.Amount < 0 || l.Amount > emv.MaxAmount:
+		return configError("limited_use_keys.amount", "%d is not an amount", l.Amount)
 	}
 	return nil
 }

@@ -326,6 +326,7 @@ func (i *Issuer) countKeyUse(tx *Tx, p *payment, report *Report) error {
 		}
 	}
 	key.Used++
+	key.Spent += p.amount
 	tx.PutKey(key)
 	switch {
 	case key.Withdrawn:
@@ -340,6 +341,11 @@ func (i *Issuer) countKeyUse(tx *Tx, p *payment, report *Report) error {
 		p.refuse(SecurityViolation)
 		if report != nil {
 			report.step("limited-use key", Failed, fmt.Sprintf("key %s is used up: cryptogram %d of %d", name, key.Used, key.Uses))
+		}
+	case key.Amount != 0 && key.Spent > key.Amount:
+		p.refuse(SecurityViolation)
+		if report != nil {
+			report.step("limited-use key", Failed, fmt.Sprintf("key %s is used up: its payments add up to %s, at most %s", name, money(key.Spent, p.currency), money(key.Amount, p.currency)))
 		}
 	case report != nil:
 		report.step("limited-use key", OK, fmt.Sprintf("key %s, cryptogram %d of %d, good until %s", name, key.Used, key.Uses, key.NotAfter.Format(time.RFC3339)))

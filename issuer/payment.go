@@ -18,6 +18,9 @@ func (i *Issuer) payment(ctx context.Context, request *iso8583.Message, k kind, 
 	}
 	report.step("format", OK, "the fields that a decision needs are there and well-formed")
 	p.rule = rule
+	if report == nil && i.isBound(p.index) {
+		report = new(Report) // its phone is told why
+	}
 	if err := i.assess(p, report); err != nil {
 		return nil, err
 	}
@@ -102,7 +105,7 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 	p.addScript(answer, report)
 	record.Answer = encodeAnswer(answer)
 	tx.PutRecord(record)
-	return answer, nil
+	return answer, p.tellPayment(tx, &record, report)
 }
 
 // again gives the first answer to a message that came before. Other contents
@@ -135,6 +138,9 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 		if err := p.loadControls(tx, account.ID); err != nil {
 			return err
 		}
+	}
+	if err := i.checkDomain(tx, p, report); err != nil {
+		return err
 	}
 	if err := i.checkCounter(tx, p, record, report); err != nil {
 		return err
