@@ -156,6 +156,75 @@ func TestRefund(t *testing.T) {
 	require.Len(t, host.got, 2)
 }
 
+// Kernel 2 ends the application where a card declines a refund, with a data
+// record, and it is a refund all the same; nothing of the AAC goes to the host,
+// in a reversal neither.
+func TestRefundAtKernel2(t *testing.T) {
+	aac := map[string]string{"80AE": answerOf(t, emv.TagResponseFormat2, "9F27", "00", "9F36", "0042", "9F26", "403151C29036D862", "9F10", "0110A000032400000000")}
+	for code, want := range map[string]kernel.Kind{"00": kernel.Approved, "57": kernel.Declined} {
+		host := &approving{code: code}
+		res, err := shop(t, host, nil).Pay(context.Background(), field(mastercard(t, aac)), terminal.Request{Amount: 1250, Type: 0x20})
+		require.NoError(t, err)
+		require.Equal(t, kernel.EndApplication, res.KernelOutcome)
+		require.Equal(t, want, res.Outcome, res.Detail)
+		m := host.got[0]
+		require.NoError(t, iso8583.Validate(m))
+		require.Equal(t, "200000 5413339001000019 4912 000 071", m.ProcessingCode+" "+m.PAN+" "+m.Expiry+" "+m.PANSequence+" "+m.EntryMode)
+		require.Nil(t, m.ICCData)
+	}
+	host := &silent{turns: []hostFunc{nil}}
+	term := shop(t, host, nil)
+	res, err := term.Pay(context.Background(), field(mastercard(t, aac)), terminal.Request{Amount: 1250, Type: 0x20})
+	require.NoError(t, err)
+	require.True(t, res.ReversalPending)
+	_, err = term.Deliver(context.Background())
+	require.NoError(t, err)
+	require.Nil(t, host.got[1].ICCData)
+
+	host = &silent{}
+	res, err = shop(t, host, nil).Pay(context.Background(), field(mastercard(t, aac)), terminal.Request{Amount: 1250})
+	require.NoError(t, err)
+	require.Equal(t, kernel.TryAnotherInterface, res.Outcome, "a purchase that the card declines is none")
+	require.Empty(t, host.got)
+}
+
+// A reader without a line asks no host, whatever the card says: neither for a
+// refund nor for a card that wants to go online.
+func TestOfflineOnly(t *testing.T) {
+	aac := map[string]string{"80A8": strings.Replace(gpoARQC, "9F27 01 80", "9F27 01 00", 1)}
+	declines := map[string]string{"80AE": answerOf(t, emv.TagResponseFormat2, "9F27", "00", "9F36", "0042", "9F26", "403151C29036D862", "9F10", "0110A000032400000000")}
+	byTTQ := settings(func(s *kernel.Settings) {
+		if s.TTQ != nil {
+			s.TTQ = ttq(t, "28004000")
+		}
+	})
+	byType := func(c *terminal.Config, _ *terminal.Env) {
+		for i := range c.Combinations {
+			c.Combinations[i].Data.Set(emv.TagTerminalType, []byte{0x23})
+		}
+	}
+	for name, c := range map[string]struct {
+		card   *card
+		change func(*terminal.Config, *terminal.Env)
+		kind   byte
+		want   kernel.Kind
+	}{
+		"refund, TTQ":                     {visa(t, aac), byTTQ, 0x20, kernel.Declined},
+		"refund, terminal type":           {visa(t, aac), byType, 0x20, kernel.Declined},
+		"refund, terminal type, kernel 2": {mastercard(t, declines), byType, 0x20, kernel.EndApplication},
+		"ARQC, TTQ":                       {visa(t, nil), byTTQ, 0, kernel.Declined},
+		"ARQC, terminal type":             {visa(t, nil), byType, 0, kernel.Declined},
+	} {
+		host := &approving{}
+		res, err := shop(t, host, c.change).Pay(context.Background(), field(c.card), terminal.Request{Amount: 1250, Type: c.kind})
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, res.Outcome, name)
+		require.Empty(t, host.got, name)
+		require.Nil(t, res.Request, name)
+		require.False(t, res.ReversalPending, name)
+	}
+}
+
 // "Come again with a PIN" (65, 70) is answered without another tap: the same
 // chip data, a PIN, a number of its own, once. Nothing is reversed: the first
 // answer was one.
