@@ -231,5 +231,6 @@ var (
 	uiApproved     = kernel.UIRequest{Message: kernel.MessageApproved, Status: kernel.StatusIdle}
 	uiApprovedSign = kernel.UIRequest{Message: kernel.MessageApprovedSign, Status: kernel.StatusIdle}
 	uiDeclined     = kernel.UIRequest{Message: kernel.MessageNotAuthorised, Status: kernel.StatusIdle}
+	uiInsert       = kernel.UIRequest{Message: kernel.MessageInsertCard, Status: kernel.StatusIdle}
 	uiFailed       = kernel.UIRequest{Message: kernel.MessageProcessingError, Status: kernel.StatusIdle}
 )

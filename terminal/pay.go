@@ -162,10 +162,12 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 		return s.sendWithPIN(ctx, res)
 	}
 	ui := &uiDeclined
-	switch {
+	res.SoftDecline = verdict == again
+	switch code := codeText(res.Response.ResponseCode); {
+	case verdict == again && s.hasContacts():
+		res.Outcome, res.Detail, ui = kernel.TryAnotherInterface, "the host wants the card's contacts: "+code, &uiInsert
 	case verdict != yes:
-		res.SoftDecline = verdict == again
-		res.Outcome, res.Detail = kernel.Declined, "the host declined: "+codeText(res.Response.ResponseCode)
+		res.Outcome, res.Detail = kernel.Declined, "the host declined: "+code
 	case s.tap.Outcome.CVM == kernel.CVMSignature:
 		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApprovedSign
 	default:
@@ -183,6 +185,24 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 func (s *session) canAskForPIN(res *Result) bool {
 	code := res.Response.ResponseCode
 	return (code == "65" || code == "70") && s.t.env.PINPad != nil && res.Request.PINBlock == nil
+}
+
+// tagCardDataInput is the card data input capability (EMV Book C-2).
+const tagCardDataInput emv.Tag = 0xDF8117
+
+// hasContacts is true for a terminal that can read the card's contacts, too: its
+// TTQ, the card data input capability of kernel 2 or the terminal capabilities
+// say so (byte 1 bit 5 of the TTQ, bit 6 of the others).
+func (s *session) hasContacts() bool {
+	if s.act.TTQ.Has(emv.TTQContact) {
+		return true
+	}
+	for _, tag := range [...]emv.Tag{tagCardDataInput, emv.TagTerminalCapabilities} {
+		if v, ok := s.act.Config.Data.Lookup(tag); ok && len(v) > 0 && v[0]&0x20 != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // sendWithPIN answers "come again with a PIN" without another tap: the same chip

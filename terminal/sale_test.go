@@ -234,6 +234,10 @@ func TestPINAfterTheTap(t *testing.T) {
 			e.PINPad = pad(func(string) ([]byte, error) { return []byte{1, 2, 3, 4, 5, 6, 7, 8}, err })
 		}
 	}
+	noContacts := func(c *terminal.Config, _ *terminal.Env) {
+		c.Data.Set(emv.TagTerminalCapabilities, unhex(t, "C0F8C8"))
+		settings(func(s *kernel.Settings) { s.TTQ = ttq(t, "26004000") })(c, nil)
+	}
 	for name, c := range map[string]struct {
 		codes   []string
 		change  func(*terminal.Config, *terminal.Env)
@@ -246,10 +250,12 @@ func TestPINAfterTheTap(t *testing.T) {
 		"70":                  {[]string{"70", "00"}, padOf(nil), 0, kernel.Approved, "000001 000002", false, kernel.MessageApproved},
 		"65":                  {[]string{"65", "00"}, padOf(nil), 0, kernel.Approved, "000001 000002", false, kernel.MessageApproved},
 		"wrong PIN":           {[]string{"70", "55"}, padOf(nil), 0, kernel.Declined, "000001 000002", false, kernel.MessageNotAuthorised},
-		"a second time":       {[]string{"70", "70"}, padOf(nil), 0, kernel.Declined, "000001 000002", true, kernel.MessageNotAuthorised},
+		"a second time":       {[]string{"70", "70"}, padOf(nil), 0, kernel.TryAnotherInterface, "000001 000002", true, kernel.MessageInsertCard},
 		"a given number":      {[]string{"70", "00"}, padOf(nil), 999_999, kernel.Approved, "999999 000001", false, kernel.MessageApproved},
-		"1A wants contacts":   {[]string{"1A"}, padOf(nil), 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
-		"no PIN pad":          {[]string{"70"}, nil, 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
+		"1A wants contacts":   {[]string{"1A"}, padOf(nil), 0, kernel.TryAnotherInterface, "000001", true, kernel.MessageInsertCard},
+		"no PIN pad":          {[]string{"70"}, nil, 0, kernel.TryAnotherInterface, "000001", true, kernel.MessageInsertCard},
+		"nor contacts":        {[]string{"70"}, noContacts, 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
+		"1A, no contacts":     {[]string{"1A"}, noContacts, 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
 		"nobody enters a PIN": {[]string{"70"}, padOf(errors.New("cancelled")), 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
 	} {
 		var got []*iso8583.Message
