@@ -106,6 +106,7 @@ func TestPINAfterTheTap(t *testing.T) {
 			require.Equal(t, want, p.Outcome.String()+" "+p.Response.ResponseCode, "%s: %+v", card, p.Report.Steps)
 			require.Equal(t, "70", p.Before.Response.ResponseCode)
 			require.Equal(t, 1, p.Tap.Taps)
+			require.Equal(t, "online-pin", p.CVM.String())
 		}
 	}
 }
@@ -129,5 +130,18 @@ func TestContactChipAfterTheTap(t *testing.T) {
 		require.False(t, p.ReversalPending)
 		last := p.Tap.UI[len(p.Tap.UI)-1].Message
 		require.Equal(t, map[bool]kernel.MessageID{true: kernel.MessageInsertCard, false: kernel.MessageNotAuthorised}[want != "declined"], last, terminal)
+	}
+}
+
+// Who must look at the phone first has been verified by nothing, whatever the
+// kernel has chosen for the payment that did not come about.
+func TestNobodyIsVerifiedByADecline(t *testing.T) {
+	eur, _ := emv.CurrencyByAlpha("EUR")
+	for unlocks, want := range map[bool]string{false: "end-application n/a", true: "approved device"} {
+		w, err := Open(context.Background(), Options{State: Memory, Card: "mastercard-phone", Terminal: "attended"})
+		require.NoError(t, err)
+		p, err := w.Pay(context.Background(), Request{Amount: 12000, Currency: eur, Locked: true, UnlockAfterFirst: unlocks})
+		require.NoError(t, err)
+		require.Equal(t, want, p.Outcome.String()+" "+p.CVM.String())
 	}
 }

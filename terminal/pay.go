@@ -168,7 +168,7 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 		res.Outcome, res.Detail, ui = kernel.TryAnotherInterface, "the host wants the card's contacts: "+code, &uiInsert
 	case verdict != yes:
 		res.Outcome, res.Detail = kernel.Declined, "the host declined: "+code
-	case s.tap.Outcome.CVM == kernel.CVMSignature:
+	case s.verification(res) == kernel.CVMSignature:
 		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApprovedSign
 	default:
 		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApproved

@@ -287,6 +287,7 @@ func TestOnlinePIN(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, kernel.Declined, res.Outcome)
 	require.Contains(t, res.Detail, "no PIN pad")
+	require.Equal(t, kernel.CVMNone, res.CVM)
 
 	host := &silent{turns: []hostFunc{nil}}
 	var asked string
@@ -350,6 +351,7 @@ func TestDeclinedByTheCard(t *testing.T) {
 	require.Equal(t, kernel.Declined, res.KernelOutcome)
 	require.Equal(t, emv.AAC, res.CryptogramType)
 	require.Equal(t, "AAC 27552E9226B3CC95", res.Receipt.Cryptogram)
+	require.Equal(t, kernel.CVMNone, res.CVM)
 	require.Nil(t, res.TVR)
 	require.Empty(t, host.got)
 }

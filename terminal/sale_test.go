@@ -171,6 +171,7 @@ func TestRefundAtKernel2(t *testing.T) {
 		require.NoError(t, iso8583.Validate(m))
 		require.Equal(t, "200000 5413339001000019 4912 000 071", m.ProcessingCode+" "+m.PAN+" "+m.Expiry+" "+m.PANSequence+" "+m.EntryMode)
 		require.Nil(t, m.ICCData)
+		require.Equal(t, kernel.CVMNotRequired, res.CVM)
 	}
 	host := &silent{turns: []hostFunc{nil}}
 	term := shop(t, host, nil)
@@ -223,6 +224,25 @@ func TestOfflineOnly(t *testing.T) {
 		require.Nil(t, res.Request, name)
 		require.False(t, res.ReversalPending, name)
 	}
+}
+
+// A PIN takes the place of the signature that the kernel chose: nobody signs.
+func TestPINInsteadOfASignature(t *testing.T) {
+	codes := []string{"70", "00"}
+	host := hostFunc(func(m *iso8583.Message) (*iso8583.Message, error) {
+		code := codes[0]
+		codes = codes[1:]
+		return iso8583.Response(m, code), nil
+	})
+	sign := map[string]string{"80A8": strings.Replace(gpoARQC, "9F6C 02 0080", "9F6C 02 4000", 1)}
+	res, err := shop(t, host, func(_ *terminal.Config, e *terminal.Env) {
+		e.PINPad = pad(func(string) ([]byte, error) { return make([]byte, 8), nil })
+	}).Pay(context.Background(), field(visa(t, sign)), terminal.Request{Amount: 6000})
+	require.NoError(t, err)
+	require.Equal(t, kernel.Approved, res.Outcome)
+	require.Equal(t, kernel.CVMOnlinePIN, res.CVM)
+	require.Equal(t, kernel.MessageApproved, res.Tap.UI[len(res.Tap.UI)-1].Message)
+	require.NotContains(t, res.Receipt.String(), "Signature")
 }
 
 // "Come again with a PIN" (65, 70) is answered without another tap: the same
@@ -294,6 +314,11 @@ func TestPINAfterTheTap(t *testing.T) {
 			require.Equal(t, got[0].STAN, res.Before.Request.STAN, name)
 			require.NoError(t, iso8583.Validate(got[1]), name)
 		}
+		wantCVM := kernel.CVMConfirmationCode // of the card
+		if len(got) == 2 {
+			wantCVM = kernel.CVMOnlinePIN
+		}
+		require.Equal(t, wantCVM, res.CVM, name)
 		if c.want == kernel.Approved {
 			require.Contains(t, res.Receipt.String(), "PIN verified", name)
 		}
