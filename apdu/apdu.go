@@ -11,8 +11,9 @@ import (
 
 // Responder is a card: a total function from command bytes to response bytes.
 // Every input, even an empty one, gets at least a status word. The caller may
-// keep the response; a Responder never touches it again. The command is the
-// caller's: a Responder keeps nothing of it.
+// keep the response, and only reads it: a Responder never touches it again, but may
+// give the same one to others. The command is the caller's: a Responder keeps
+// nothing of it.
 //
 // The shape is that of Android's HostApduService.processCommandApdu, so an
 // applet that implements it can sit behind one.
@@ -24,8 +25,8 @@ type Responder interface {
 // to a card and brings the answer back. It returns ErrLost (possibly wrapped)
 // when the card left the field, the context's error when it ended first, and
 // ErrBusy (possibly wrapped) while another command is under way.
-// The command is the caller's again when Transceive returns; the response stays
-// the caller's.
+// The command is the caller's again when Transceive returns; the response the
+// caller may keep, and only reads.
 type Transceiver interface {
 	Transceive(ctx context.Context, command []byte) (response []byte, err error)
 }

@@ -1,6 +1,9 @@
 package cryptogram
 
-import "fmt"
+import (
+	"crypto/subtle"
+	"fmt"
+)
 
 // Padding is a padding method of ISO/IEC 9797-1.
 type Padding byte
@@ -154,8 +157,4 @@ func double(b []byte) {
 }
 
 // xor sets dst to dst ^ src over the length of dst.
-func xor(dst, src []byte) {
-	for i := range dst {
-		dst[i] ^= src[i]
-	}
-}
+func xor(dst, src []byte) { subtle.XORBytes(dst, dst, src) }

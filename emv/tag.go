@@ -161,16 +161,14 @@ func (t Tag) first() byte { return byte(t >> (8 * (t.Len() - 1))) }
 // Append appends the bytes of the tag to dst.
 func (t Tag) Append(dst []byte) []byte {
 	switch t.Len() {
-	case 4:
-		dst = append(dst, byte(t>>24))
-		fallthrough
-	case 3:
-		dst = append(dst, byte(t>>16))
-		fallthrough
+	case 1:
+		return append(dst, byte(t))
 	case 2:
-		dst = append(dst, byte(t>>8))
+		return append(dst, byte(t>>8), byte(t))
+	case 3:
+		return append(dst, byte(t>>16), byte(t>>8), byte(t))
 	}
-	return append(dst, byte(t))
+	return append(dst, byte(t>>24), byte(t>>16), byte(t>>8), byte(t))
 }
 
 // String is the tag in upper-case hex.

@@ -56,6 +56,8 @@ type question struct {
 	elements     cryptogram.Elements // AIP, ATC and IAD are the card's to fill in
 	terminalType byte                // 9F35; 0 when CDOL1 does not ask
 	cvmResults   [3]byte             // 9F34
+	owner        bool                // beyond what the device pays without verification
+	over         bool                // more than the key's payments may add up to
 }
 
 // action is what the card does about it.
@@ -76,7 +78,7 @@ type action struct {
 func (m *mchip) analyse(q *question, s *OfflineState, verified bool) action {
 	a := action{kind: q.asked, cvr: cvr(m.iad[2:8]), after: *s}
 	verified = verified && m.Device != nil
-	missing := m.Device != nil && !verified && (m.Device.Required == Always || q.onDeviceClaimed())
+	missing := m.Device != nil && !verified && (m.Device.Required == Always || q.owner || q.onDeviceClaimed())
 	domestic := q.elements.TerminalCountry == m.Country
 	a.cvr.set(cvrPINPerformed, verified)
 	a.cvr.set(cvrPINRight, verified)
@@ -91,6 +93,8 @@ func (m *mchip) analyse(q *question, s *OfflineState, verified bool) action {
 	switch {
 	case q.asked == emv.AAC:
 		a.reason = ReasonAsked
+	case q.over:
+		a.kind, a.reason = emv.AAC, ReasonKeyAmount
 	case missing:
 		a.kind, a.reason, a.poscii = emv.AAC, ReasonNotVerified, deviceRequired
 	case a.cvr.meets(m.Actions.Decline), q.asked == emv.TC && q.offlineOnly() && a.cvr.meets(m.Actions.Default):

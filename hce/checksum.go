@@ -50,7 +50,8 @@ func (c *Card) computeChecksum(cmd apdu.Command) []byte {
 		return status(apdu.StatusConditions)
 	}
 	verified := m.Device != nil && c.isVerified(c.env.Now())
-	missing := m.Device != nil && !verified && (m.Device.Required == Always || m.udol.asksDevice(cmd.Data))
+	missing := m.Device != nil && !verified &&
+		(m.Device.Required == Always || m.udol.asksDevice(cmd.Data) || c.needsOwner([6]byte{}, verified)) // the amount is not told
 	body := make([]byte, 0, longestChecksum)
 	if !missing {
 		codes, err := c.checksums(key.Key, cmd.Data)
@@ -75,7 +76,7 @@ func (c *Card) computeChecksum(cmd apdu.Command) []byte {
 		body = emv.AppendTLV(body, emv.TagPOSCII, value[:])
 	}
 	c.state.MChip.Answer = StoredAnswer{}
-	c.conclude(key, c.last.CVM)
+	c.conclude(key, c.last.CVM, [6]byte{}, c.last.Cryptogram)
 	out := make([]byte, 0, len(body)+4)
 	return apdu.StatusOK.Append(emv.AppendTLV(out, emv.TagResponseFormat2, body))
 }

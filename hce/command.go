@@ -32,7 +32,8 @@ func (q *QVSDC) instructions() []instruction {
 
 // Respond answers one command. Every input gets a status word: what is shorter
 // than a header or has lengths that lie 6700, a class that no command has 6E00,
-// an unknown instruction 6D00. The caller owns the answer.
+// an unknown instruction 6D00. What does not change from tap to tap is the same
+// answer each time: the caller only reads it.
 func (c *Card) Respond(command []byte) []byte {
 	if len(command) < 4 {
 		return status(apdu.StatusWrongLength)
@@ -99,6 +100,15 @@ func reply(cmd apdu.Command, data []byte, sw apdu.Status) []byte {
 		return status(apdu.StatusWrongLength)
 	}
 	return sw.Append(append(make([]byte, 0, len(data)+2), data...))
+}
+
+// ready is an answer that was coded when the card was made, status word and all,
+// on the terms of reply.
+func ready(cmd apdu.Command, answer []byte) []byte {
+	if !fits(cmd, len(answer)-2) {
+		return status(apdu.StatusWrongLength)
+	}
+	return answer[:len(answer):len(answer)]
 }
 
 // fits is true when the command leaves room for n bytes.

@@ -1,6 +1,7 @@
 package hce_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -178,13 +179,20 @@ func TestOccurrences(t *testing.T) {
 	require.Equal(t, unhex("A0000000032010"), name("00A4040205A00000000300"))
 }
 
-func TestAnswersAreTheCallers(t *testing.T) {
+// TestAnswersStay: who keeps an answer, keeps it, whatever comes after; and what is
+// appended to one leaves the next as it is.
+func TestAnswersStay(t *testing.T) {
 	c := newPlastic(t, withRecord)
-	for _, command := range []string{selectPPSE, selectVisa, "00B2010C00", "80CA9F1700"} {
-		first := c.Respond(unhex(command))
-		want := append([]byte(nil), first...)
-		clear(first)
-		require.Equal(t, want, c.Respond(unhex(command)))
+	commands := []string{selectPPSE, selectVisa, "00B2010C00", "80CA9F1700", gpo(ttqPlain, "0978", "00"), "80CA9F3600"}
+	var kept, want [][]byte
+	for _, command := range append(commands, commands...) {
+		answer := c.Respond(unhex(command))
+		kept, want = append(kept, answer), append(want, bytes.Clone(answer))
+		_ = append(answer, "more than the card said"...)
+	}
+	require.Equal(t, want, kept)
+	for i, same := range []int{0, 1, 2, 3} {
+		require.Equal(t, kept[same], kept[len(commands)+i])
 	}
 }
 

@@ -68,7 +68,9 @@ func (c *Card) generateAC(cmd apdu.Command) []byte {
 	}
 	q := m.cdol.read(cmd.Data)
 	q.asked, q.cda = emv.CryptogramTypeOf(cmd.P1), cmd.P1&controlCDA != 0
-	a := m.analyse(&q, &c.state.Offline, c.isVerified(c.env.Now()))
+	verified := c.isVerified(c.env.Now())
+	q.owner, q.over = c.needsOwner(q.elements.Amount, verified), !key.covers(q.elements.Amount)
+	a := m.analyse(&q, &c.state.Offline, verified)
 	answer, err := c.answerAC(&q, &a, key, cmd.Data)
 	if err != nil {
 		return c.fail()
@@ -78,7 +80,7 @@ func (c *Card) generateAC(cmd apdu.Command) []byte {
 	c.last.Amount, c.last.Currency, c.last.Country, c.last.Date, c.last.Type = e.Amount, e.Currency, e.TerminalCountry, e.Date, e.Type
 	c.state.Offline = a.after
 	c.state.MChip.Answer = m.store(cmd.Data, answer)
-	c.conclude(key, a.shown())
+	c.conclude(key, a.shown(), e.Amount, a.kind)
 	return answer
 }
 

@@ -14,6 +14,7 @@ type request struct {
 	elements cryptogram.Elements // AIP, ATC and IAD are the card's to fill in
 	noPurse  bool                // the terminal was asked about electronic cash and does not take it
 	sm       bool                // the terminal wants SM algorithms
+	owner    bool                // beyond what the device pays without verification
 }
 
 // pdolLayout says where each element stands in the PDOL data; -1 is nowhere.
@@ -99,7 +100,9 @@ func (c *Card) transact(r request, now time.Time) []byte {
 		if c.state.ATC == lastATC {
 			v = refuse(apdu.StatusConditions, ReasonATC)
 		} else {
-			v = c.static.decide(&r, &c.state.Offline, c.isVerified(now))
+			verified := c.isVerified(now)
+			r.owner = c.needsOwner(r.elements.Amount, verified)
+			v = c.static.decide(&r, &c.state.Offline, verified)
 		}
 	}
 	e := &r.elements
@@ -119,7 +122,7 @@ const lastATC = 0xFFFF
 
 // admit refuses what is no question of the transaction, and finds the key.
 func (c *Card) admit(r *request, now time.Time) (key int, v verdict) {
-	key, reason := c.nextKey(now)
+	key, reason := c.nextKey(now, r.elements.Amount)
 	switch {
 	case c.state.Lock != LockNone:
 		reason = ReasonBlocked
@@ -175,8 +178,9 @@ func (c *Card) respond(r *request, v verdict, key int) []byte {
 	a.fill(out, x)
 	c.state.Initiated, c.state.Tap.Records = true, c.static.fillRecords(a, x)
 	c.last.Cryptogram, c.last.Key = v.kind, k.Index
-	if k.Uses != Unlimited {
-		k.Uses--
+	k.use(r.elements.Amount, v.kind)
+	if v.kind != emv.AAC {
+		c.spend(r.elements.Amount, v.cvm == CVMConsumerDevice)
 	}
 	if d := c.static.qvsdc.Device; d != nil && d.Window == SingleUse && v.kind != emv.AAC {
 		c.verifiedUntil = time.Time{}

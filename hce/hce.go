@@ -50,6 +50,8 @@ type Card struct {
 	values values                    // room for what goes into an answer
 	// commits counts what must outlive the program besides the counters.
 	commits uint64
+
+	allowance *Allowance // nil: none is counted
 }
 
 // applet is one account of a card.
@@ -62,7 +64,7 @@ var _ apdu.Responder = (*Card)(nil)
 
 // built is what does not change in a card.
 type built struct {
-	directory []byte // answer to SELECT of the PPSE, without status word
+	directory []byte // answer to SELECT of the PPSE
 	apps      []application
 	accounts  []static
 }
@@ -98,7 +100,8 @@ type static struct {
 // application is a name that SELECT finds, and whose it is.
 type application struct {
 	name    []byte
-	fci     []byte
+	fci     []byte // answer to SELECT
+	blocked []byte // the same while the application is blocked
 	account int
 }
 

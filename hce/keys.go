@@ -24,6 +24,7 @@ type Key struct {
 	ATC      uint16              // of a single-use key; 0 for the others
 	Uses     int                 // cryptograms it may still make; Unlimited for a card key
 	NotAfter time.Time           // it makes none after this; zero is for ever
+	Amount   int64               // minor units that its payments may still add up to; 0 is no limit
 }
 
 // CardKey is the Env.Keys of a card that holds a card key.
@@ -44,16 +45,18 @@ func (a *applet) usable(k *Key, now time.Time) bool {
 	return k.Uses > 0 && (k.NotAfter.IsZero() || !now.After(k.NotAfter)) && (k.ATC == 0 || k.ATC > a.state.ATC)
 }
 
-// nextKey is the number of the key for a cryptogram at now, or why there is
-// none.
-func (a *applet) nextKey(now time.Time) (int, Reason) {
+// nextKey is the number of the key for a cryptogram at now over that amount,
+// zeros where it is not known yet, or why there is none.
+func (a *applet) nextKey(now time.Time, amount [6]byte) (int, Reason) {
 	reason := ReasonNoKeys
 	for i := range a.state.Keys {
 		k := &a.state.Keys[i]
-		if a.usable(k, now) {
+		switch {
+		case a.usable(k, now) && k.covers(amount):
 			return i, ReasonNone
-		}
-		if k.Uses > 0 && (k.ATC == 0 || k.ATC > a.state.ATC) {
+		case a.usable(k, now):
+			reason = ReasonKeyAmount
+		case k.Uses > 0 && (k.ATC == 0 || k.ATC > a.state.ATC) && reason == ReasonNoKeys:
 			reason = ReasonKeysExpired
 		}
 	}

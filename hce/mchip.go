@@ -123,7 +123,7 @@ func (c *Card) initiate(cmd apdu.Command) []byte {
 // single-use keys is that of the next key, or says why there is none.
 func (c *Card) begin() Reason {
 	now := c.env.Now()
-	key, reason := c.nextKey(now)
+	key, reason := c.nextKey(now, [6]byte{})
 	switch {
 	case c.state.Lock != LockNone:
 		reason = ReasonBlocked
@@ -162,10 +162,11 @@ func (c *Card) transactionKey() *Key {
 
 // conclude ends the transaction: one cryptogram, one key, and where the device
 // showed a verification for this payment only, that is used up.
-func (c *Card) conclude(key *Key, cvm CVM) {
+func (c *Card) conclude(key *Key, cvm CVM, amount [6]byte, kind emv.CryptogramType) {
 	c.state.MChip.Done = true
-	if key.Uses != Unlimited {
-		key.Uses--
+	key.use(amount, kind)
+	if kind != emv.AAC {
+		c.spend(amount, cvm == CVMConsumerDevice)
 	}
 	if d := c.static.mchip.Device; d != nil && d.Window == SingleUse && cvm == CVMConsumerDevice {
 		c.verifiedUntil = time.Time{}

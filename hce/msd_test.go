@@ -38,7 +38,7 @@ func TestVisaMagStripe(t *testing.T) {
 		dcvv, counter, ok := track.Dynamic()
 		require.True(t, ok)
 		require.Equal(t, atc, counter)
-		want, err := cryptogram.DCVV(key, "4761739001010069", "4912", "201", atc, cryptogram.ATCDecimal)
+		want, err := cryptogram.DCVV(key, "4761739001010143", "4912", "201", atc, cryptogram.ATCDecimal)
 		require.NoError(t, err)
 		require.Equal(t, want, dcvv)
 		track.Discretionary = p.Account.Track2.Discretionary

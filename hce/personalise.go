@@ -43,6 +43,7 @@ func build(p *Profile) (built, error) {
 	}
 	var err error
 	b.directory, err = fci(ppse, emv.AppendTLV(nil, emv.TagFCIDiscretionary, entries), "directory")
+	b.directory = apdu.StatusOK.Append(b.directory)
 	return b, err
 }
 
@@ -201,7 +202,7 @@ func (s *static) buildFCI(p *Profile) error {
 		if err != nil {
 			return err
 		}
-		s.apps = append(s.apps, application{name: name, fci: coded})
+		s.apps = append(s.apps, application{name: name, fci: apdu.StatusOK.Append(slices.Clone(coded)), blocked: apdu.StatusInvalidated.Append(coded)})
 	}
 	return nil
 }
@@ -339,6 +340,7 @@ func (s *static) buildRecords(p *Profile) error {
 		for len(s.files[r.SFI]) < int(r.Number) {
 			s.files[r.SFI] = append(s.files[r.SFI], template{})
 		}
+		body.answer = apdu.StatusOK.Append(slices.Clone(body.coded))
 		s.files[r.SFI][r.Number-1] = body
 	}
 	return nil

@@ -56,7 +56,7 @@ func (s *static) decide(r *request, o *OfflineState, verified bool) verdict {
 		return q.react(v, q.OfflineOnlyReader, why)
 	case r.elements.Type == typeRefund && q.Refund != ReactOnline:
 		return q.react(v, q.Refund, ReasonRefund)
-	case q.Device != nil && q.Device.Required == Always && !verified:
+	case q.Device != nil && !verified && (q.Device.Required == Always || r.owner):
 		return refuse(apdu.StatusNotAllowed, ReasonNotVerified)
 	case r.ttq.Has(emv.TTQCVMRequired) || q.aboveCVMLimit(r):
 		return q.verify(v, r, verified)
@@ -68,8 +68,11 @@ func (s *static) decide(r *request, o *OfflineState, verified bool) verdict {
 
 // aboveCVMLimit is true for amounts that the card itself wants verified.
 func (q *QVSDC) aboveCVMLimit(r *request) bool {
+	if q.CVMLimit == 0 || r.elements.Currency != q.Currency {
+		return false
+	}
 	amount, err := emv.BCD(r.elements.Amount[:])
-	return q.CVMLimit > 0 && err == nil && r.elements.Currency == q.Currency && int64(amount) > q.CVMLimit
+	return err == nil && int64(amount) > q.CVMLimit
 }
 
 // verify chooses the first of the card's verifications that the reader takes

@@ -23,13 +23,17 @@ func (c *Card) readRecord(cmd apdu.Command) []byte {
 	if !ok {
 		return status(apdu.StatusRecordNotFound)
 	}
-	if len(c.static.files[sfi][cmd.P1-1].holes) > 0 {
+	t := &c.static.files[sfi][cmd.P1-1]
+	if len(t.holes) > 0 {
 		if data = c.filled(byte(sfi), cmd.P1); data == nil {
 			return status(apdu.StatusConditions)
 		}
 	}
 	if fits(cmd, len(data)) {
 		c.payAt(place{byte(sfi), cmd.P1})
+	}
+	if len(t.holes) == 0 {
+		return ready(cmd, t.answer)
 	}
 	return reply(cmd, data, apdu.StatusOK)
 }

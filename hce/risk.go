@@ -11,8 +11,11 @@ import (
 // one that cannot the upper ones.
 func (s *static) approve(v *verdict, r *request) {
 	q, e := &s.qvsdc, &r.elements
+	if r.ttq.Has(emv.TTQOnlineCryptogram) || e.Type != typePurchase || v.after.OnlineNext {
+		return
+	}
 	amount, err := emv.BCD(e.Amount[:])
-	if r.ttq.Has(emv.TTQOnlineCryptogram) || e.Type != typePurchase || err != nil || amount == 0 || v.after.OnlineNext {
+	if err != nil || amount == 0 {
 		return
 	}
 	offlineOnly, after, within := r.ttq.Has(emv.TTQOfflineOnly), v.after, false

@@ -26,7 +26,7 @@ func (c *Card) selectFile(cmd apdu.Command) []byte {
 		return status(apdu.StatusFileNotFound)
 	}
 	if bytes.Equal(name, ppse) && !next {
-		return c.enter(cmd, 0, c.directory, apdu.StatusOK)
+		return c.enter(cmd, 0, c.directory)
 	}
 	first := 0
 	if next {
@@ -36,11 +36,10 @@ func (c *Card) selectFile(cmd apdu.Command) []byte {
 	}
 	for i := first; i < len(c.apps); i++ {
 		if app := &c.apps[i]; bytes.HasPrefix(app.name, name) {
-			sw := apdu.StatusOK
 			if c.applets[app.account].state.Lock == LockBlocked {
-				sw = apdu.StatusInvalidated
+				return c.enter(cmd, i+1, app.blocked)
 			}
-			return c.enter(cmd, i+1, app.fci, sw)
+			return c.enter(cmd, i+1, app.fci)
 		}
 	}
 	return status(apdu.StatusFileNotFound)
@@ -48,12 +47,12 @@ func (c *Card) selectFile(cmd apdu.Command) []byte {
 
 // enter makes application n (0 is the PPSE) the current one and returns its
 // file control information.
-func (c *Card) enter(cmd apdu.Command, n int, fci []byte, sw apdu.Status) []byte {
-	if fits(cmd, len(fci)) {
+func (c *Card) enter(cmd apdu.Command, n int, answer []byte) []byte {
+	if fits(cmd, len(answer)-2) {
 		c.leave()
 		if c.selected = n; n > 0 {
 			c.applet = &c.applets[c.apps[n-1].account]
 		}
 	}
-	return reply(cmd, fci, sw)
+	return ready(cmd, answer)
 }

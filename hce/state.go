@@ -35,6 +35,7 @@ type State struct {
 	AccountState                 // of the card's first account
 	Others        []AccountState // of its others
 	VerifiedUntil time.Time      // the device has verified its owner; zero is not
+	Allowance     *Allowance     // what may be paid without; nil: the profile alone decides
 	Selected      int            // number of the application selected, from 1; 0 is none
 }
 
@@ -81,6 +82,9 @@ type FilledRecord struct {
 // State is a copy of the card's state.
 func (c *Card) State() State {
 	s := State{AccountState: c.applets[0].state.clone(), VerifiedUntil: c.verifiedUntil, Selected: c.selected}
+	if c.allowance != nil {
+		s.Allowance = new(*c.allowance)
+	}
 	for i := range c.applets[1:] {
 		s.Others = append(s.Others, c.applets[1+i].state.clone())
 	}
@@ -110,6 +114,7 @@ func (c *Card) Restore(s State) error {
 	for i := range all {
 		c.applets[i].state = all[i].clone()
 	}
+	c.SetAllowance(s.Allowance)
 	c.verifiedUntil, c.selected, c.applet = s.VerifiedUntil, s.Selected, &c.applets[0]
 	if s.Selected > 0 {
 		c.applet = &c.applets[c.apps[s.Selected-1].account]

@@ -30,6 +30,7 @@ const (
 	ReasonRisk                        // the card's own risk management
 	ReasonRecovered                   // the terminal got the answer to an earlier tap once more
 	ReasonUnread                      // the terminal has not read the last record yet, or never did: the purse has not paid
+	ReasonKeyAmount                   // the payments of each key may add up to less
 )
 
 var reasonNames = [...]string{
@@ -37,7 +38,7 @@ var reasonNames = [...]string{
 	"no keys are left", "the keys have expired", "verify on the device first", "no common cardholder verification",
 	"the reader is offline-only", "refund", "internal fault",
 	"no cryptogram was asked for", "the terminal declined", "the card's risk management declined", "the answer to an earlier tap was given again",
-	"the last record was not read, and so nothing was paid",
+	"the last record was not read, and so nothing was paid", "the amount is above what the keys allow",
 }
 
 // String says it in words.

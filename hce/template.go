@@ -7,8 +7,9 @@ import (
 
 // template is a coded template with the places of what changes from tap to tap.
 type template struct {
-	coded []byte
-	holes []hole
+	coded  []byte
+	holes  []hole
+	answer []byte // to READ RECORD, of a record without holes
 }
 
 // hole is the place of one value.

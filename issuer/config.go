@@ -23,12 +23,16 @@ type Config struct {
 	Verification VerificationRules
 	SecondUse    SecondUseRules
 	PIN          PINRules
+	TokenService TokenRules
 	Currency     uint16 // ISO 4217 numeric: of accounts that name none
 	Country      uint16 // ISO 3166-1 numeric: where payments are at home; 0: nowhere
 	Exchange     Exchange
 	Contactless  Contactless // bounds of accounts that have none of their own, in Currency
 	Monitoring   []MonitorRule
 	StandIn      StandIn
+	// Unverified is the most that the request of one refund may be for which
+	// neither a cryptogram nor a payment that it names speaks, in Currency.
+	Unverified int64
 	// PartialApproval approves what an account has where it is less than what is
 	// asked, with 10, to requests without cash.
 	PartialApproval bool
@@ -74,8 +78,9 @@ type Limits struct {
 // plausible cardholder verification.
 type VerificationRules struct {
 	Limit int64 // minor units, of Config.Currency; 0: nothing is checked
-	// Response is the code when nobody was verified; "" is 65 for Mastercard and
-	// 70 for the others, "PIN needed". A claim that cannot be true is 63.
+	// Response is the code when nobody was verified; "" is 65 for Mastercard, and for
+	// the others 70, "PIN needed", or 1A where the terminal takes no PIN. A claim that
+	// cannot be true is 63.
 	Response Code
 }
 
@@ -100,6 +105,7 @@ type LimitedUseRules struct {
 	Keys     int           // keys in one set
 	Uses     int           // cryptograms of one key
 	Lifetime time.Duration // of one key
+	Amount   int64         // minor units that the payments of one key may add up to; 0 is no limit
 	// AcceptUnissued takes keys that another token service handed out under the
 	// same master key: their time of issue is read from the key index, and
 	// Uses and Lifetime apply from there.
@@ -186,6 +192,9 @@ func (c *Config) Check() error {
 	if err := c.PIN.check(); err != nil {
 		return err
 	}
+	if err := c.TokenService.check(); err != nil {
+		return err
+	}
 	if err := c.checkBounds(); err != nil {
 		return err
 	}
@@ -213,6 +222,8 @@ func (c *Config) Check() error {
 		return configError("limited_use_keys.uses", "%d, want 1 to 65535", l.Uses)
 	case l.Lifetime < time.Hour || l.Lifetime > 366*24*time.Hour:
 		return configError("limited_use_keys.lifetime", "%s, want an hour to a year", l.Lifetime)
+	case l.Amount < 0 || l.Amount > emv.MaxAmount:
+		return configError("limited_use_keys.amount", "%d is not an amount", l.Amount)
 	}
 	return nil
 }
@@ -226,6 +237,8 @@ func (c *Config) checkBounds() error {
 		return configError("contactless", "number and amount are positive, the amount has at most 12 digits")
 	case c.StandIn.MaxAmount < 0 || c.StandIn.MaxAmount > emv.MaxAmount:
 		return configError("stand_in.max_amount", "%d is not an amount", c.StandIn.MaxAmount)
+	case c.Unverified < 0 || c.Unverified > emv.MaxAmount:
+		return configError("refunds.unverified", "%d is not an amount", c.Unverified)
 	case c.HoldsExpire < 0 || c.HoldsExpire > 366*24*time.Hour:
 		return configError("holds.expire", "%s, want up to a year", c.HoldsExpire)
 	}

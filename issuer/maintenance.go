@@ -94,7 +94,7 @@ func (i *Issuer) open() error {
 	if m.Text != "" {
 		text += ": " + m.Text
 	}
-	return &Refusal{"maintenance", text, "try again later; `tapsim bank maintenance off` opens it"}
+	return refused("maintenance", "try again later; `tapsim bank maintenance off` opens it", "%s", text)
 }
 
 // standIn decides whether a payment is judged at all while the bank is closed.

@@ -20,6 +20,7 @@ func NewMemory() *Memory {
 	return &Memory{rows: memoryRows{
 		accounts: map[string]Account{}, instruments: map[PANIndex]Instrument{}, usages: map[PANIndex]Usage{},
 		keys: map[memoryKey]IssuedKey{}, records: map[string]*Record{}, sequences: map[int64]*Record{}, references: map[string]*Record{},
+		bindings: map[PANIndex]Binding{}, events: map[PANIndex][]TokenEvent{},
 		controls: map[string]Controls{}, disputes: map[int64]Dispute{}, answered: map[string]Answered{}, settings: map[string][]byte{},
 	}}
 }
@@ -34,6 +35,8 @@ type memoryRows struct {
 	sequences   map[int64]*Record
 	references  map[string]*Record
 	entries     []Entry
+	bindings    map[PANIndex]Binding
+	events      map[PANIndex][]TokenEvent
 	sequence    int64
 	controls    map[string]Controls
 	disputes    map[int64]Dispute
@@ -77,6 +80,11 @@ func (m *memoryRows) RecordBySequence(seq int64) (Record, bool, error) {
 
 func (m *memoryRows) RecordByReference(reference string) (Record, bool, error) {
 	return deref(m.references[reference])
+}
+
+func (m *memoryRows) Binding(token PANIndex) (Binding, bool, error) {
+	b, ok := m.bindings[token]
+	return b, ok, nil
 }
 
 func (m *memoryRows) Controls(account string) (Controls, bool, error) {
@@ -128,6 +136,12 @@ func (m *memoryRows) apply(c *Changes) {
 		m.sequence = max(m.sequence, r.Seq)
 	}
 	m.entries = append(m.entries, c.Entries...)
+	for _, b := range c.Bindings {
+		m.bindings[b.Token] = b
+	}
+	for _, e := range c.TokenEvents {
+		m.events[e.Token] = append(m.events[e.Token], e)
+	}
 	for _, row := range c.Controls {
 		m.controls[row.Account] = row
 	}
@@ -164,6 +178,12 @@ func (m *Memory) Update(ctx context.Context, _ []string, f func(*Tx) error) erro
 
 // IndexPAN needs no secret: the index never leaves the program.
 func (m *Memory) IndexPAN(pan emv.PAN) PANIndex { return IndexPAN(nil, pan) }
+
+// SealPAN needs no secret either.
+func (m *Memory) SealPAN(pan emv.PAN) ([]byte, error) { return SealPAN(nil, pan) }
+
+// OpenPAN is the inverse of SealPAN.
+func (m *Memory) OpenPAN(sealed []byte) (emv.PAN, error) { return OpenPAN(nil, sealed) }
 
 func view[T any](m *Memory, read func(*memoryRows) (T, bool, error)) (T, bool, error) {
 	m.mu.RLock()
@@ -211,6 +231,25 @@ func (m *Memory) RecordBySequence(seq int64) (Record, bool, error) {
 // RecordByReference finds the latest record with that reference.
 func (m *Memory) RecordByReference(reference string) (Record, bool, error) {
 	return view(m, func(r *memoryRows) (Record, bool, error) { return r.RecordByReference(reference) })
+}
+
+// Binding finds what the token service knows of a token.
+func (m *Memory) Binding(token PANIndex) (Binding, bool, error) {
+	return view(m, func(r *memoryRows) (Binding, bool, error) { return r.Binding(token) })
+}
+
+// Bindings are all bindings by their token.
+func (m *Memory) Bindings(context.Context) ([]Binding, error) {
+	return rows(m, m.rows.bindings, func(a, b Binding) int { return slices.Compare(a.Token[:], b.Token[:]) }, nil)
+}
+
+// TokenEvents are those of a token after a number, oldest first.
+func (m *Memory) TokenEvents(_ context.Context, token PANIndex, after int64, limit int) ([]TokenEvent, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	all := m.rows.events[token]
+	first := min(max(after, 0), int64(len(all))) // events are numbered from 1, without gaps
+	return slices.Clone(all[first:min(first+int64(limit), int64(len(all)))]), nil
 }
 
 // Controls finds the limits and sums of an account.

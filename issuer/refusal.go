@@ -7,27 +7,20 @@ import (
 	"time"
 
 	"tapsim/emv"
+	"tapsim/provisioning"
 )
 
-// Refusal is the bank's no to a verb: nothing has changed. Code tells refusals
-// apart for programs (lower case with dashes), Text says to people what is
-// wrong, Hint what they can do.
-type Refusal struct {
-	Code string `json:"code"`
-	Text string `json:"text"`
-	Hint string `json:"hint,omitempty"`
-}
+// Refusal is the bank's no to a verb: nothing has changed. It is an error, told
+// apart by its code.
+type Refusal = provisioning.Refusal
 
-// Error is text and hint.
-func (r *Refusal) Error() string {
-	if r.Hint == "" {
-		return r.Text
-	}
-	return r.Text + " (" + r.Hint + ")"
+// refused makes a refusal. hint may be empty.
+func refused(code, hint, format string, args ...any) *Refusal {
+	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 func refuse(code, hint, format string, args ...any) error {
-	return &Refusal{code, fmt.Sprintf(format, args...), hint}
+	return refused(code, hint, format, args...)
 }
 
 // refuseOr is err, or a refusal where err is nil.

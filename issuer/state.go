@@ -106,6 +106,7 @@ type Instrument struct {
 	LastFour    string   // of the card's PAN
 	Requestor   string   // of a token: token requestor id, 11 digits
 	PAR         string   // payment account reference, the same for a card and its tokens
+	Bound       bool     // a token on a phone that is told about its payments
 }
 
 // Use is one application cryptogram that was seen.
@@ -138,8 +139,10 @@ type IssuedKey struct {
 	Index     [4]byte // 0Y HH HH CC
 	Issued    time.Time
 	NotAfter  time.Time
-	Uses      int // cryptograms it may make
-	Used      int // cryptograms seen
+	Uses      int   // cryptograms it may make
+	Used      int   // cryptograms seen
+	Amount    int64 // minor units that they may add up to; 0 is no limit
+	Spent     int64 // minor units seen
 	Withdrawn bool
 }
 

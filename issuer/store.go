@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"tapsim/emv"
+	"tapsim/provisioning"
 )
 
 // Reader looks at committed rows, or, inside an update, at those and the
@@ -23,6 +24,7 @@ type Reader interface {
 	RecordBySequence(seq int64) (Record, bool, error)
 	// RecordByReference finds the latest with that reference.
 	RecordByReference(reference string) (Record, bool, error)
+	Binding(token PANIndex) (Binding, bool, error)
 	// Controls finds the limits and sums of an account.
 	Controls(account string) (Controls, bool, error)
 	Dispute(id int64) (Dispute, bool, error)
@@ -41,6 +43,10 @@ type Lister interface {
 	Records(ctx context.Context, account string) ([]Record, error)
 	// Entries are those of an account, or all for "", oldest first.
 	Entries(ctx context.Context, account string) ([]Entry, error)
+	Bindings(ctx context.Context) ([]Binding, error)
+	// TokenEvents are those of a token after a number, oldest first, at most
+	// limit.
+	TokenEvents(ctx context.Context, token PANIndex, after int64, limit int) ([]TokenEvent, error)
 	// Disputes are those of an account, or all for "", oldest first.
 	Disputes(ctx context.Context, account string) ([]Dispute, error)
 	// Notices are those for an account, or all for "", oldest first.
@@ -55,6 +61,9 @@ type Store interface {
 	Lister
 	// IndexPAN is the PAN's stand-in in this store.
 	IndexPAN(pan emv.PAN) PANIndex
+	// SealPAN and OpenPAN keep a PAN under a key of this store.
+	SealPAN(pan emv.PAN) ([]byte, error)
+	OpenPAN(sealed []byte) (emv.PAN, error)
 	// Update runs f on a transaction and commits its changes. f must do nothing
 	// but read and write the transaction and set its own results: a store may
 	// run it a second time. keys are retrieval keys that f is going to look up;
@@ -70,6 +79,8 @@ type Changes struct {
 	Keys        []IssuedKey
 	Records     []Record
 	Entries     []Entry
+	Bindings    []Binding
+	TokenEvents []TokenEvent
 	Controls    []Controls
 	Disputes    []Dispute
 	Answered    []Answered
@@ -215,6 +226,30 @@ func (t *Tx) RecordByReference(reference string) (Record, bool, error) {
 // PutRecord writes a record.
 func (t *Tx) PutRecord(r Record) {
 	put(&t.changes.Records, r, func(b *Record) bool { return b.Key == r.Key })
+}
+
+// Binding finds what the token service knows of a token.
+func (t *Tx) Binding(token PANIndex) (Binding, bool, error) {
+	for i := range t.changes.Bindings {
+		if t.changes.Bindings[i].Token == token {
+			return t.changes.Bindings[i], true, nil
+		}
+	}
+	return t.base.Binding(token)
+}
+
+// PutBinding writes what the token service knows of a token.
+func (t *Tx) PutBinding(b Binding) {
+	put(&t.changes.Bindings, b, func(c *Binding) bool { return c.Token == b.Token })
+}
+
+// AddTokenEvent adds a line to the history of a token and numbers it, in its
+// binding too.
+func (t *Tx) AddTokenEvent(b *Binding, e provisioning.Event) {
+	b.Events++
+	e.Number = b.Events
+	t.changes.TokenEvents = append(t.changes.TokenEvents, TokenEvent{b.Token, e})
+	t.PutBinding(*b)
 }
 
 // Controls finds the limits and sums of an account.

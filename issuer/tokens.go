@@ -106,13 +106,13 @@ func (i *Issuer) issueCounters(tx *Tx, token PANIndex, held uint16, now time.Tim
 	}
 	out := make([]IssuedKey, 0, count)
 	for atc := int(held) + 1; len(out) < count; atc++ {
-		k := IssuedKey{Token: token, Index: counterIndex(uint16(atc)), Issued: now, NotAfter: now.Add(terms.Lifetime), Uses: 1}
+		k := IssuedKey{Token: token, Index: counterIndex(uint16(atc)), Issued: now, NotAfter: now.Add(terms.Lifetime), Uses: 1, Amount: terms.Amount}
 		earlier, taken, err := tx.Key(token, k.Index)
 		if err != nil {
 			return nil, err
 		}
 		if taken {
-			k.Used, k.Withdrawn = earlier.Used, earlier.Withdrawn
+			k.Used, k.Spent, k.Withdrawn = earlier.Used, earlier.Spent, earlier.Withdrawn
 		}
 		tx.PutKey(k)
 		out = append(out, k)
@@ -141,7 +141,7 @@ func (i *Issuer) issueKeys(tx *Tx, token PANIndex, last [4]byte, now time.Time) 
 	var out []IssuedKey
 	for counter := first; counter < maxKeysAnHour && len(out) < terms.Keys; counter++ {
 		k := IssuedKey{
-			Token: token, Index: keyIndexAt(now, counter).BCD(), Issued: now, NotAfter: now.Add(terms.Lifetime), Uses: terms.Uses,
+			Token: token, Index: keyIndexAt(now, counter).BCD(), Issued: now, NotAfter: now.Add(terms.Lifetime), Uses: terms.Uses, Amount: terms.Amount,
 		}
 		earlier, taken, err := tx.Key(token, k.Index)
 		if err != nil {
@@ -165,7 +165,7 @@ func (i *Issuer) wrapKeys(scope *Range, token emv.PAN, n *Instrument, issued []I
 		PAN: token, PSN: n.PSN, Expiry: n.Expiry, LastFour: n.LastFour, Requestor: n.Requestor, PAR: n.PAR, ServiceCode: n.ServiceCode,
 	}}
 	for _, k := range issued {
-		message := provisioning.LimitedUseKey{Uses: k.Uses, NotAfter: k.NotAfter}
+		message := provisioning.LimitedUseKey{Uses: k.Uses, NotAfter: k.NotAfter, Amount: k.Amount}
 		key, err := i.deriveIssued(set, token, n.PSN, out.Kind, k.Index, &message)
 		if err != nil {
 			return provisioning.KeySet{}, err

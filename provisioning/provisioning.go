@@ -43,12 +43,16 @@ func (k KeyKind) String() string {
 // LimitedUseKey is one key that the phone may use for a while instead of a card
 // key.
 type LimitedUseKey struct {
-	Index      [4]byte   // of IndexedKeys: 0Y HH HH CC, as it travels in the issuer application data
-	ATC        uint16    // of SingleUseKeys: the transaction counter that the key belongs to
-	Wrapped    []byte    // the key under the device key, AES key wrap (RFC 3394)
-	CheckValue [3]byte   // of the clear key
-	Uses       int       // cryptograms it may make
-	NotAfter   time.Time // it makes none after this
+	Index      [4]byte // of IndexedKeys: 0Y HH HH CC, as it travels in the issuer application data
+	ATC        uint16  // of SingleUseKeys: the transaction counter that the key belongs to
+	Wrapped    []byte  // the key under the device key, AES key wrap (RFC 3394)
+	CheckValue [3]byte // of the clear key
+	// Agreement is the public key of whom the wrapping key was agreed with, for a
+	// key of the stock that a wallet opens with its passcode; nil for the others.
+	Agreement []byte
+	Uses      int       // cryptograms it may make
+	Amount    int64     // minor units that their amounts may add up to; 0 is no limit
+	NotAfter  time.Time // it makes none after this
 }
 
 // Request is what a phone asks the token service for, at enrolment and when it

@@ -140,7 +140,7 @@ func (w *World) openTokens(ctx context.Context, state string) (*Bank, error) {
 	}
 	w.closers = append(w.closers, b)
 	w.Notes = append(w.Notes, b.Notes...)
-	w.tokens = b
+	w.tokens, w.bank = b, b
 	return b, nil
 }
 

@@ -61,6 +61,9 @@ func (c *LiveCard) open(ctx context.Context) error {
 	}
 	// Keys that are wanted later come from a token service of the phone's own:
 	// the bank's memory is then another program's.
+	if w.OfWallet() {
+		w.wallet.Connect(nil)
+	}
 	_, err = w.openTokens(ctx, Memory)
 	return err
 }
@@ -127,8 +130,13 @@ func (c *LiveCard) lock() error {
 // fetched new keys when it needed some.
 func (c *LiveCard) begin() error {
 	c.powered = true
-	if err := c.w.refill(context.Background()); err != nil {
-		c.Trouble(err) // the card says so itself, by declining
+	if c.w.guarded() {
+		return c.w.prepareWallet(Request{Locked: c.Locked})
+	}
+	if !c.w.OfWallet() { // whose token is known to the bank only
+		if err := c.w.refill(context.Background()); err != nil {
+			c.Trouble(err) // the card says so itself, by declining
+		}
 	}
 	switch {
 	case !c.w.Profile.Verifies():

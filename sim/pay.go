@@ -14,6 +14,7 @@ import (
 	"tapsim/terminal"
 	"tapsim/terminal/kernel"
 	"tapsim/transcript"
+	"tapsim/wallet"
 )
 
 // verifiedFor is how long the owner's unlocking of the phone counts.
@@ -34,6 +35,11 @@ type Request struct {
 	// TearAt is the exchange whose answer gets lost because the card leaves; 0
 	// is none.
 	TearAt int
+	// Passcode unlocks a wallet that has one, before the payment or, with
+	// UnlockAfterFirst, when the first tap asks for it.
+	Passcode string
+	// Coupon of the wallet makes the payment cheaper; "" is none.
+	Coupon string
 	// Explain asks for the kernel's decisions and the bank's check.
 	Explain bool
 }
@@ -42,6 +48,7 @@ type Request struct {
 type Payment struct {
 	terminal.Result
 	Transcript *transcript.Transcript
+	Charged    int64          // minor units: what was asked for, less a coupon
 	Report     *issuer.Report // nil when the host is not ours, was not asked, or nobody wanted it
 }
 
@@ -50,6 +57,21 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 	if err := w.prepare(r); err != nil {
 		return Payment{}, err
 	}
+	settle, err := w.redeem(&r)
+	if err != nil {
+		return Payment{}, err
+	}
+	p, err := w.pay(ctx, r)
+	p.Charged = r.Amount
+	if err == nil {
+		err = settle(p.Outcome == kernel.Approved)
+	}
+	w.tellOwner()
+	return p, err
+}
+
+// pay makes the payment of a customer who is ready.
+func (w *World) pay(ctx context.Context, r Request) (Payment, error) {
 	now := w.Clock.Now().Truncate(time.Second) // a recording has no more of it
 	f, err := w.newCustomer(r, now)
 	if err != nil {
@@ -94,6 +116,8 @@ func (w *World) prepare(r Request) error {
 		w.pad.entered = entered
 	}
 	switch {
+	case w.guarded():
+		return w.prepareWallet(r)
 	case w.card == nil || !w.Profile.Verifies():
 		return nil
 	case r.Locked: // also what an earlier payment left unlocked
@@ -144,6 +168,10 @@ func (w *World) newField(r Request, header []transcript.Field) (*field, error) {
 			return false, nil
 		}
 		f.recorder.Verify()
+		if w.guarded() {
+			_, err := w.wallet.Unlock(r.Passcode, wallet.DefaultWindow)
+			return true, err
+		}
 		return true, w.unlock()
 	}
 	var faults []reader.Fault

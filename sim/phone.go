@@ -12,6 +12,7 @@ import (
 	"tapsim/emv"
 	"tapsim/issuer"
 	"tapsim/provisioning"
+	"tapsim/wallet"
 	"tapsim/wallet/store"
 )
 
@@ -34,11 +35,10 @@ type deviceKey = *cryptogram.Key
 // deviceKeySize is AES-128.
 const deviceKeySize = 16
 
-// openPhone opens the phone's memory and the card in it, enrolling the card on
-// first use.
-func (w *World) openPhone(ctx context.Context) error {
-	if w.options.Field != nil {
-		return nil // whoever stands at the reader brings their own
+// openStore opens the phone's memory, once.
+func (w *World) openStore() error {
+	if w.phone != nil {
+		return nil
 	}
 	dir, raw, err := w.phoneFolder()
 	if err != nil {
@@ -48,7 +48,31 @@ func (w *World) openPhone(ctx context.Context) error {
 		return fmt.Errorf("device key: %w", err)
 	}
 	w.cardRand = stream(w.seed, "phone")
-	err = w.loadCard(dir)
+	return w.loadStore(dir)
+}
+
+// loadStore reads the phone's folder, which is locked.
+func (w *World) loadStore(dir string) (err error) {
+	w.phone, err = store.Open(dir, store.Options{
+		DeviceKey: w.device, Now: w.Clock.Now, Rand: w.cardRand, Seal: rand.Reader, // never the same nonce twice, whatever the seed
+	})
+	return err
+}
+
+// openPhone opens the phone's memory and the card in it, enrolling the card on
+// first use.
+func (w *World) openPhone(ctx context.Context) error {
+	if w.options.Field != nil {
+		return nil // whoever stands at the reader brings their own
+	}
+	err := w.openStore()
+	if err != nil {
+		return err
+	}
+	if w.OfWallet() {
+		return w.openWalletCard(ctx)
+	}
+	w.card, err = w.phone.Card(w.Profile)
 	if errors.Is(err, store.ErrNotEnrolled) {
 		return w.enrol(ctx)
 	}
@@ -58,11 +82,12 @@ func (w *World) openPhone(ctx context.Context) error {
 	return w.refill(ctx)
 }
 
-// loadCard reads the card from the phone's folder, which is locked.
-func (w *World) loadCard(dir string) (err error) {
-	w.phone, err = store.Open(dir, store.Options{
-		DeviceKey: w.device, Now: w.Clock.Now, Rand: w.cardRand, Seal: rand.Reader, // never the same nonce twice, whatever the seed
-	})
+// loadCard reads the card anew from the phone's folder, which is locked.
+func (w *World) loadCard(dir string) error {
+	err := w.loadStore(dir)
+	if err == nil && w.OfWallet() {
+		err = w.loadWallet()
+	}
 	if err == nil {
 		w.card, err = w.phone.Card(w.Profile)
 	}
@@ -91,7 +116,7 @@ func (w *World) enrol(ctx context.Context) error {
 		return fmt.Errorf("the token service gives no keys for %s: %w", w.Profile.Name, err)
 	}
 	if w.Profile.Signs() {
-		p := store.WithToken(w.Profile, set.Token)
+		p := wallet.WithToken(w.Profile, set.Token)
 		static, err := p.StaticData()
 		if err != nil {
 			return err
@@ -116,7 +141,7 @@ func (w *World) enrol(ctx context.Context) error {
 func (w *World) refill(ctx context.Context) error {
 	token, ok := w.card.Token()
 	left := w.card.Remaining()
-	if !ok || left >= refillBelow {
+	if !ok || left >= refillBelow || w.options.PhoneOffline {
 		return nil
 	}
 	set, err := w.tokens.Replenish(ctx, provisioning.Request{Token: token.PAN, Held: w.card.Held(), LastKey: w.card.LastKey()}, w.device)

@@ -142,7 +142,7 @@ func (r *Replay) asTerminal(ctx context.Context, t *transcript.Transcript, o Opt
 	w.host.wanted = true
 	r.Played = append(r.Played, "card")
 	f := &playback{card: transcript.NewStrictCard(t), clock: w.Clock, resets: resets(t)}
-	if f.card.Substitute = how.substitutes().Substitutes; how.Substitute {
+	if f.card.Substitute = how.substitutes().Substitutes; how.Substitute && t.Value("card") != "" {
 		if p, why, err := player(ctx, t, o); err == nil && why == "" {
 			f.card.Substitute.Recompute = p.Card
 		}
@@ -204,6 +204,13 @@ func (r *Replay) asCard(ctx context.Context, t *transcript.Transcript, o Options
 	if t.Redacted() {
 		r.CardOnly = "the recording is redacted, so the card cannot be made again"
 		return nil
+	}
+	if t.Value("card") == "" && how.Card == "" {
+		r.CardOnly = "it names no card of ours: name one"
+		return nil
+	}
+	if t.Value("card") == "" {
+		o.Card = how.Card
 	}
 	substitutes := how.substitutes()
 	player, why, err := player(ctx, substitutes.completed(t), o)

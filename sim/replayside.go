@@ -98,12 +98,9 @@ func ReplayForeign(ctx context.Context, t *transcript.Transcript, entry transcri
 			r.Notes = played.Differences
 		}
 	}
-	switch {
-	case how.Side != CardSide && how.Card != "":
-		o := Options{State: Memory, Card: how.Card, Terminal: "attended", Now: foreignNow(t), Seed: new(uint64)}
+	if how.Side == TerminalSide || how.Side == 0 && how.Card != "" {
+		o := Options{State: Memory, Terminal: "attended", Now: foreignNow(t), Seed: new(uint64)}
 		return r, r.asCard(ctx, t, o, how)
-	case how.Side == TerminalSide:
-		r.CardOnly = "it names no card of ours: name one"
 	}
 	return r, nil
 }

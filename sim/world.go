@@ -23,6 +23,7 @@ import (
 	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
 	"tapsim/terminal/kernel/c7"
+	"tapsim/wallet"
 	"tapsim/wallet/store"
 )
 
@@ -35,7 +36,7 @@ type Options struct {
 	Now      time.Time // start of the clock; zero is the system's time
 	State    string    // folder, or Memory
 	Holder   string    // what others are told while the folder is locked
-	Card     string    // name of a built-in card or path of a profile
+	Card     string    // name of a built-in card, of a card of the wallet, or path of a profile; "" is the wallet's default, or visa-phone
 	Terminal string    // name of a built-in terminal or path of a configuration
 	// Host answers instead of the bank in process; issuer state is then left
 	// alone.
@@ -45,6 +46,10 @@ type Options struct {
 	HostName string
 	// Bank replaces the demo bank; nil is the demo bank.
 	Bank *issuerconfig.Bank
+	// PhoneOffline keeps the phone from fetching new keys.
+	PhoneOffline bool
+	// Iterations of the wallet's passcode; 0 is the wallet's own number.
+	Iterations int
 	// Field is a real reader, with whatever card is brought to it, in the place
 	// of a card of ours: Card is not used, the phone's state left alone, and the
 	// clock runs.
@@ -66,12 +71,16 @@ type World struct {
 	host    *bankHost // nil with a host of the user's
 	tokens  tokenService
 	device  deviceKey
+	bank    *Bank
+	wallet  *wallet.Wallet // nil where it was not asked for
 	// cardRand outlives the card: one that is read anew does not draw the same
 	// numbers again.
 	cardRand io.Reader
 	term     *terminal.Terminal
 	pad      *pinPad // nil at a terminal without one
 	closers  []io.Closer
+
+	walletCard string // name of the card in the wallet; "" is another card
 }
 
 // Open makes the world and, on first use, what the demo needs: an account, its
@@ -126,7 +135,7 @@ func (w *World) openData(context.Context) (err error) {
 }
 
 func (w *World) openProfile() (err error) {
-	if w.Profile, err = LoadCard(w.options.Card); err != nil {
+	if err = w.chooseCard(); err != nil {
 		return err
 	}
 	return authenticate(&w.Profile)

@@ -155,7 +155,9 @@ func ShowsTestCard(t *Transcript) bool {
 	return test
 }
 
-// rangesOf says which account numbers a transcript shows.
+// rangesOf says which account numbers a transcript shows: those in tags, and
+// those that stand in other data as tags and tracks write them. Digits that
+// happen to have a correct check digit, as a tenth of all have, are none here.
 func rangesOf(t *Transcript) (test, outside bool) {
 	r := NewRedactor()
 	check := func(number string) {
@@ -167,9 +169,20 @@ func rangesOf(t *Transcript) (test, outside bool) {
 	}
 	walk(clone(t), func(m *message) {
 		taggedNumbers(m, check)
-		r.hiddenNumbers(m, check)
+		r.eachHidden(m, func(text string, at, n int) {
+			if framed(text, at, n) {
+				check(text[at : at+n])
+			}
+		})
 	})
 	return test, outside
+}
+
+// framed is true for a number that is a run of digits as a whole, or all of it
+// behind the length byte of tag 5A or the tag and length of track 2.
+func framed(text string, at, n int) bool {
+	before := text[:at]
+	return at+n == len(text) && (before == "" || before == fmt.Sprintf("%02X", (n+1)/2) || len(before) == 4 && before[:2] == "57")
 }
 
 func clone(t *Transcript) *Transcript {

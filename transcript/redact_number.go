@@ -114,15 +114,18 @@ func setNibble(b []byte, i int, v byte) {
 }
 
 // eachRun calls f for the runs of at least 13 decimal digits in b, as nibbles
-// and as characters. only, when not nil, says which nibbles count.
-func eachRun(b []byte, only func(nibble int) bool, f func(digits)) {
-	runs(2*len(b), func(i int) bool { return nibbleAt(b, i) <= 9 && (only == nil || only(i)) }, func(from, to int) {
-		if !mostlyText(b[from/2 : (to+1)/2]) {
+// and as characters. touched, when not nil, says whether a run between two
+// nibbles counts.
+func eachRun(b []byte, touched func(from, to int) bool, f func(digits)) {
+	runs(2*len(b), func(i int) bool { return nibbleAt(b, i) <= 9 }, func(from, to int) {
+		if !mostlyText(b[from/2:(to+1)/2]) && (touched == nil || touched(from, to)) {
 			f(nibblesOf(b, from, to))
 		}
 	})
-	runs(len(b), func(i int) bool { return b[i] >= '0' && b[i] <= '9' && (only == nil || only(2*i)) }, func(from, to int) {
-		f(charactersOf(b, from, to))
+	runs(len(b), func(i int) bool { return b[i] >= '0' && b[i] <= '9' }, func(from, to int) {
+		if touched == nil || touched(2*from, 2*to) {
+			f(charactersOf(b, from, to))
+		}
 	})
 }
 

@@ -203,12 +203,13 @@ func (r *Redactor) net(p *Part, v []byte) {
 	})
 }
 
-// hiddenIn says which nibbles of a part's value are hidden; nil is all.
-func hiddenIn(p *Part) func(int) bool {
+// hiddenIn says in which runs of nibbles something of a part's value is
+// hidden - of an account number some digits may be shown; nil is all.
+func hiddenIn(p *Part) func(from, to int) bool {
 	if len(p.Value) != 2*(p.Size-p.head) {
 		return nil
 	}
-	return func(i int) bool { return p.Value[i] == '*' }
+	return func(from, to int) bool { return strings.Contains(p.Value[from:to], "*") }
 }
 
 // taggedNumbers finds the account numbers of a message by their tags.
@@ -234,13 +235,18 @@ func taggedNumbers(m *message, found func(number string)) {
 // hiddenNumbers finds the account numbers of a message in other values, those
 // that would be masked for their digits.
 func (r *Redactor) hiddenNumbers(m *message, found func(number string)) {
+	r.eachHidden(m, func(text string, at, n int) { found(text[at : at+n]) })
+}
+
+// eachHidden is hiddenNumbers with the run of digits around each number.
+func (r *Redactor) eachHidden(m *message, found func(text string, at, n int)) {
 	m.eachElement(func(p *Part, tag emv.Tag, v []byte) bool {
 		if len(p.Parts) > 0 || !p.Masked || numbered(tag) {
 			return false
 		}
 		eachRun(v, hiddenIn(p), func(d digits) {
 			text := d.text()
-			r.eachAccount(text, func(at, length int) { found(text[at : at+length]) })
+			r.eachAccount(text, func(at, n int) { found(text, at, n) })
 		})
 		return true
 	})

@@ -214,3 +214,29 @@ func shape(answer []byte) string {
 	level(tree.Nodes)
 	return b.String()
 }
+
+// TestOutsideTestRanges: a number counts where a tag or a frame tells of it;
+// digits that happen to have a correct check digit, as in the key data of a
+// security domain, do not.
+func TestOutsideTestRanges(t *testing.T) {
+	for _, c := range []struct {
+		answer        string
+		test, outside bool
+	}{
+		{"700A5A084929123456789015", false, true},
+		{"700A5A084761739001010119", true, false},
+		{"4929123456789015", false, true},
+		{"FF5A084929123456789015FF", false, true},
+		{"FF57134929123456789015D30122010000000000", false, true},
+		{"00003266201710218650FF02001825ACCEA6297056E582A1325F085B", false, false},
+		{"77099F36020001", false, false},
+	} {
+		x := readText(t, "> 8050000008BA53AAED5BBD565400\n< "+c.answer+"9000\n")
+		require.Equal(t, c.outside, OutsideTestRanges(x), c.answer)
+		require.Equal(t, c.test, ShowsTestCard(x), c.answer)
+		if out, _, err := Redact(x); c.outside {
+			require.NoError(t, err)
+			require.Empty(t, holds(out, outside), c.answer)
+		}
+	}
+}

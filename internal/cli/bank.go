@@ -47,6 +47,7 @@ payments. What the bank refuses has a code, exit status 1, and changes nothing.`
 	c.AddCommand(a.bankMoneyCommands(f)...)
 	c.AddCommand(a.bankLimitCommands(f)...)
 	c.AddCommand(a.bankReportCommands(f)...)
+	c.AddCommand(a.bankTokenCommand(f))
 	return c
 }
 

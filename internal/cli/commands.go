@@ -20,7 +20,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.payCommand(), a.cardsCommand(), a.terminalsCommand(), a.decodeCommand(), a.replayCommand(),
 		a.redactCommand(), a.importCommand(), a.exportCommand(), a.diffCommand(),
-		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.qrCommand(), a.issuerCommand(), a.bankCommand(), a.cardCommand(), a.terminalCommand(), a.journalCommand(),
+		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.qrCommand(), a.issuerCommand(), a.walletCommand(), a.bankCommand(), a.cardCommand(), a.terminalCommand(), a.journalCommand(),
 		a.readersCommand(), a.probeCommand(), a.doctorCommand(), a.versionCommand(),
 	}
 }
@@ -46,7 +46,7 @@ func (f *worldFlags) registerTerminal(c *cobra.Command) {
 // registerCard is for commands without a terminal.
 func (f *worldFlags) registerCard(c *cobra.Command) {
 	f.registerCommon(c)
-	c.Flags().StringVar(&f.card, "card", "visa-phone", "built-in card (see 'tapsim cards') or profile file")
+	c.Flags().StringVar(&f.card, "card", "", "built-in card (see 'tapsim cards'), card of the wallet, or profile file (default the wallet's, or visa-phone)")
 }
 
 func (f *worldFlags) registerPlace(c *cobra.Command) {

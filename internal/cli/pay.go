@@ -26,6 +26,10 @@ type payFlags struct {
 	kind     string
 	pinFile  string
 	pin      sim.PIN
+	passFile string
+	passcode string
+	coupon   string
+	noFetch  bool
 	stan     int
 	expect   string
 	record   string
@@ -77,6 +81,9 @@ func (f *payFlags) register(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.amount, "amount", "1.00", "amount, with the currency's decimals")
 	flags.StringVar(&f.cashback, "cashback", "", "part of the amount that is paid out in cash; implies --type cashback")
+	flags.StringVar(&f.passFile, "passcode-file", "", "file with the wallet's passcode, or - for standard input: unlock before the tap, or with --unlock-after-first between two")
+	flags.StringVar(&f.coupon, "coupon", "", "coupon of the wallet (see 'tapsim wallet coupon list')")
+	flags.BoolVar(&f.noFetch, "phone-offline", false, "the phone has no connection: it fetches no new keys")
 	flags.IntVar(&f.stan, "stan", 0, "system trace audit number, 1 to 999999 (default the terminal's next)")
 	flags.StringVar(&f.expect, "expect", "", "exit with status 1 unless the outcome is this one: approved, declined, try-again ...")
 	flags.StringVar(&f.record, "record", "", "write the exchange between card and terminal to this file")
@@ -117,7 +124,7 @@ func (f *payFlags) request(w *sim.World) (r sim.Request, err error) {
 			return r, err
 		}
 	}
-	r.PIN = f.pin
+	r.PIN, r.Passcode, r.Coupon = f.pin, f.passcode, f.coupon
 	return r, f.addCashback(&r)
 }
 
@@ -166,7 +173,7 @@ func (f *payFlags) check() error {
 
 // ours is the first flag given that only a card of ours has.
 func (f *payFlags) ours() string {
-	for _, name := range []string{"card", "locked", "unlock-after-first", "tear-at"} {
+	for _, name := range []string{"card", "locked", "unlock-after-first", "tear-at", "passcode-file", "coupon", "phone-offline"} {
 		if f.set(name) {
 			return name
 		}
@@ -182,7 +189,7 @@ func (a *app) payOptions(f *payFlags, command string) (o sim.Options, closeHost 
 	if o.Bank, err = a.bankFile(f.world.bank); err != nil {
 		return o, nil, err
 	}
-	o.HostName = strings.ToLower(f.host.address)
+	o.PhoneOffline, o.HostName = f.noFetch, strings.ToLower(f.host.address)
 	o.Host, closeHost, err = f.host.open(a)
 	return o, closeHost, err
 }
@@ -218,6 +225,12 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 	}
 	if err := a.readPIN(f); err != nil {
 		return fmt.Errorf("--pin-file: %w", err)
+	}
+	if f.passFile != "" {
+		var err error
+		if f.passcode, err = a.secret("passcode-file", f.passFile, "the wallet's passcode"); err != nil {
+			return err
+		}
 	}
 	w, done, err := a.openWorld(ctx, f)
 	if err != nil {
@@ -261,6 +274,9 @@ func (f *payFlags) run(ctx context.Context, w *sim.World) (sim.Payment, sim.Requ
 	}
 	r.Explain = true
 	p, err := w.Pay(ctx, r)
+	if r.Coupon != "" {
+		r.Amount = p.Charged
+	}
 	return p, r, err
 }
 

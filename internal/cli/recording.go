@@ -33,6 +33,9 @@ func (f *payFlags) openRecording(w *sim.World) (*recording, error) {
 	if f.reader.name == "" && !emv.TestRange(w.Profile.Account.PAN) {
 		return nil, fmt.Errorf("--record: %s is outside the test ranges, and a recording holds its account number", w.Profile.Name)
 	}
+	if w.OfWallet() {
+		return nil, fmt.Errorf("--record: nobody could play %s again, its token is known to your bank only: record a built-in card, such as --card visa-phone", w.Profile.Name)
+	}
 	if target, err := filepath.EvalSymlinks(f.record); err == nil {
 		r.name = target // a link stays one
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -48,6 +50,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 filepath.Join(root, "testdata", "script"),
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"capture": capture, "envfile": envfile},
 		Condition: func(name string) (bool, error) {
 			if name != "pcsc" {
 				return false, fmt.Errorf("no condition %s", name)
@@ -61,4 +64,25 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// capture FILE REGEXP writes what the parentheses of the last match in standard
+// output hold into a file, without a line's end.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture FILE REGEXP")
+	}
+	found := regexp.MustCompile(args[1]).FindAllStringSubmatch(ts.ReadFile("stdout"), -1)
+	if len(found) == 0 {
+		ts.Fatalf("no match for %s", args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(found[len(found)-1][1]), 0o600))
+}
+
+// envfile NAME FILE puts a file's text into the environment.
+func envfile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: envfile NAME FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }

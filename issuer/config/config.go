@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"tapsim/cryptogram"
@@ -50,16 +51,46 @@ func DemoFile() []byte { return append([]byte(nil), demo...) }
 
 // Demo is the built-in bank: public test keys, one account, its card and its
 // token.
-func Demo() (Bank, error) { return Parse("demo.yaml", demo) }
+func Demo() (Bank, error) {
+	d, err := demoDocument()
+	if err != nil {
+		return Bank{}, err
+	}
+	return d.bank()
+}
+
+// demoDocument reads demo.yaml once: a replay of a folder opens the demo bank
+// hundreds of times.
+var demoDocument = sync.OnceValues(func() (document, error) { return read("demo.yaml", demo) })
 
 // Parse reads a bank from YAML. Errors name the file, the line and what to do.
 func Parse(name string, data []byte) (Bank, error) {
-	var f file
-	if err := config.Decode(name, data, &f); err != nil {
+	d, err := read(name, data)
+	if err != nil {
 		return Bank{}, err
 	}
-	bank, err := f.bank()
-	bank.name, bank.lines = name, config.Positions(data)
+	return d.bank()
+}
+
+// document is a file as it was read. It does not change.
+type document struct {
+	name  string
+	file  file
+	lines map[string]int
+}
+
+func read(name string, data []byte) (d document, err error) {
+	d.name = name
+	if err = config.Decode(name, data, &d.file); err == nil {
+		d.lines = config.Positions(data)
+	}
+	return d, err
+}
+
+// bank makes the bank of the document, which shares nothing that anybody writes.
+func (d *document) bank() (Bank, error) {
+	bank, err := d.file.bank()
+	bank.name, bank.lines = d.name, d.lines
 	if err == nil {
 		err = bank.Config.Check()
 	}
@@ -71,27 +102,29 @@ func Parse(name string, data []byte) (Bank, error) {
 
 // file is the YAML document.
 type file struct {
-	Currency string     `yaml:"currency"`
-	Fallback bool       `yaml:"fallback"`
-	Reset    bool       `yaml:"reset_offline_counters"`
-	Limits   limits     `yaml:"limits"`
-	Verify   verifying  `yaml:"verification"`
-	Second   secondUse  `yaml:"second_use"`
-	PIN      pins       `yaml:"pin"`
-	Counter  counter    `yaml:"counter"`
-	Limited  limitedUse `yaml:"limited_use_keys"`
-	KeySets  []keySet   `yaml:"key_sets"`
-	Ranges   []scope    `yaml:"ranges"`
-	Accounts []account  `yaml:"accounts"`
-	Cards    []card     `yaml:"cards"`
-	Tokens   []token    `yaml:"tokens"`
-	Rules    []rule     `yaml:"rules"`
+	Currency string       `yaml:"currency"`
+	Fallback bool         `yaml:"fallback"`
+	Reset    bool         `yaml:"reset_offline_counters"`
+	Limits   limits       `yaml:"limits"`
+	Verify   verifying    `yaml:"verification"`
+	Second   secondUse    `yaml:"second_use"`
+	PIN      pins         `yaml:"pin"`
+	Counter  counter      `yaml:"counter"`
+	Limited  limitedUse   `yaml:"limited_use_keys"`
+	Service  tokenService `yaml:"token_service"`
+	KeySets  []keySet     `yaml:"key_sets"`
+	Ranges   []scope      `yaml:"ranges"`
+	Accounts []account    `yaml:"accounts"`
+	Cards    []card       `yaml:"cards"`
+	Tokens   []token      `yaml:"tokens"`
+	Rules    []rule       `yaml:"rules"`
 
 	Country     config.Digits `yaml:"country"`
 	Exchange    exchange      `yaml:"exchange"`
 	Contactless contactless   `yaml:"contactless"`
 	Monitoring  []monitor     `yaml:"monitoring"`
 	StandIn     standIn       `yaml:"stand_in"`
+	Refunds     refunds       `yaml:"refunds"`
 	Partial     bool          `yaml:"partial_approval"`
 	Holds       holds         `yaml:"holds"`
 }
@@ -128,6 +161,7 @@ type limitedUse struct {
 	Uses           int           `yaml:"uses"`
 	Lifetime       time.Duration `yaml:"lifetime"`
 	AcceptUnissued bool          `yaml:"accept_unissued"`
+	Amount         string        `yaml:"amount"`
 }
 
 type keySet struct {
@@ -226,6 +260,12 @@ func (f *file) bank() (Bank, error) {
 		return Bank{}, err
 	}
 	if b.Config.Verification.Limit, err = amountOf("verification.limit", currency, f.Verify.Limit); err != nil {
+		return Bank{}, err
+	}
+	if b.Config.LimitedUse.Amount, err = amountOf("limited_use_keys.amount", currency, f.Limited.Amount); err != nil {
+		return Bank{}, err
+	}
+	if b.Config.TokenService, err = f.Service.rules(); err != nil {
 		return Bank{}, err
 	}
 	if err := f.everyday(&b.Config, currency); err != nil {

@@ -57,6 +57,21 @@ func TestCommentedRule(t *testing.T) {
 	}}, bank.Config.Rules)
 }
 
+// TestCommentedEverydayRules reads what the demo file explains in comments.
+func TestCommentedEverydayRules(t *testing.T) {
+	text := strings.Replace(string(demo), "# contactless:\n#   count: 5\n#   amount:", "contactless:\n  count: 5\n  amount:", 1)
+	_, example, found := strings.Cut(text, "# - name: night-abroad\n")
+	require.True(t, found)
+	example = "  - name: night-abroad\n" + strings.ReplaceAll(strings.SplitN(example, "\n\n", 2)[0], "#   ", "    ")
+	text = strings.Replace(text, "monitoring:\n", "monitoring:\n"+example+"\n", 1)
+	bank, err := Parse("x.yaml", []byte(text))
+	require.NoError(t, err)
+	require.Equal(t, issuer.Contactless{Count: 5, Amount: 150_00}, bank.Config.Contactless)
+	require.Equal(t, issuer.MonitorRule{Name: "night-abroad", Outside: []uint16{276}, From: 22 * 60, To: 5 * 60, Response: "59"}, bank.Config.Monitoring[0])
+	require.Equal(t, issuer.MonitorRule{Name: "many-at-once", MoreThan: 5, Within: time.Minute}, bank.Config.Monitoring[1])
+	require.Equal(t, []any{7 * 24 * time.Hour, int64(25_00), uint16(276), 150}, []any{bank.Config.HoldsExpire, bank.Config.StandIn.MaxAmount, bank.Config.Country, bank.Config.Exchange.CrossBorderFee})
+}
+
 func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 	lineOf := func(part string) string {
 		at := bytes.Index(demo, []byte(part))
@@ -87,6 +102,23 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"silence", "rules: []", "rules: [{name: x, then: {silence: loud}}]", "rules: []", "want answer or request"},
 		{"script", "rules: []", "rules: [{name: x, then: {script: [\"841E00\"]}}]", "rules: []", "rules[0].then.script[0]: 3 bytes, want CLA INS P1 P2"},
 		{"long script", "rules: []", "rules: [{name: x, then: {script: [\"841E0000" + strings.Repeat("00", 186) + "\"]}}]", "rules: []", "201 bytes, at most 200"},
+		{"decision", "decision: code\n", "decision: maybe\n", "decision: code\n", "want code, approve or refuse"},
+		{"exception", "  # exceptions:            #", "  exceptions: [{pan_suffix: \"12\", decision: no}]            #", "  # exceptions:", "token_service.exceptions[0].decision"},
+		{"empty exception", "  # exceptions:            #", "  exceptions: [{decision: approve}]            #", "  # exceptions:", "want the last digits of a card"},
+		{"code tries", "code_tries: 3 ", "code_tries: 11 ", "code_tries: 3 ", "want 1 to 10"},
+		{"code life", "code_life: 10m", "code_life: 25h", "code_life: 10m", "want at most a day"},
+		{"years", "years: 5 ", "years: 21 ", "years: 5 ", "want 1 to 20"},
+		{"security code key", "  # security_code_key: \"0123456789ABCDEFFEDCBA9876543210\"", "  security_code_key: \"0123\"", "  # security_code_key", "token_service.security_code_key"},
+		{"amount of a key", "  # amount: \"500.00\"", "  amount: \"5,00\"", "  # amount: \"500.00\"", "limited_use_keys.amount"},
+		{"country", `country: "276"`, `country: "999"`, `country: "276"`, "not a number of ISO 3166-1"},
+		{"rate", `USD: "0.92"`, `USD: "0,92"`, `USD: "0.92"`, "want up to 12 digits"},
+		{"rate of nothing", `USD: "0.92"`, `EUX: "0.92"`, `USD: "0.92"`, "not a currency"},
+		{"rate of its own", `USD: "0.92"`, `EUR: "0.92"`, "  rates:\n", "needs no rate"},
+		{"fee", `cross_border_fee: "1.50"`, `cross_border_fee: "101.00"`, `cross_border_fee: "1.50"`, "want 0 to 10000"},
+		{"holds", "expire: 168h", "expire: 9000h", "expire: 168h", "want up to a year"},
+		{"stand-in", `max_amount: "25.00"`, `max_amount: "-1"`, `max_amount: "25.00"`, "want digits"},
+		{"monitoring", "    replay: true ", "    replay: false ", "- name: replay", "it has no condition"},
+		{"time of day", "    replay: true ", "    from: \"25:00\"\n    to: \"26:00\"\n    replay: true ", "    replay: true ", "not a time of day"},
 		{"response", "rules: []", "rules: [{name: x, then: {response: \"5\"}}]", "rules: []", "not two letters or digits"},
 	} {
 		require.Equal(t, 1, strings.Count(string(demo), c.old), c.name)

@@ -16,6 +16,7 @@ import (
 	"tapsim/emv"
 	"tapsim/issuer"
 	"tapsim/issuer/store"
+	"tapsim/provisioning"
 )
 
 var (
@@ -70,14 +71,14 @@ var (
 	anAccount    = issuer.Account{ID: "A", Currency: 978, Balance: 0, Held: 17, Status: issuer.StatusSuspended, Internal: true, Opened: start, Disputes: 2}
 	anInstrument = issuer.Instrument{
 		Index: issuer.PANIndex{1, 2, 3}, Kind: issuer.Token, Masked: "476173******0010", PSN: "01", Expiry: "4912", ServiceCode: "201",
-		Status: issuer.StatusLost, Account: "A", Card: issuer.PANIndex{9}, LastFour: "0119", Requestor: "40010030001", PAR: "TSIM1", WrongPINs: 2,
+		Status: issuer.StatusLost, Account: "A", Card: issuer.PANIndex{9}, LastFour: "0119", Requestor: "40010030001", PAR: "TSIM1", Bound: true, WrongPINs: 2,
 	}
 	aUsage = issuer.Usage{Instrument: issuer.PANIndex{1, 2, 3}, Recent: []issuer.Use{
 		{ATC: 65535, Cryptogram: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, Soft: true, Record: 1 << 40}, {ATC: 1},
 	}, Older: []issuer.CounterRange{{From: 1, To: 300}, {From: 302, To: 302}}, Unverified: 3, UnverifiedAmount: 120_00}
 	aKey = issuer.IssuedKey{
 		Token: issuer.PANIndex{1, 2, 3}, Index: [4]byte{0x09, 0x87, 0x84, 0x99}, Issued: start, NotAfter: start.Add(time.Hour),
-		Uses: 10, Used: 3, Withdrawn: true,
+		Uses: 10, Used: 3, Withdrawn: true, Amount: 500, Spent: 499,
 	}
 	aRecord = issuer.Record{
 		Seq: 1, Key: "20300101/1", Reference: "R1", Instrument: issuer.PANIndex{1, 2, 3}, Account: "A", Amount: 5, Requested: 6, Currency: 978,
@@ -259,6 +260,62 @@ func (i inside) Setting(n string) ([]byte, bool, error) {
 
 func (i inside) RecordByReference(r string) (issuer.Record, bool, error) {
 	return through(i, func(tx *issuer.Tx) (issuer.Record, bool, error) { return tx.RecordByReference(r) })
+}
+
+func (i inside) Binding(x issuer.PANIndex) (issuer.Binding, bool, error) {
+	return through(i, func(tx *issuer.Tx) (issuer.Binding, bool, error) { return tx.Binding(x) })
+}
+
+// TestTokenRowsComeBack writes a binding with every field set, and events, and
+// reads them back, in parts.
+func TestTokenRowsComeBack(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		token := issuer.PANIndex{1, 2, 3}
+		absent[issuer.Binding](t)(s.Binding(token))
+		b := issuer.Binding{
+			Token: token, Sealed: []byte{1, 2}, Device: []byte{3, 4}, DeviceName: "Anna's phone", FormFactor: "phone", Assurance: "20", Made: start,
+			HeldBy: issuer.PartyUser | issuer.PartyBank, Number: 7,
+			Domain: issuer.Domain{Channels: []string{"qr"}, Categories: []string{"5411"}, Countries: []string{"276"}, MaxAmount: 5},
+			Code:   issuer.Challenge{Hash: []byte{5}, Until: start, Sent: start, Tries: 2, Resends: 1},
+		}
+		for n := range 5 {
+			update(t, s, func(tx *issuer.Tx) {
+				tx.AddTokenEvent(&b, provisioning.Event{Time: start, Party: "user", Verb: provisioning.VerbPay, Payment: &provisioning.PaymentNotice{ATC: uint16(n)}})
+				tx.AddTokenEvent(&b, provisioning.Event{Time: start, Party: "bank", Verb: provisioning.VerbSuspend, From: "active", To: "suspended"})
+			})
+		}
+		require.Equal(t, int64(10), b.Events)
+		for _, r := range []issuer.Reader{s, reader(t, s)} {
+			require.Equal(t, b, found[issuer.Binding](t)(r.Binding(token)))
+		}
+		all, err := s.Bindings(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []issuer.Binding{b}, all)
+		for _, c := range []struct {
+			after  int64
+			limit  int
+			wanted []int64
+		}{{0, 3, []int64{1, 2, 3}}, {8, 3, []int64{9, 10}}, {10, 3, nil}, {-1, 1, []int64{1}}, {99, 3, nil}} {
+			events, err := s.TokenEvents(ctx, token, c.after, c.limit)
+			require.NoError(t, err)
+			var numbers []int64
+			for _, e := range events {
+				require.Equal(t, token, e.Token)
+				require.Equal(t, start, e.Time)
+				numbers = append(numbers, e.Number)
+			}
+			require.Equal(t, c.wanted, numbers)
+		}
+		pan := emv.PAN("4761739002000010")
+		sealed, err := s.SealPAN(pan)
+		require.NoError(t, err)
+		require.NotContains(t, string(sealed), string(pan))
+		opened, err := s.OpenPAN(sealed)
+		require.NoError(t, err)
+		require.Equal(t, pan, opened)
+		_, err = s.OpenPAN(append([]byte{0}, sealed[1:]...))
+		require.Error(t, err)
+	})
 }
 
 // twoAccounts makes accounts A and B in one currency, and one in another.

@@ -229,7 +229,7 @@ func (e *everyday) checkStatement(a *issuer.Account, currency emv.Currency) {
 // statements and spending agree with the ledger.
 func TestEverydayHistories(t *testing.T) {
 	stores(t, func(t *testing.T, s issuer.Store) {
-		for seed := range uint64(3) {
+		for seed := range uint64(2) {
 			if _, sqlite := s.(*issuer.Memory); !sqlite && seed > 0 {
 				return // once is enough on a disk
 			}
@@ -237,7 +237,7 @@ func TestEverydayHistories(t *testing.T) {
 				s = issuer.NewMemory()
 			}
 			e := newEveryday(t, s, rand.New(rand.NewPCG(5, seed)))
-			for range 20 {
+			for range 14 {
 				for range 50 {
 					e.now = e.now.Add(time.Duration(e.rng.IntN(240)) * time.Minute)
 					if e.rng.IntN(3) == 0 {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -63,17 +64,25 @@ func child(dir string) {
 			for {
 				n := l.next()
 				a, err := iss.Handle(ctx, l.message(n, iso8583.FinancialRequest), nil)
+				moved, refusal := transferOnce(iss, n)
 				mu.Lock()
-				if err != nil {
+				if err = errors.Join(err, refusal); err != nil {
 					fmt.Println("error", err)
 				} else {
-					fmt.Println("answer", n, a.Message.ResponseCode, a.Message.AuthorisationCode)
+					fmt.Println("answer", n, a.Message.ResponseCode, a.Message.AuthorisationCode, moved)
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// transferOnce moves a cent from one customer to another, once for its number,
+// and returns the number of the payment.
+func transferOnce(iss *issuer.Issuer, n int64) (int64, error) {
+	p, err := iss.Transfer(ctx, issuer.TransferRequest{From: "LOAD-0000", To: "LOAD-0001", Amount: "0.01", Idempotency: fmt.Sprint("transfer ", n)})
+	return p.ID, err
 }
 
 // TestKilledBankKeepsItsWord kills a bank in the middle of its work, three
@@ -99,7 +108,9 @@ func TestKilledBankKeepsItsWord(t *testing.T) {
 	for n, want := range answered {
 		a, err := iss.Handle(ctx, l.message(n, iso8583.FinancialRequest), nil)
 		require.NoError(t, err)
-		require.Equal(t, want, a.Message.ResponseCode+" "+a.Message.AuthorisationCode)
+		moved, err := transferOnce(iss, n)
+		require.NoError(t, err)
+		require.Equal(t, want, fmt.Sprint(a.Message.ResponseCode, " ", a.Message.AuthorisationCode, " ", moved))
 	}
 	after, err := s.Sequence()
 	require.NoError(t, err)
@@ -129,11 +140,11 @@ func runAndKill(t *testing.T, dir string, answers int) map[int64]string {
 	given := map[int64]string{}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var n int64
-		var code, authorisation string
-		_, err := fmt.Sscanf(lines.Text(), "answer %d %s %s", &n, &code, &authorisation)
+		var code, authorisation, moved string
+		_, err := fmt.Sscanf(lines.Text(), "answer %d %s %s %s", &n, &code, &authorisation, &moved)
 		require.NoError(t, err, lines.Text())
 		require.Equal(t, "00", code)
-		given[n] = code + " " + authorisation
+		given[n] = code + " " + authorisation + " " + moved
 		if len(given) == answers {
 			require.NoError(t, cmd.Process.Kill())
 		}

@@ -24,6 +24,7 @@ type cache struct {
 	instruments map[issuer.PANIndex]issuer.Instrument
 	usages      map[issuer.PANIndex]issuer.Usage
 	keys        map[keyID]issuer.IssuedKey
+	bindings    map[issuer.PANIndex]issuer.Binding
 	controls    map[string]issuer.Controls
 }
 
@@ -31,6 +32,7 @@ func newCache() *cache {
 	return &cache{
 		accounts: map[string]issuer.Account{}, instruments: map[issuer.PANIndex]issuer.Instrument{},
 		usages: map[issuer.PANIndex]issuer.Usage{}, keys: map[keyID]issuer.IssuedKey{},
+		bindings: map[issuer.PANIndex]issuer.Binding{},
 		controls: map[string]issuer.Controls{},
 	}
 }
@@ -61,6 +63,7 @@ func (c *cache) absorb(b *overlay) {
 	keep(c, c.instruments, b.instruments)
 	keep(c, c.usages, b.usages)
 	keep(c, c.keys, b.keys)
+	keep(c, c.bindings, b.bindings)
 	keep(c, c.controls, b.controls)
 }
 
@@ -77,6 +80,8 @@ type overlay struct {
 	records     map[string]*issuer.Record // by retrieval key; nil: known not to exist
 	written     []*issuer.Record          // of those, what to write, oldest first
 	entries     []issuer.Entry
+	bindings    map[issuer.PANIndex]issuer.Binding
+	events      []issuer.TokenEvent
 	controls    map[string]issuer.Controls
 	disputes    map[int64]issuer.Dispute
 	answered    map[string]issuer.Answered
@@ -86,7 +91,7 @@ type overlay struct {
 
 func (b *overlay) empty() bool {
 	return len(b.accounts)+len(b.instruments)+len(b.usages)+len(b.keys)+len(b.written)+len(b.entries)+
-		len(b.controls)+len(b.disputes)+len(b.answered)+len(b.settings)+len(b.notices) == 0
+		len(b.controls)+len(b.disputes)+len(b.answered)+len(b.settings)+len(b.notices)+len(b.bindings)+len(b.events) == 0
 }
 
 // add takes over the changes of one update.
@@ -107,6 +112,10 @@ func (b *overlay) add(c *issuer.Changes) {
 		b.addRecord(&c.Records[n])
 	}
 	b.entries = append(b.entries, c.Entries...)
+	for n := range c.Bindings {
+		set(&b.bindings, c.Bindings[n].Token, c.Bindings[n])
+	}
+	b.events = append(b.events, c.TokenEvents...)
 	for n := range c.Controls {
 		set(&b.controls, c.Controls[n].Account, c.Controls[n])
 	}
@@ -162,6 +171,11 @@ func (b *overlay) Usage(index issuer.PANIndex) (issuer.Usage, bool, error) {
 // Key finds an issued key.
 func (b *overlay) Key(token issuer.PANIndex, index [4]byte) (issuer.IssuedKey, bool, error) {
 	return lookup(b, b.keys, b.writer.rows.keys, keyID{token, index}, selectKeys+" WHERE token = ? AND key_index = ?", scanKey, token[:], index[:])
+}
+
+// Binding finds what the token service knows of a token.
+func (b *overlay) Binding(token issuer.PANIndex) (issuer.Binding, bool, error) {
+	return lookup(b, b.bindings, b.writer.rows.bindings, token, selectBindings+" WHERE token = ?", scanBinding, token[:])
 }
 
 // Controls finds the limits and sums of an account.

@@ -129,6 +129,25 @@ func (s *Store) Entries(ctx context.Context, account string) ([]issuer.Entry, er
 	return list(ctx, s, selectEntries+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanEntry, account)
 }
 
+// Binding finds what the token service knows of a token.
+func (s *Store) Binding(token issuer.PANIndex) (issuer.Binding, bool, error) {
+	c := s.writer.rows
+	if b, ok := cached(c, c.bindings, token); ok {
+		return b, true, nil
+	}
+	return get(s, selectBindings+" WHERE token = ?", scanBinding, token[:])
+}
+
+// Bindings are all bindings by their token.
+func (s *Store) Bindings(ctx context.Context) ([]issuer.Binding, error) {
+	return list(ctx, s, selectBindings+" ORDER BY token", scanBinding)
+}
+
+// TokenEvents are those of a token after a number, oldest first.
+func (s *Store) TokenEvents(ctx context.Context, token issuer.PANIndex, after int64, limit int) ([]issuer.TokenEvent, error) {
+	return list(ctx, s, selectEvents+" WHERE token = ? AND number > ? ORDER BY number LIMIT ?", scanEvent, token[:], after, limit)
+}
+
 // Disputes are those of an account, or all for "", oldest first.
 func (s *Store) Disputes(ctx context.Context, account string) ([]issuer.Dispute, error) {
 	return list(ctx, s, selectDisputes+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanDispute, account)

@@ -22,10 +22,12 @@ type table struct {
 }
 
 var (
+	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par wrong_pins bound")
+	keyTable        = newTable("keys", 2, "token key_index issued not_after uses used withdrawn amount spent")
+	bindingTable    = newTable("bindings", 1, "token body")
+	eventTable      = newTable("token_events", 2, "token number body")
 	accountTable    = newTable("accounts", 1, "id currency balance held status internal opened disputes")
-	instrumentTable = newTable("instruments", 1, "pan_index kind masked psn expiry service_code status account card last_four requestor par wrong_pins")
 	usageTable      = newTable("usages", 1, "instrument recent older unverified unverified_amount")
-	keyTable        = newTable("keys", 2, "token key_index issued not_after uses used withdrawn")
 	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap detail merchant")
 	entryTable      = newTable("entries", 0, "record account currency amount time")
 )
@@ -63,6 +65,8 @@ var (
 	selectKeys        = keyTable.selection()
 	selectRecords     = recordTable.selection()
 	selectEntries     = entryTable.selection()
+	selectBindings    = bindingTable.selection()
+	selectEvents      = eventTable.selection()
 	latestByReference = selectRecords + " WHERE reference = ? AND reference <> '' ORDER BY seq DESC LIMIT 1"
 	selectByKeys      = selectRecords + " WHERE key IN (?" + strings.Repeat(", ?", prefetchChunk-1) + ")"
 )
@@ -83,6 +87,8 @@ func (b *overlay) write() error {
 		func() error { return writeRows(b.writer, &keyTable, rowsOf(b.keys), appendKey) },
 		func() error { return writeRows(b.writer, &recordTable, b.written, appendRecord) },
 		func() error { return writeRows(b.writer, &entryTable, b.entries, appendEntry) },
+		func() error { return writeRows(b.writer, &bindingTable, rowsOf(b.bindings), appendBinding) },
+		func() error { return writeRows(b.writer, &eventTable, b.events, appendEvent) },
 		func() error { return writeRows(b.writer, &controlsTable, rowsOf(b.controls), appendControls) },
 		func() error { return writeRows(b.writer, &disputeTable, rowsOf(b.disputes), appendDispute) },
 		func() error { return writeRows(b.writer, &answeredTable, rowsOf(b.answered), appendAnswered) },
@@ -188,12 +194,12 @@ func scanAccount(s scanner) (a issuer.Account, err error) {
 
 func appendInstrument(args []any, n *issuer.Instrument) []any {
 	return append(args, n.Index[:], int64(n.Kind), n.Masked, n.PSN, n.Expiry, n.ServiceCode, int64(n.Status), n.Account, n.Card[:],
-		n.LastFour, n.Requestor, n.PAR, int64(n.WrongPINs))
+		n.LastFour, n.Requestor, n.PAR, int64(n.WrongPINs), n.Bound)
 }
 
 func scanInstrument(s scanner) (n issuer.Instrument, err error) {
 	var index, card []byte
-	err = s.Scan(&index, &n.Kind, &n.Masked, &n.PSN, &n.Expiry, &n.ServiceCode, &n.Status, &n.Account, &card, &n.LastFour, &n.Requestor, &n.PAR, &n.WrongPINs)
+	err = s.Scan(&index, &n.Kind, &n.Masked, &n.PSN, &n.Expiry, &n.ServiceCode, &n.Status, &n.Account, &card, &n.LastFour, &n.Requestor, &n.PAR, &n.WrongPINs, &n.Bound)
 	copy(n.Index[:], index)
 	copy(n.Card[:], card)
 	return n, err
@@ -248,13 +254,13 @@ func scanUsage(s scanner) (u issuer.Usage, err error) {
 }
 
 func appendKey(args []any, k *issuer.IssuedKey) []any {
-	return append(args, k.Token[:], k.Index[:], k.Issued.Unix(), k.NotAfter.Unix(), int64(k.Uses), int64(k.Used), k.Withdrawn)
+	return append(args, k.Token[:], k.Index[:], k.Issued.Unix(), k.NotAfter.Unix(), int64(k.Uses), int64(k.Used), k.Withdrawn, k.Amount, k.Spent)
 }
 
 func scanKey(s scanner) (k issuer.IssuedKey, err error) {
 	var token, index []byte
 	var issued, notAfter int64
-	if err = s.Scan(&token, &index, &issued, &notAfter, &k.Uses, &k.Used, &k.Withdrawn); err != nil {
+	if err = s.Scan(&token, &index, &issued, &notAfter, &k.Uses, &k.Used, &k.Withdrawn, &k.Amount, &k.Spent); err != nil {
 		return k, err
 	}
 	copy(k.Token[:], token)

@@ -129,6 +129,12 @@ func (s *Store) Close() error {
 // IndexPAN is the account number's keyed hash.
 func (s *Store) IndexPAN(pan emv.PAN) issuer.PANIndex { return issuer.IndexPAN(s.panKey, pan) }
 
+// SealPAN puts an account number under the store's key.
+func (s *Store) SealPAN(pan emv.PAN) ([]byte, error) { return issuer.SealPAN(s.panKey, pan) }
+
+// OpenPAN is the inverse of SealPAN.
+func (s *Store) OpenPAN(sealed []byte) (emv.PAN, error) { return issuer.OpenPAN(s.panKey, sealed) }
+
 // Update queues f and waits until its changes are durable. ctx counts until it
 // is queued; a write that began is not given up.
 func (s *Store) Update(ctx context.Context, keys []string, f func(*issuer.Tx) error) error {

@@ -15,13 +15,15 @@ import (
 
 // PCSCD is a PC/SC service of a test's own, with one virtual reader of two
 // slots. It sees no other service on the machine and is seen by none: its socket
-// lies in a mount namespace.
+// lies in a mount namespace. Where none may be made, it is the machine's only
+// one, and tests of other packages wait for it to end.
 type PCSCD struct {
 	Socket string    // for PCSCLITE_CSOCK_NAME
 	Slots  [2]string // addresses to insert cards at
 	Names  [2]string // of the readers
 
 	dir  string
+	wait time.Duration // for it to start
 	cmd  *exec.Cmd
 	stop io.Closer // its end ends the service, also when the test is killed
 	log  *bytes.Buffer
@@ -30,15 +32,38 @@ type PCSCD struct {
 // Parts that the machine must have, and the Debian packages that have them.
 var parts = []struct{ what, found, pkg string }{
 	{"pcscd", "", "pcscd"},
-	{"unshare", "", "util-linux"},
+	{"unshare", "", "util-linux"}, // and flock
 	{"the driver of virtual readers", "/usr/lib/pcsc/drivers/serial/libifdvpcd.so", "vsmartcard-vpcd"},
 }
 
-// script gives the service a /run/pcscd of its own. It ends with its standard
-// input.
+// namespaces are ways to a mount namespace: as root, and as somebody who may
+// become root of one.
+var namespaces = [][]string{
+	{"unshare", "--mount", "--propagation", "private"},
+	{"unshare", "--user", "--map-root-user", "--mount", "--propagation", "private"},
+}
+
+// private finds the way that works here; nil when none does.
+func private() []string {
+	for _, n := range namespaces {
+		if exec.Command(n[0], append(n[1:], "mount", "--bind", "/run/pcscd", "/run/pcscd")...).Run() == nil {
+			return n
+		}
+	}
+	return nil
+}
+
+// script runs the service until its standard input ends. It gets a /run/pcscd of
+// its own, or waits for the machine's.
 const script = `set -eu
-mount --bind "$1" /run/pcscd
-shift
+if [ -n "$1" ]; then
+  mount --bind "$1" /run/pcscd
+else
+  exec 9>/run/pcscd/tapsim-test.lock
+  flock -w 600 9
+fi
+: >"$2"
+shift 2
 pcscd --foreground "$@" </dev/null &
 service=$!
 cat >/dev/null || true
@@ -72,7 +97,7 @@ func StartPCSCD() (*PCSCD, error) {
 }
 
 func start() (p *PCSCD, err error) {
-	p = &PCSCD{Names: [2]string{"Virtual PCD 00 00", "Virtual PCD 00 01"}, log: &bytes.Buffer{}}
+	p = &PCSCD{wait: startTime, Names: [2]string{"Virtual PCD 00 00", "Virtual PCD 00 01"}, log: &bytes.Buffer{}}
 	if p.dir, err = os.MkdirTemp("", "tapsim-pcscd-"); err != nil {
 		return nil, err
 	}
@@ -112,18 +137,19 @@ func (p *PCSCD) launch(port int) error {
 	p.Socket = filepath.Join(run, "pcscd.comm")
 	p.Slots = [2]string{fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("127.0.0.1:%d", port+1)}
 	text := fmt.Sprintf("FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:%d\nLIBPATH %s\nCHANNELID %d\n", port, parts[2].found, port)
-	if err := errors.Join(os.Mkdir(run, 0o755), os.Mkdir(conf, 0o755), os.WriteFile(filepath.Join(conf, "vpcd"), []byte(text), 0o644)); err != nil {
+	namespace := private()
+	if namespace == nil {
+		p.Socket, run = "/run/pcscd/pcscd.comm", ""
+		p.wait = alone
+	}
+	if err := errors.Join(os.Mkdir(filepath.Join(p.dir, "run"), 0o755), os.Mkdir(conf, 0o755), os.WriteFile(filepath.Join(conf, "vpcd"), []byte(text), 0o644)); err != nil {
 		return err
 	}
-	args := []string{"--mount", "--propagation", "private"}
-	if os.Geteuid() != 0 {
-		args = append(args, "--user", "--map-root-user")
-	}
-	args = append(args, "sh", "-c", script, "sh", run, "--config", conf)
+	args := append(append([]string{}, namespace...), "sh", "-c", script, "sh", run, p.turn(), "--config", conf)
 	if help, _ := exec.Command("pcscd", "--help").CombinedOutput(); strings.Contains(string(help), "--disable-polkit") {
 		args = append(args, "--disable-polkit")
 	}
-	p.cmd = exec.Command("unshare", args...)
+	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
@@ -133,17 +159,27 @@ func (p *PCSCD) launch(port int) error {
 	return p.cmd.Start()
 }
 
-// startTime is how long the service may take to listen; it needs 10 ms.
-const startTime = 10 * time.Second
+// How long the service may take to listen: it needs 10 ms, but without a
+// namespace of its own it waits for that of another package's tests to end.
+const (
+	startTime = 10 * time.Second
+	alone     = 10 * time.Minute
+)
 
 func (p *PCSCD) ready() error {
-	for deadline := time.Now().Add(startTime); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(p.wait); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		if _, err := os.Stat(p.turn()); err != nil {
+			continue // the socket may be another's
+		}
 		if c, err := net.Dial("unix", p.Socket); err == nil {
 			return c.Close()
 		}
 	}
 	return errors.New("pcscd does not start")
 }
+
+// turn is a file that is there when it is this service's turn.
+func (p *PCSCD) turn() string { return filepath.Join(p.dir, "turn") }
 
 // Stop ends the service; its log is in the error when it ended badly.
 func (p *PCSCD) Stop() error {

@@ -15,7 +15,7 @@ import (
 
 // Limits of what is imported.
 const (
-	MaxSize      = 32 << 20 // bytes of a file
+	MaxSize      = 16 << 20 // bytes of a file
 	maxLines     = 1_000_000
 	maxExchanges = transcript.MaxLines / 6
 )

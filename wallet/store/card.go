@@ -13,6 +13,7 @@ import (
 	"tapsim/cryptogram"
 	"tapsim/hce"
 	"tapsim/provisioning"
+	"tapsim/wallet"
 )
 
 // maxHistory is how many taps a card remembers.
@@ -28,7 +29,9 @@ type Card struct {
 	token   *provisioning.Token // nil for a card with a key of its own
 	sealed  *sealedToken
 	wrapped map[keyName]storedKey
-	lastKey hexes // index of the limited-use key that came last, used up or not
+	dormant []storedKey // of the stock under the passcode, while that is closed
+	private []byte      // what opens it; nil while it is closed
+	lastKey hexes       // index of the limited-use key that came last, used up or not
 	history []Entry
 	pending []hce.Tap   // not in the history yet: entries cost what a tap in memory should not
 	file    fs.FileInfo // as this card read or wrote it last; nil in memory
@@ -54,7 +57,7 @@ func (s *Store) revive(p hce.Profile, r record) (*Card, error) {
 			return nil, err
 		}
 		c.token = &token
-		p = WithToken(p, token)
+		p = wallet.WithToken(p, token)
 		if credentials != nil {
 			if p.Authentication, err = s.authentication(credentials); err != nil {
 				return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -114,6 +117,9 @@ func (c *Card) Deactivated(why hce.Deactivation) {
 func (c *Card) Verified(until time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.card.State().VerifiedUntil.Equal(until) {
+		return nil
+	}
 	c.card.Verified(until)
 	return c.save()
 }
@@ -122,6 +128,9 @@ func (c *Card) Verified(until time.Time) error {
 func (c *Card) SetLock(l hce.Lock) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.card.State().Lock == l {
+		return nil
+	}
 	c.card.SetLock(l)
 	return c.save()
 }
@@ -148,14 +157,14 @@ func (c *Card) AddKeys(set provisioning.KeySet) error {
 	if len(fresh) == 0 {
 		return fmt.Errorf("%s: none of the %d keys is new", c.card.Name(), len(stored))
 	}
-	before := c.wrapped
-	c.wrapped = maps.Clone(before)
+	before, dormant := c.wrapped, c.dormant
+	c.wrapped, c.dormant = maps.Clone(before), slices.Clone(dormant)
 	keys, err := c.unwrap(fresh)
 	if err == nil {
 		err = c.card.AddKeys(keys...)
 	}
 	if err != nil {
-		c.wrapped = before
+		c.wrapped, c.dormant = before, dormant
 		return err
 	}
 	c.lastKey = lastIndex(stored, c.lastKey)
@@ -183,7 +192,8 @@ func lastIndex(keys []storedKey, earlier hexes) hexes {
 }
 
 // unwrap takes keys into use: out of their wrapping, checked against their
-// check value.
+// check value. Those of the stock under the passcode stay as they are while that
+// is closed.
 func (c *Card) unwrap(stored []storedKey) ([]hce.Key, error) {
 	keys := make([]hce.Key, 0, len(stored))
 	for i, k := range stored {
@@ -191,28 +201,21 @@ func (c *Card) unwrap(stored []storedKey) ([]hce.Key, error) {
 		if err != nil {
 			return nil, fmt.Errorf("limited-use key %d: %w", i+1, err)
 		}
-		key, err := c.store.opt.DeviceKey.UnwrapKey(cryptogram.TDES, k.Wrapped)
+		if len(k.Agreement) > 0 && c.private == nil {
+			c.dormant = append(c.dormant, k)
+			continue
+		}
+		key, err := c.unwrapOne(&k)
 		if err != nil {
 			return nil, fmt.Errorf("limited-use key %d: %w", i+1, err)
 		}
 		if got := key.CheckValue(); string(got[:]) != string(k.CheckValue) {
 			return nil, fmt.Errorf("limited-use key %d: its check value is %X, %X was announced", i+1, got, []byte(k.CheckValue))
 		}
-		keys = append(keys, hce.Key{Key: key, Index: name.index, ATC: name.atc, Uses: k.Left, NotAfter: k.NotAfter})
+		keys = append(keys, hce.Key{Key: key, Index: name.index, ATC: name.atc, Uses: k.Left, NotAfter: k.NotAfter, Amount: k.Amount})
 		c.wrapped[name] = k
 	}
 	return keys, nil
-}
-
-// WithToken is the profile with a token in the place of its account, as Enrol
-// puts it on the phone. What its certificates must sign is the StaticData of
-// it.
-func WithToken(p hce.Profile, t provisioning.Token) hce.Profile {
-	a := &p.Account
-	a.PAN, a.PSN, a.Expiry = t.PAN, t.PSN, t.Expiry
-	a.Track2.PAN, a.Track2.Expiry, a.Track2.ServiceCode = t.PAN, t.Expiry, t.ServiceCode
-	a.LastFour, a.Requestor, a.PAR = t.LastFour, t.Requestor, t.PAR
-	return p
 }
 
 // checkKind refuses keys of another kind than the profile works with.
@@ -242,6 +245,7 @@ func (c *Card) record() record {
 	s := c.card.State()
 	r := record{
 		Card: c.card.Name(), account: accountOf(&s.AccountState), VerifiedUntil: s.VerifiedUntil, Token: c.sealed, History: c.recent(),
+		Allowance: (*allowance)(s.Allowance),
 	}
 	for i := range s.Others {
 		r.Others = append(r.Others, accountOf(&s.Others[i]))
@@ -253,9 +257,10 @@ func (c *Card) record() record {
 	for _, k := range s.Keys {
 		past := k.ATC != 0 && k.ATC <= s.ATC
 		if stored, ok := c.wrapped[keyName{k.Index, k.ATC}]; ok && k.Uses > 0 && !past { // what is used up is forgotten
-			stored.Left = k.Uses
+			stored.Left, stored.Amount = k.Uses, k.Amount
 			r.Keys = append(r.Keys, stored)
 		}
 	}
+	r.Keys = append(r.Keys, c.sleeping(s.ATC)...)
 	return r
 }

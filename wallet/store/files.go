@@ -68,15 +68,18 @@ func (d files) read(name string) (record, error) {
 	return r, nil
 }
 
-// write replaces the file as a whole: the new content is on the disk before it
-// gets the name, and the name is on the disk before write returns. A kill at
-// any point leaves the old file or the new one.
 func (d files) write(name string, r record) error {
 	data, err := r.encode()
 	if err != nil {
 		return fmt.Errorf("phone store: %w", err)
 	}
-	path := d.path(name)
+	return d.replace(d.path(name), data)
+}
+
+// replace replaces a file as a whole: the new content is on the disk before it
+// gets the name, and the name is on the disk before replace returns. A kill at
+// any point leaves the old file or the new one.
+func (d files) replace(path string, data []byte) error {
 	if err := writeSynced(path+temporary, data); err != nil {
 		return fmt.Errorf("phone store: %w", err)
 	}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"math/rand"
 	"os"
@@ -19,7 +20,13 @@ import (
 // killDir tells a child process of TestKill where to tap.
 const killDir = "TAPSIM_STORE_TEST_DIR"
 
+// killWallet tells a child process of TestKillWallet where its wallet is.
+const killWallet = "TAPSIM_STORE_TEST_WALLET"
+
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(killWallet); dir != "" {
+		useForever(dir)
+	}
 	if dir := os.Getenv(killDir); dir != "" {
 		tapForever(dir)
 	}
@@ -72,7 +79,7 @@ func TestKill(t *testing.T) {
 	random := rand.New(rand.NewSource(7))
 	last, uses, left := map[string]int{}, map[int]int{}, 100_00
 	for range rounds {
-		for _, line := range killAfter(t, dir, random.Intn(20)) {
+		for _, line := range killAfter(t, killDir, dir, random.Intn(20)) {
 			f := strings.Fields(line)
 			atc, err := strconv.Atoi(f[1])
 			require.NoError(t, err)
@@ -99,10 +106,10 @@ func TestKill(t *testing.T) {
 
 // killAfter starts a child, kills it when it has printed that many lines, and
 // returns all whole lines that came out.
-func killAfter(t *testing.T, dir string, lines int) []string {
+func killAfter(t *testing.T, role, dir string, lines int) []string {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), killDir+"="+dir)
+	cmd.Env = append(os.Environ(), role+"="+dir)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -121,4 +128,93 @@ func killAfter(t *testing.T, dir string, lines int) []string {
 	}
 	require.Error(t, cmd.Wait(), "the child ends by the kill only")
 	return got
+}
+
+// stockKey is the private half of a passcode's key pair.
+var stockKey = bytes.Repeat([]byte{0x42}, 32)
+
+// useForever counts requests in the wallet's state, and taps with the stock of
+// keys open and closed in turn, until it is killed. It prints what others may
+// have seen.
+func useForever(dir string) {
+	t := &testing.T{}
+	s := open(t, dir)
+	memory := s.Wallet()
+	state, err := memory.LoadWallet()
+	if err != nil {
+		panic(err)
+	}
+	phone, err := s.Card(load(t, "visa-phone"))
+	if err != nil {
+		panic(err)
+	}
+	for n := 0; ; n++ {
+		state.Number++
+		if err := memory.SaveWallet(&state); err != nil {
+			panic(err)
+		}
+		fmt.Println("number", state.Number, 0)
+		key := stockKey
+		if n%2 == 1 {
+			key = nil
+		}
+		if err := phone.OpenStock(key); err != nil {
+			panic(err)
+		}
+		r := tap(t, phone)
+		iad, _ := emv.Find(r.Data, emv.TagResponseFormat2, emv.TagIAD)
+		index, err := cryptogram.KeyIndexOf(iad)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println("phone", atcOf(t, r), index.Counter)
+	}
+}
+
+// TestKillWallet kills the program with signal 9 at random points between the
+// wallet's requests and its taps: no number and no counter comes twice, no key
+// is used more often than it may be, and the stock under the passcode stays
+// sealed.
+func TestKillWallet(t *testing.T) {
+	const rounds, usesPerKey = 40, 20
+	dir := t.TempDir()
+	s := open(t, dir)
+	phone, err := s.Enrol(load(t, "visa-phone"), keySet(t, 1, 99, usesPerKey))
+	require.NoError(t, err)
+	public, err := cryptogram.PublicOf(stockKey)
+	require.NoError(t, err)
+	sealed := byte(0)
+	require.NoError(t, phone.Seal(60, func(k *cryptogram.Key) (wrapped, agreement []byte, err error) {
+		sealed++
+		agreement, under, err := cryptogram.SealTo(public, [32]byte{sealed})
+		require.NoError(t, err)
+		wrapped, err = under.WrapKey(k)
+		return wrapped, agreement, err
+	}))
+	require.Equal(t, 60*usesPerKey, phone.Stock().Ready)
+	require.Equal(t, 39*usesPerKey, phone.Stock().Sealed)
+	random := rand.New(rand.NewSource(9))
+	last, uses := map[string]int{}, map[int]int{}
+	for range rounds {
+		for _, line := range killAfter(t, killWallet, dir, random.Intn(20)) {
+			f := strings.Fields(line)
+			n, err := strconv.Atoi(f[1])
+			require.NoError(t, err)
+			require.Greater(t, n, last[f[0]], "%s came before", f[0])
+			last[f[0]] = n
+			if f[0] == "phone" {
+				index, err := strconv.Atoi(f[2])
+				require.NoError(t, err)
+				uses[index]++
+				require.LessOrEqual(t, uses[index], usesPerKey)
+			}
+		}
+		state, err := open(t, dir).Wallet().LoadWallet()
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, int(state.Number), last["number"])
+	}
+	require.Greater(t, last["phone"], rounds)
+	c, err := open(t, dir).Card(load(t, "visa-phone"))
+	require.NoError(t, err)
+	require.Equal(t, 39*usesPerKey, c.Stock().Sealed, "taps begin with the keys that are ready")
 }

@@ -17,6 +17,7 @@ import (
 	"tapsim/emv"
 	"tapsim/hce"
 	"tapsim/provisioning"
+	"tapsim/wallet"
 	"tapsim/wallet/store"
 )
 
@@ -42,7 +43,7 @@ func mastercardKeys(t testing.TB, first uint16, count int) provisioning.KeySet {
 			ATC: atc, Wrapped: wrapped, CheckValue: k.CheckValue(), Uses: 1, NotAfter: now.AddDate(0, 0, 5),
 		})
 	}
-	p := store.WithToken(load(t, "mastercard-phone"), set.Token)
+	p := wallet.WithToken(load(t, "mastercard-phone"), set.Token)
 	static, err := p.StaticData()
 	require.NoError(t, err)
 	c, err := testca.Issue(testca.Request{Scheme: p.Scheme, PAN: mastercardToken, Expiry: set.Token.Expiry, Static: static})

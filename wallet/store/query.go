@@ -7,6 +7,7 @@ import (
 	"tapsim/emv"
 	"tapsim/hce"
 	"tapsim/provisioning"
+	"tapsim/wallet"
 )
 
 // Info is what a wallet shows of a card.
@@ -58,7 +59,18 @@ func (c *Card) Remaining() int {
 func (c *Card) Held() uint16 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.card.Held()
+	held := c.card.Held()
+	for _, k := range c.dormant {
+		held = max(held, k.ATC)
+	}
+	return held
+}
+
+// ATC is the transaction counter: the last value used.
+func (c *Card) ATC() uint16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.card.ATC()
 }
 
 // LastKey is the index of the limited-use key that came last, used up or not,
@@ -91,18 +103,8 @@ func (c *Card) Last() (hce.Tap, bool) {
 // Name is the name of the card's profile.
 func (c *Card) Name() string { return c.card.Name() }
 
-// Entry is a tap in the history. It holds nothing that pays.
-type Entry struct {
-	Time     time.Time `json:"time"`
-	ATC      uint16    `json:"atc"`
-	Amount   int64     `json:"amount"`           // minor units; -1 when the terminal sent no number
-	Currency string    `json:"currency"`         // ISO 4217, three digits
-	Country  string    `json:"country"`          // of the terminal, ISO 3166, three digits
-	Type     string    `json:"type"`             // tag 9C, two digits
-	Answer   string    `json:"answer"`           // ARQC, TC, AAC, none, or the status word of a refusal
-	Reason   string    `json:"reason,omitempty"` // why it is neither an ARQC nor a TC that paid
-	CVM      string    `json:"cvm"`              // shown or asked for
-}
+// Entry is a tap in the history.
+type Entry = wallet.Tap
 
 // History lists the last taps, the oldest first, at most 500.
 func (c *Card) History() []Entry {

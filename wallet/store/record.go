@@ -26,6 +26,7 @@ type record struct {
 	account                    // the first one
 	Others        []account    `json:"others,omitempty"`
 	VerifiedUntil time.Time    `json:"verified_until,omitzero"`
+	Allowance     *allowance   `json:"allowance,omitempty"`
 	Token         *sealedToken `json:"token,omitempty"`
 	Keys          []storedKey  `json:"keys,omitempty"`
 	LastKey       hexes        `json:"last_key,omitempty"` // index of the key that came last, used up or not
@@ -43,7 +44,7 @@ func newRecord(p *hce.Profile) record {
 
 // state is what a card's state is made of, with the keys of its first account.
 func (r *record) state(p *hce.Profile, keys []hce.Key) (hce.State, error) {
-	s := hce.State{VerifiedUntil: r.VerifiedUntil}
+	s := hce.State{VerifiedUntil: r.VerifiedUntil, Allowance: (*hce.Allowance)(r.Allowance)}
 	var err error
 	if s.AccountState, err = r.account.state(keys); err != nil {
 		return s, err
@@ -59,6 +60,13 @@ func (r *record) state(p *hce.Profile, keys []hce.Key) (hce.State, error) {
 		s.Others = append(s.Others, other)
 	}
 	return s, nil
+}
+
+// allowance is what may be paid before the owner is verified again.
+type allowance struct {
+	PerTap int64 `json:"per_tap"`
+	Left   int64 `json:"left"`
+	Taps   int   `json:"taps"`
 }
 
 // account is what one account of a card remembers over its taps.
@@ -179,12 +187,16 @@ func mchipOf(s *hce.MChipState) *mchip {
 
 // storedKey is a limited-use or single-use key on disk, wrapped as it came.
 type storedKey struct {
-	Index      hexes     `json:"index,omitempty"`
-	ATC        uint16    `json:"atc,omitempty"`
-	Wrapped    hexes     `json:"wrapped"`
-	CheckValue hexes     `json:"check_value"`
-	Left       int       `json:"left"`
-	NotAfter   time.Time `json:"not_after"`
+	Index      hexes  `json:"index,omitempty"`
+	ATC        uint16 `json:"atc,omitempty"`
+	Wrapped    hexes  `json:"wrapped"`
+	CheckValue hexes  `json:"check_value"`
+	Left       int    `json:"left"`
+	Amount     int64  `json:"amount,omitempty"` // minor units that are left; 0 is no limit
+	// Agreement says that the key is of the stock under the passcode: the public
+	// key that its wrapping was agreed with. Without one the device key wraps it.
+	Agreement hexes     `json:"agreement,omitempty"`
+	NotAfter  time.Time `json:"not_after"`
 }
 
 func storedKeys(keys []provisioning.LimitedUseKey) ([]storedKey, error) {
@@ -198,6 +210,7 @@ func storedKeys(keys []provisioning.LimitedUseKey) ([]storedKey, error) {
 		}
 		out[i] = storedKey{
 			ATC: k.ATC, Wrapped: append(hexes(nil), k.Wrapped...), CheckValue: append(hexes(nil), k.CheckValue[:]...), Left: k.Uses, NotAfter: k.NotAfter,
+			Amount: k.Amount, Agreement: append(hexes(nil), k.Agreement...),
 		}
 		if k.ATC == 0 {
 			out[i].Index = append(hexes(nil), k.Index[:]...)

@@ -48,6 +48,7 @@ type Store struct {
 	disk  disk // nil in memory
 	opt   Options
 	cards map[string]*Card // those that are live; in memory, all
+	held  []byte           // the wallet's state, in memory
 }
 
 // disk keeps one record per card.

@@ -158,7 +158,7 @@ const maxUnknown = 32
 // Room for the values of one card.
 const (
 	// usualRoom holds what a phone gives and the data record made of it.
-	usualRoom = 320
+	usualRoom = 296
 	maxRoom   = 0xFFFF
 )
 

@@ -75,7 +75,7 @@ func (r *Run) ReadFCI() (reason string) {
 	if reason = r.Card.put(emv.TagDFName, fci.DFName); reason != "" {
 		return reason
 	}
-	return r.Card.put(emv.TagPDOL, fci.PDOL)
+	return r.Card.put(emv.TagPDOL, nil) // the FCI keeps its value
 }
 
 // readOptions takes the answer apart: template 77, or 80 with AIP and AFL only.

@@ -1,0 +1,139 @@
+package issuer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tapsim/iso8583"
+	"tapsim/provisioning"
+)
+
+// Bounds of a poll.
+const (
+	maxPolled = 50  // tokens in one poll
+	maxNews   = 100 // events of one token in one answer
+)
+
+// PollTokens tells a phone what has become of its tokens, and what the bank did
+// with their payments. It changes nothing.
+func (i *Issuer) PollTokens(ctx context.Context, r *provisioning.Poll) (provisioning.News, error) {
+	if err := checkProof(r); err != nil {
+		return provisioning.News{}, err
+	}
+	if len(r.Tokens) > maxPolled {
+		return provisioning.News{}, refused("too-many", "", "%d tokens in one poll, at most %d", len(r.Tokens), maxPolled)
+	}
+	news := provisioning.News{Tokens: []provisioning.TokenNews{}}
+	for _, c := range r.Tokens {
+		t, err := i.readToken(c.Token)
+		if err != nil {
+			return news, err
+		}
+		if string(t.binding.Device) != string(r.Device) || len(r.Device) == 0 {
+			return news, refused("wrong-device", "a copied wallet is of no use on another phone: add the card there", "the token is not on this phone")
+		}
+		events, err := i.store.TokenEvents(ctx, t.binding.Token, c.After, maxNews+1)
+		if err != nil {
+			return news, err
+		}
+		n := provisioning.TokenNews{TokenState: t.state(), Events: []provisioning.Event{}, More: len(events) > maxNews}
+		for _, e := range events[:min(len(events), maxNews)] {
+			n.Events = append(n.Events, e.Event)
+		}
+		news.Tokens = append(news.Tokens, n)
+	}
+	return news, nil
+}
+
+// readToken finds a token outside an update.
+func (i *Issuer) readToken(reference string) (*liveToken, error) {
+	index, ok := parseReference(reference)
+	unknown := refused("unknown-token", "", "there is no such token")
+	if !ok {
+		return nil, unknown
+	}
+	n, ok, err := i.store.Instrument(index)
+	if err != nil || !ok || n.Kind != Token {
+		return nil, errorElse(err, unknown)
+	}
+	b, _, err := i.store.Binding(index)
+	b.Token = index
+	return &liveToken{instrument: n, binding: b}, err
+}
+
+// TokenState is what both ends know of a token.
+func (i *Issuer) TokenState(reference string) (provisioning.TokenState, error) {
+	t, err := i.readToken(reference)
+	if err != nil {
+		return provisioning.TokenState{}, err
+	}
+	return t.state(), nil
+}
+
+// tellPayment puts what became of a payment into the history of its token, for
+// the phone to fetch.
+func (p *payment) tellPayment(tx *Tx, record *Record, report *Report) error {
+	if !p.instrument.Bound {
+		return nil
+	}
+	n := &provisioning.PaymentNotice{
+		Amount: record.Requested, Currency: fmt.Sprintf("%03d", record.Currency), Code: string(record.Code), Meaning: record.Code.Meaning(),
+		State: "declined", Merchant: record.Merchant, Terminal: strings.TrimSpace(p.request.TerminalID),
+		Category: p.request.MerchantCategory, Channel: ChannelOf(p.request.EntryMode), Record: record.Seq,
+	}
+	if p.chip != nil {
+		n.ATC = p.chip.elements.ATC
+	}
+	switch {
+	case record.Code.approves() && p.refund():
+		n.State = "refunded"
+	case record.Code.approves():
+		n.State = "approved"
+	default:
+		n.Reason = report.firstFailure()
+	}
+	return tellToken(tx, p.index, record.Time, n)
+}
+
+// tellReversal tells the phone that a payment was undone.
+func tellReversal(tx *Tx, payment, record *Record, m *iso8583.Message, back int64) error {
+	n, ok, err := tx.Instrument(payment.Instrument)
+	if err != nil || !ok || !n.Bound {
+		return err
+	}
+	return tellToken(tx, payment.Instrument, record.Time, &provisioning.PaymentNotice{
+		ATC: uint16(payment.Tap[0])<<8 | uint16(payment.Tap[1]), Amount: back, Currency: fmt.Sprintf("%03d", payment.Currency),
+		State: "reversed", Code: string(Approved), Meaning: Approved.Meaning(), Merchant: payment.Merchant,
+		Terminal: strings.TrimSpace(m.TerminalID), Record: payment.Seq,
+	})
+}
+
+func tellToken(tx *Tx, token PANIndex, at time.Time, n *provisioning.PaymentNotice) error {
+	b, ok, err := tx.Binding(token)
+	if err != nil || !ok {
+		return err
+	}
+	tx.AddTokenEvent(&b, provisioning.Event{Time: at, Party: PartyBank.String(), Verb: provisioning.VerbPay, Payment: n})
+	return nil
+}
+
+// firstFailure is the text of the first check that failed.
+func (r *Report) firstFailure() string {
+	if r == nil {
+		return ""
+	}
+	for _, s := range r.Steps {
+		if s.Result == Failed {
+			return s.Text
+		}
+	}
+	return ""
+}
+
+// isBound is true for a token whose phone is told about its payments.
+func (i *Issuer) isBound(index PANIndex) bool {
+	n, ok, err := i.store.Instrument(index)
+	return err == nil && ok && n.Bound
+}

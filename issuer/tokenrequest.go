@@ -1,0 +1,239 @@
+package issuer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tapsim/cryptogram"
+	"tapsim/emv"
+	"tapsim/provisioning"
+)
+
+// Assurance of a token: how the cardholder was identified, two digits of our
+// own numbering (EMV Payment Tokenisation framework: token assurance method).
+const (
+	assuranceNone = "00"
+	assuranceCard = "10" // card data were right
+	assuranceCode = "20" // a one-time code, too
+	assuranceBank = "30" // the bank itself, by another channel
+)
+
+// formFactors are the devices that a token may be for.
+var formFactors = map[string]bool{"phone": true, "watch": true, "tablet": true, "band": true, "card": true, "vehicle": true}
+
+// maxDeviceName bounds the name of a phone, in bytes.
+const maxDeviceName = 64
+
+// requestedToken is a request for a token on its way.
+type requestedToken struct {
+	request  *provisioning.TokenRequest
+	scope    *Range
+	card     emv.PAN
+	index    PANIndex   // of the card
+	others   []PANIndex // its tokens
+	decision Decision
+	now      time.Time
+	pan      emv.PAN // of the token
+	code     string
+}
+
+// RequestToken identifies a card and makes a token for it on the phone that
+// asks. Each thing that can be wrong has its own code. Unless the bank approves
+// at once, the token is inactive until the one-time code is entered.
+func (i *Issuer) RequestToken(ctx context.Context, r *provisioning.TokenRequest) (provisioning.TokenGrant, error) {
+	t := &requestedToken{request: r, card: emv.PAN(r.Card.Number), now: i.now().UTC().Truncate(time.Second)}
+	if err := i.admit(r); err != nil {
+		return provisioning.TokenGrant{}, err
+	}
+	if err := i.screen(t); err != nil {
+		return provisioning.TokenGrant{}, err
+	}
+	var err error
+	if t.others, err = i.tokensOf(ctx, t.index); err != nil {
+		return provisioning.TokenGrant{}, err
+	}
+	if t.code, err = i.randomText(decimal, codeLength); err != nil {
+		return provisioning.TokenGrant{}, err
+	}
+	const tries = 100
+	for range tries {
+		if t.pan, err = i.newTokenNumber(t.card); err != nil {
+			return provisioning.TokenGrant{}, refused("unsupported-scheme", "", "the token service makes no tokens for cards of this scheme")
+		}
+		grant, taken, err := i.grant(ctx, t)
+		if !taken {
+			return grant, err
+		}
+	}
+	return provisioning.TokenGrant{}, fmt.Errorf("issuer: no free token number found in %d tries", tries)
+}
+
+// checkProof refuses a request that its phone did not sign.
+func checkProof(r provisioning.Signed) error {
+	signed, err := provisioning.SignedBytes(r)
+	p := provisioning.ProofOf(r)
+	if err != nil || p.Number < 1 || !cryptogram.VerifyDevice(p.Device, signed, p.Signature) {
+		return refused("bad-proof", "", "the request is not signed by the phone that it names")
+	}
+	return nil
+}
+
+// admit refuses a request that its phone did not sign, and all of them while the
+// bank is closed. What stops a token goes through all the same: it has its own
+// way.
+func (i *Issuer) admit(r provisioning.Signed) error {
+	if err := checkProof(r); err != nil {
+		return err
+	}
+	return i.open()
+}
+
+// screen checks what needs no state.
+func (i *Issuer) screen(t *requestedToken) error {
+	r := t.request
+	t.scope = i.config.rangeOf(t.card)
+	switch {
+	case !t.card.Valid():
+		return refused("wrong-card-number", "type it again", "this is not an account number with a correct check digit")
+	case t.scope == nil:
+		return refused("unsupported-issuer", "ask the bank that issued the card", "the card is not of this bank")
+	case t.scope.Kind != Card:
+		return refused("not-a-card", "add the card that the token stands for", "the number is a token's")
+	case len(r.Card.Expiry) != 4 || !digitsOnly(r.Card.Expiry):
+		return refused("wrong-expiry", "write it as YYMM", "the expiry date is not YYMM")
+	case !formFactors[r.FormFactor]:
+		return refused("unsupported-device", "", "there are no tokens for a device of this kind")
+	case len(r.DeviceName) > maxDeviceName:
+		return refused("bad-device-name", "", "the name of the device is longer than %d bytes", maxDeviceName)
+	case len(r.Requestor) != 11 || !digitsOnly(r.Requestor):
+		return refused("unknown-requestor", "", "a token requestor id has 11 digits")
+	}
+	rules := i.config.TokenService.orDefault()
+	if t.decision = rules.decide(t.card); t.decision == DecideRefuse {
+		return refused("refused-by-bank", "ask the bank", "the bank gives no token for this card")
+	}
+	t.index = i.store.IndexPAN(t.card)
+	return nil
+}
+
+// checkCard checks card and account behind a new token.
+func (i *Issuer) checkCard(tx *Tx, t *requestedToken) (Instrument, error) {
+	card, ok, err := tx.Instrument(t.index)
+	if err != nil || !ok {
+		return card, errorElse(err, refused("unknown-card", "type it again", "the bank has no such card"))
+	}
+	account, ok, err := tx.Account(card.Account)
+	switch {
+	case err != nil || !ok:
+		return card, errorOr(err, "issuer: card %s has no account", card.Masked)
+	case t.request.Card.Expiry != card.Expiry:
+		return card, refused("wrong-expiry", "type it again as it stands on the card", "the expiry date is not that of the card")
+	case !i.securityCodeFits(t, &card):
+		return card, refused("wrong-security-code", "three digits on the back of the card", "the security code is not that of the card")
+	case card.Status != StatusActive:
+		return card, refused("card-not-active", "ask the bank", "the card is %s", card.Status)
+	case expired(card.Expiry, t.now):
+		return card, refused("card-expired", "add the new card", "the card has expired")
+	case account.Status != StatusActive:
+		return card, refused("account-not-active", "ask the bank", "the account is %s", account.Status)
+	}
+	return card, nil
+}
+
+// securityCodeFits checks the code on the plastic, where the bank has a key for
+// it: CVV2, the CVV with service code 000 and, as is usual, the date as MMYY.
+func (i *Issuer) securityCodeFits(t *requestedToken, card *Instrument) bool {
+	key := i.config.TokenService.SecurityCode
+	if key == nil {
+		return true
+	}
+	want, err := cryptogram.CVV(key, string(t.card), card.Expiry[2:]+card.Expiry[:2], "000")
+	return err == nil && want == t.request.Card.SecurityCode
+}
+
+// tokensOf lists the tokens of a card.
+func (i *Issuer) tokensOf(ctx context.Context, card PANIndex) (list []PANIndex, err error) {
+	all, err := i.store.Instruments(ctx)
+	for _, n := range all {
+		if n.Kind == Token && n.Card == card && n.Status != StatusDeactivated {
+			list = append(list, n.Index)
+		}
+	}
+	return list, err
+}
+
+// makeRoom bounds the tokens of a card, and refuses a second one on the same
+// phone. One there that nobody has activated gives way: the phone may not even
+// know of it.
+func (i *Issuer) makeRoom(tx *Tx, t *requestedToken) error {
+	count, most := 0, i.config.TokenService.orDefault().MaxPerCard
+	for _, index := range t.others {
+		other, err := i.findToken(tx, index.Reference(), nil, t.now)
+		switch {
+		case err != nil:
+			return err
+		case other.instrument.Status == StatusDeactivated:
+			continue
+		case string(other.binding.Device) != string(t.request.Device):
+			count++
+			continue
+		case other.instrument.Status != StatusInactive:
+			return refused("already-added", "remove it first", "the card is on this phone already, as a token that is %s", other.instrument.Status)
+		}
+		other.text = "the phone asked again"
+		if err := other.step(tx, &move{verb: provisioning.VerbDelete, party: PartyService}); err != nil {
+			return err
+		}
+	}
+	if count >= most {
+		return refused("too-many-tokens", "delete one", "the card has %d tokens already, at most %d are allowed", count, most)
+	}
+	return nil
+}
+
+// grant makes the token with its binding, and sends the code.
+func (i *Issuer) grant(ctx context.Context, t *requestedToken) (grant provisioning.TokenGrant, taken bool, err error) {
+	index := i.store.IndexPAN(t.pan)
+	sealed, err := i.store.SealPAN(t.pan)
+	if err != nil {
+		return grant, false, err
+	}
+	rules := i.config.TokenService.orDefault()
+	err = i.store.Update(ctx, nil, func(tx *Tx) error {
+		if _, taken, err = tx.Instrument(index); err != nil || taken {
+			return err
+		}
+		card, err := i.checkCard(tx, t)
+		if err == nil {
+			err = i.makeRoom(tx, t)
+		}
+		if err != nil {
+			return err
+		}
+		status, assurance := StatusInactive, assuranceNone
+		if t.decision == DecideApprove {
+			status, assurance = StatusActive, assuranceCard
+		}
+		live := &liveToken{now: t.now, instrument: Instrument{
+			Kind: Token, PSN: "00", Expiry: rules.expiry(t.now), ServiceCode: card.ServiceCode, Status: status,
+			Card: card.Index, LastFour: card.LastFour, PAR: card.PAR, Requestor: t.request.Requestor, Bound: true,
+			Index: index, Masked: t.pan.Masked(),
+		}, binding: Binding{
+			Token: index, Sealed: sealed, Device: t.request.Device, DeviceName: t.request.DeviceName, FormFactor: t.request.FormFactor,
+			Assurance: assurance, Made: t.now, Number: t.request.Number,
+		}}
+		grant = provisioning.TokenGrant{Scheme: t.scope.Scheme.String()}
+		if status == StatusInactive {
+			live.binding.Code.Resends = rules.CodeResends
+			grant.Verification = i.sendCode(tx, live, &card, t.code)
+		}
+		tx.PutInstrument(live.instrument)
+		tx.AddTokenEvent(&live.binding, provisioning.Event{
+			Time: t.now, Party: PartyUser.String(), Verb: provisioning.VerbRequest, To: status.String(), Text: "on " + orNone(t.request.DeviceName) + ", decided by " + t.decision.String(),
+		})
+		grant.TokenState = live.state()
+		return nil
+	})
+	return grant, taken && err == nil, err
+}

@@ -1,0 +1,148 @@
+package wallet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tapsim/emv"
+	"tapsim/provisioning"
+)
+
+// Poll asks the service what has become of the cards, and acts on it: a card
+// that was suspended elsewhere is locked, one that was deleted loses its keys,
+// one that was renewed or got another card behind it is fetched anew. It says
+// how many events came.
+func (w *Wallet) Poll(ctx context.Context) (int, error) {
+	count := 0
+	for {
+		r := &provisioning.Poll{}
+		for _, c := range w.state.Cards {
+			r.Tokens = append(r.Tokens, provisioning.Cursor{Token: c.Token, After: c.Cursor})
+		}
+		if len(r.Tokens) == 0 {
+			return 0, nil
+		}
+		if err := w.sign(r); err != nil {
+			return count, err
+		}
+		news, err := w.env.Service.PollTokens(ctx, r)
+		if err != nil {
+			return count, err
+		}
+		more := false
+		for _, n := range news.Tokens {
+			more = more || n.More
+			count += len(n.Events)
+			if err := w.learn(&n); err != nil {
+				return count, err
+			}
+		}
+		if err := w.save(); err != nil {
+			return count, err
+		}
+		if !more {
+			break
+		}
+	}
+	return count, w.catchUp(ctx)
+}
+
+// learn takes in what the service says of one token.
+func (w *Wallet) learn(n *provisioning.TokenNews) error {
+	at := slices.IndexFunc(w.state.Cards, func(c Card) bool { return c.Token == n.Token })
+	if at < 0 {
+		return nil
+	}
+	c := &w.state.Cards[at]
+	c.TokenState = n.TokenState
+	if c.Status != statusInactive {
+		c.Verification = nil
+	}
+	for at := range n.Events {
+		w.hear(c, &n.Events[at])
+	}
+	return nil
+}
+
+// catchUp makes good what the phone has missed.
+func (w *Wallet) catchUp(ctx context.Context) error {
+	w.freeCoupons()
+	for n := range w.state.Cards {
+		c := &w.state.Cards[n]
+		if c.Status == statusDeleted && c.Enrolled {
+			if err := w.env.Memory.Remove(c.Name); err != nil {
+				return err
+			}
+			c.Enrolled = false
+			continue
+		}
+		if err := w.settle(ctx, c); err != nil {
+			return err
+		}
+		if err := w.complete(ctx, c); err != nil {
+			return err
+		}
+		if err := w.update(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := w.save(); err != nil {
+		return err
+	}
+	return w.applyAll()
+}
+
+// hear takes in one event.
+func (w *Wallet) hear(c *Card, e *provisioning.Event) {
+	if e.Number <= c.Cursor {
+		return
+	}
+	c.Cursor = e.Number
+	if p := e.Payment; p != nil {
+		c.Payments = bounded(append(c.Payments, Payment{e.Time, *p}), maxPayments)
+		w.note(Notice{Time: e.Time, Card: c.Name, Kind: p.State, Text: paymentText(p)})
+		w.heardOfCoupon(c, p)
+		return
+	}
+	if e.Party == "user" {
+		return // its owner knows
+	}
+	text := fmt.Sprintf("%s: the %s said %s", c.Name, e.Party, e.Verb)
+	if e.From != e.To {
+		text += ", it is " + e.To
+	}
+	if e.Text != "" {
+		text += " (" + e.Text + ")"
+	}
+	w.note(Notice{Time: e.Time, Card: c.Name, Kind: "card", Text: text})
+}
+
+// paymentText is a payment in one line.
+func paymentText(p *provisioning.PaymentNotice) string {
+	b := new(strings.Builder)
+	fmt.Fprintf(b, "%s: %s", p.State, moneyText(p.Amount, p.Currency))
+	if p.Merchant != "" {
+		fmt.Fprintf(b, " at %s", p.Merchant)
+	}
+	if p.State == "declined" {
+		fmt.Fprintf(b, " (%s: %s", p.Code, p.Meaning)
+		if p.Reason != "" {
+			fmt.Fprintf(b, "; %s", p.Reason)
+		}
+		b.WriteString(")")
+	}
+	return b.String()
+}
+
+// moneyText writes minor units of a currency of three digits.
+func moneyText(minor int64, currency string) string {
+	number, err := strconv.ParseUint(currency, 10, 16)
+	c, ok := emv.CurrencyByNumeric(uint16(number))
+	if err != nil || !ok {
+		return fmt.Sprintf("%d minor units of currency %s", minor, currency)
+	}
+	return c.Format(minor) + " " + c.Alpha
+}
