@@ -96,7 +96,7 @@ type text struct {
 // ownRoutes are about the service itself.
 func (s *Server) ownRoutes() []route {
 	answer := func(pattern string, f func() any) route {
-		return route{pattern, func(context.Context, Bank, []byte, string) (any, error) { return f(), nil }}
+		return route{pattern: pattern, do: func(context.Context, Bank, []byte, string) (any, error) { return f(), nil }}
 	}
 	return []route{
 		answer("GET /healthz", func() any { return map[string]string{"status": "ok"} }),

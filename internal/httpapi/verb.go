@@ -17,6 +17,7 @@ type verb[Q, R any] struct{ pattern string }
 // route is an operation with what the bank does for it.
 type route struct {
 	pattern string
+	in, out reflect.Type // what the document describes; nil for the service's own
 	// do decodes a request, which is as the document wants it, and has the bank
 	// answer it.
 	do func(ctx context.Context, b Bank, request []byte, key string) (any, error)
@@ -24,7 +25,7 @@ type route struct {
 
 // by is the operation as a bank does it.
 func (v verb[Q, R]) by(do func(Bank, context.Context, Q) (R, error)) route {
-	return route{v.pattern, func(ctx context.Context, b Bank, request []byte, key string) (any, error) {
+	return route{v.pattern, reflect.TypeFor[Q](), reflect.TypeFor[R](), func(ctx context.Context, b Bank, request []byte, key string) (any, error) {
 		var q Q
 		if err := json.Unmarshal(request, &q); err != nil {
 			return nil, &badRequest{"bad-request", "the request does not fit: " + plainField(err)}
