@@ -13,14 +13,14 @@ import (
 	"tapsim/provisioning"
 )
 
-func theDocument(t *testing.T) *Document {
+func theDocument(t testing.TB) *Document {
 	t.Helper()
 	d, err := document()
 	require.NoError(t, err)
 	return d
 }
 
-func testServer(t *testing.T, c ServerConfig) *Server {
+func testServer(t testing.TB, c ServerConfig) *Server {
 	t.Helper()
 	if c.Bank == nil {
 		c.Bank = Local{testBank(t)}

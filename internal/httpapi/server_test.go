@@ -30,7 +30,7 @@ var (
 )
 
 // testBank is the demo bank in memory.
-func testBank(t *testing.T) *issuer.Issuer {
+func testBank(t testing.TB) *issuer.Issuer {
 	t.Helper()
 	seed := uint64(1)
 	b, err := sim.OpenBank(bg, sim.BankOptions{Seed: &seed, State: sim.Memory, Now: func() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) }})
