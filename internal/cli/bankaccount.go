@@ -89,9 +89,9 @@ func (a *app) bankCards(f *bankFlags) *cobra.Command {
 		return b.Cards(ctx, args[0])
 	}, func(all []issuer.CardState) error {
 		return a.table(func(w *tabwriter.Writer) {
-			fmt.Fprintln(w, "NUMBER\tKIND\tSCHEME\tEXPIRES\tSTATUS\tCARD ENDS IN")
+			fmt.Fprintln(w, "NUMBER\tKIND\tSCHEME\tEXPIRES\tSTATUS\tCARD ENDS IN\tREFERENCE")
 			for _, s := range all {
-				fmt.Fprintf(w, "%s\t%s\t%s\t20%s-%s\t%s\t%s\n", s.Card, s.Kind, s.Scheme, s.Expiry[:2], s.Expiry[2:], s.Status, s.LastFour)
+				fmt.Fprintf(w, "%s\t%s\t%s\t20%s-%s\t%s\t%s\t%s\n", s.Card, s.Kind, s.Scheme, s.Expiry[:2], s.Expiry[2:], s.Status, s.LastFour, s.Reference[:8])
 			}
 		})
 	})
