@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -308,4 +310,49 @@ func TestSecretsAreFound(t *testing.T) {
 	require.NotEmpty(t, secretIn([]byte("x0004761739001010119\x00"), nil))
 	require.NotEmpty(t, secretIn([]byte("passcode 271828"), []string{"271828"}))
 	require.Empty(t, secretIn([]byte("476173******0119 20300101120000"), []string{"271828"}))
+}
+
+// Over TLS with a key, as other machines must.
+func TestServiceOverTLS(t *testing.T) {
+	made := httptest.NewTLSServer(nil)
+	defer made.Close()
+	private, err := x509.MarshalPKCS8PrivateKey(made.TLS.Certificates[0].PrivateKey)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	file := func(name string, text []byte) string {
+		name = filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(name, text, 0o600))
+		return name
+	}
+	certificate := file("cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate().Raw}))
+	secret := file("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	key := file("api.key", []byte("k3y-of-this-service\n"))
+	log := &lines{}
+	s, err := startService(log, "--state", ":memory:", "--tls-cert", certificate, "--tls-key", secret, "--http-key-file", key)
+	require.NoError(t, err)
+	defer func() { require.Zero(t, s.stop()) }()
+	require.Regexp(t, "^https://127", s.url)
+	status, out, errs := run(t, "bank", "accounts", "--service", s.url, "--service-ca", certificate, "--service-key-file", key)
+	require.Zero(t, status, errs)
+	require.Contains(t, out, "DEMO-0001")
+	status, _, errs = run(t, "bank", "accounts", "--service", s.url, "--service-key-file", key)
+	require.Equal(t, exitUsage, status, "nobody knows the certificate")
+	require.Contains(t, errs, "certificate")
+	status, _, errs = run(t, "bank", "accounts", "--service", s.url, "--service-ca", key)
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, errs, "no certificate in PEM form")
+	status, _, errs = run(t, "bank", "accounts", "--service", s.url, "--service-ca", certificate, "--service-key-file", certificate)
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, errs, "--service-key-file")
+	status, _, errs = run(t, "bank", "accounts", "--service", "http://127.0.0.1:1")
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, errs, "cannot be reached")
+	require.NotContains(t, log.String(), "k3y-of-this-service")
+}
+
+func TestPrintOpenAPI(t *testing.T) {
+	status, out, _ := run(t, "issuer", "--print-openapi")
+	require.Zero(t, status)
+	_, err := httpapi.ParseDocument([]byte(out))
+	require.NoError(t, err)
 }
