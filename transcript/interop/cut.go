@@ -106,7 +106,12 @@ func fetched(answer []byte, behind []transcript.Line) bool {
 // than there are. One that ends in 9000 is what a card sent: it is damaged, not
 // cut.
 func unfilled(b []byte) bool {
-	if len(b) < 2 || b[len(b)-2] == 0x90 && b[len(b)-1] == 0 {
+	return len(b) >= 2 && (b[len(b)-2] != 0x90 || b[len(b)-1] != 0) && lacking(b)
+}
+
+// lacking is unfilled whatever the status word, for logs that write it in front.
+func lacking(b []byte) bool {
+	if len(b) < 2 {
 		return false
 	}
 	switch b[0] {

@@ -259,3 +259,35 @@ func TestChecksum(t *testing.T) {
 		require.True(t, hasCRC([]byte(f)), "%X", f)
 	}
 }
+
+// TestTruncationsGiveNoWrongAnswers: whatever a log is cut to, its exchanges are
+// those of the whole one, but for the last, which may have no answer.
+func TestTruncationsGiveNoWrongAnswers(t *testing.T) {
+	for _, name := range []string{"scriptor-output.log", "opensc-tool-output.log", "opensc-debug.log", "pcsc-spy.log", "pcscd-apdu.log", "globalplatformpro.log",
+		"proxmark3-14a-apdu.log", "proxmark3-trace-list.log", "proxmark3.trace", "iso14443.pcap", "nfcgate.pcapng", "apduplay-winscard.log", "apdutool-output.log", "devnied.log",
+		"android.html", "python-emv.log", "javaemvreader.log", "flipper.log", "terminal-card.log", "pos-sdk.log", "c-apdu.log", "pn532.log", "jcop-shell.log"} {
+		t.Run(name, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join(foreign, name))
+			require.NoError(t, err)
+			whole, err := Import(data, "")
+			require.NoError(t, err)
+			want, read := whole.Transcript.Exchanges(), 0
+			for n := len(data) / 3; n < len(data); n += 1 + len(data)/400 {
+				got, err := Import(data[:n], whole.Format)
+				if err != nil {
+					continue
+				}
+				read++
+				for i, x := range got.Transcript.Exchanges() {
+					if x.Response != nil {
+						require.Equal(t, hexString(want[i].Response), hexString(x.Response), "%s cut to %d bytes, exchange %d", name, n, i+1)
+					}
+					if i+1 < len(got.Transcript.Exchanges()) {
+						require.Equal(t, hexString(want[i].Command), hexString(x.Command), "%s cut to %d bytes, exchange %d", name, n, i+1)
+					}
+				}
+			}
+			require.Positive(t, read)
+		})
+	}
+}

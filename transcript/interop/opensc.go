@@ -13,7 +13,7 @@ var opensCReceived = regexp.MustCompile(`^Received \(SW1=0x([0-9A-Fa-f]{2}), SW2
 // status word in the next, and the data below as a dump.
 func readOpenSC(in *input, s *session) error {
 	var data, sw []byte
-	found, dump := false, false
+	found, dump, announced := false, false, false
 	flush := func() {
 		if sw != nil {
 			s.answer(append(data, sw...))
@@ -34,6 +34,7 @@ func readOpenSC(in *input, s *session) error {
 			flush()
 			sw, _ = hex.DecodeString(m[1] + m[2])
 			dump = m[3] != ""
+			announced = dump
 			return nil
 		}
 		if row, ok := dumpRow(line, -1); ok && dump {
@@ -44,6 +45,12 @@ func readOpenSC(in *input, s *session) error {
 		dump = false
 		return nil
 	})
+	switch {
+	case sw == nil:
+	case announced && (data == nil || lacking(append(data[:len(data):len(data)], sw...))),
+		!announced && sw[0] == 0x90 && !strings.HasSuffix(string(in.raw), "\n"): // the colon may be cut, too
+		sw = nil // the log ends before the last answer does
+	}
 	flush()
 	if err == nil && !found {
 		err = isAbsent("no line `Sending: ..`")
