@@ -87,7 +87,8 @@ func (c *Config) prepare() (pseudo, error) {
 // notice that it was gone.
 func (s *Slot) Remove() { s.remove.Do(func() { _ = s.conn.Close() }) }
 
-// Control messages: all that have one byte.
+// Control messages have one byte. A command of that length looks like one; the
+// reader waits for an answer to it.
 const (
 	controlOff   = 0
 	controlOn    = 1
@@ -145,8 +146,11 @@ func (s *Slot) handle(message []byte) (answer []byte, ok bool) {
 		s.power(true)
 	case controlATR:
 		return s.pseudo.atr, true
+	default: // a program's command, which is too short for any card
+		answer = apdu.StatusWrongLength.Append(nil)
+		s.tell(message, answer)
 	}
-	return nil, true
+	return answer, true
 }
 
 // power follows the reader's field: what the card keeps for a session goes with
@@ -164,8 +168,12 @@ func (s *Slot) respond(command []byte) (answer []byte, ok bool) {
 		s.on = true
 		answer = s.config.Card.Respond(command)
 	}
+	s.tell(command, answer)
+	return answer, len(answer) >= 2 && len(answer) <= maxMessage
+}
+
+func (s *Slot) tell(command, answer []byte) {
 	if s.config.Seen != nil {
 		s.config.Seen(command, bytes.Clone(answer))
 	}
-	return answer, len(answer) >= 2 && len(answer) <= maxMessage
 }
