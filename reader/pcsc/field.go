@@ -53,7 +53,7 @@ type Reader struct {
 func Open(name string) (*Reader, error) { return open(name, establish) }
 
 func open(name string, establish func() (service, error)) (*Reader, error) {
-	r := &Reader{Patience: usualPatience, establish: establish, busy: make(chan struct{}, 1)}
+	r := &Reader{Patience: usualPatience, establish: patient(establish), busy: make(chan struct{}, 1)}
 	if err := r.contexts(); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (r *Reader) forget() error {
 	var err error
 	for _, s := range []*service{&r.wait, &r.talk} {
 		if *s != nil {
-			if e := (*s).release(); !serviceGone(e) {
+			if e := letGo(*s); !serviceGone(e) {
 				err = errors.Join(err, e)
 			}
 			*s = nil
@@ -111,7 +111,8 @@ func (r *Reader) forget() error {
 }
 
 // Activate waits for a card and connects to it. What is in the field already
-// counts. It is reader.ErrNoCard when none came in time.
+// counts. It is reader.ErrNoCard when none came in time, and ErrBlocked when one
+// lay there that the reader did not let go of.
 func (r *Reader) Activate(ctx context.Context) (apdu.Transceiver, error) {
 	c, err := r.Card(ctx)
 	if err != nil {
@@ -135,6 +136,12 @@ func (r *Reader) Card(ctx context.Context) (*Card, error) {
 	case err == nil:
 		r.card = c
 		return c, nil
+	case len(r.busy) > 0: // connecting still
+		r.abandon(nil)
+		if ctx.Err() == nil {
+			return nil, fmt.Errorf("%s: %w", r.name, ErrBlocked)
+		}
+		return nil, ctx.Err()
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case inTime.Err() != nil:
@@ -177,9 +184,9 @@ func (r *Reader) connect(ctx context.Context) (*Card, error) {
 
 // handle connects to the card, and resets it when asked.
 func (r *Reader) handle(ctx context.Context, reset bool) (*Card, error) {
-	c := &Card{r: r}
+	c, talk := &Card{r: r}, r.talk
 	err := r.call(ctx, func() (err error) {
-		if c.handle, err = r.talk.connect(r.name); err != nil {
+		if c.handle, err = talk.connect(r.name); err != nil {
 			return err
 		}
 		if reset {
@@ -259,8 +266,11 @@ func (r *Reader) ask(ctx context.Context, known flags, timeout time.Duration) (s
 	wait := r.wait
 	stop := context.AfterFunc(ctx, func() { _ = wait.cancel() })
 	defer stop()
-	st, err := wait.status(r.name, known, timeout)
+	st, err := within(timeout+serviceTime, func() (state, error) { return wait.status(r.name, known, timeout) },
+		func(state, error) { _ = wait.release() })
 	switch {
+	case errors.Is(err, errSilent): // the context is of no use until that comes back
+		r.wait = nil
 	case err == nil:
 	case ctx.Err() != nil:
 		err = ctx.Err()
@@ -279,7 +289,10 @@ func (r *Reader) Off(ctx context.Context, d time.Duration) error {
 		// one come.
 		unpower := c.lost.Load() == nil
 		r.torn = !unpower
-		err := r.call(ctx, func() error { return c.handle.disconnect(unpower) }, nil)
+		err := errStuck
+		if unpower || len(r.busy) == 0 { // else it was lost by not coming back
+			err = r.call(ctx, func() error { return c.handle.disconnect(unpower) }, nil)
+		}
 		if errors.Is(err, errStuck) {
 			r.abandon(c.handle)
 		}
@@ -301,13 +314,15 @@ func (r *Reader) Off(ctx context.Context, d time.Duration) error {
 }
 
 // abandon leaves a call that does not come back to itself: when the card lets go
-// of it, the connection ends.
+// of it, the connection, if there is one, ends.
 func (r *Reader) abandon(h handle) {
 	busy, talk := r.busy, r.talk
 	r.talk, r.busy = nil, make(chan struct{}, 1)
 	go func() {
 		busy <- struct{}{}
-		_ = h.disconnect(true)
+		if h != nil {
+			_ = h.disconnect(true)
+		}
 		_ = talk.release()
 	}()
 }
