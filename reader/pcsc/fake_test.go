@@ -378,6 +378,23 @@ func TestWhatKeepsAReaderFromBeingUsed(t *testing.T) {
 	}
 }
 
+// TestTheFieldMustBeClear: the card that lies there when the service comes back
+// is seen a moment later, and is no new one.
+func TestTheFieldMustBeClear(t *testing.T) {
+	f := newFake()
+	r := f.open(t)
+	r.calm = 5 * time.Millisecond
+	f.states = []flags{flagEmpty, flagPresent | 0x10000, flagPresent | 0x10000, flagPresent | 0x10000, flagEmpty | 0x20000}
+	require.NoError(t, r.Cleared(background))
+	require.Len(t, f.states, 1, "it was taken away")
+
+	f.states = []flags{flagPresent}
+	ctx, cancel := context.WithTimeout(background, 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, r.Cleared(ctx), context.DeadlineExceeded, "it lies there still")
+	require.NoError(t, r.Close())
+}
+
 func TestOpen(t *testing.T) {
 	f := newFake()
 	for name, want := range map[string]string{

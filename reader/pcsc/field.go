@@ -23,6 +23,9 @@ const (
 	// settle is longer than a virtual reader needs to notice that its card has
 	// left: until then it names a card that cannot be connected to.
 	settle = 500 * time.Millisecond
+	// usualCalm is longer than a reader that has just come back needs to see the
+	// card that lies there: a virtual one is told of it only then.
+	usualCalm = 3 * time.Second
 )
 
 // Reader is a PC/SC reader as the field of a terminal: Activate waits for a card
@@ -43,6 +46,7 @@ type Reader struct {
 	talk      service // the context that talks
 	card      *Card
 	torn      bool // the last card was lost
+	calm      time.Duration
 	// busy has an element while a call into the service is under way. Such a
 	// call cannot be cut short; it may outlive the caller's context.
 	busy chan struct{}
@@ -53,7 +57,7 @@ type Reader struct {
 func Open(name string) (*Reader, error) { return open(name, establish) }
 
 func open(name string, establish func() (service, error)) (*Reader, error) {
-	r := &Reader{Patience: usualPatience, establish: patient(establish), busy: make(chan struct{}, 1)}
+	r := &Reader{Patience: usualPatience, calm: usualCalm, establish: patient(establish), busy: make(chan struct{}, 1)}
 	if err := r.contexts(); err != nil {
 		return nil, err
 	}
@@ -239,6 +243,47 @@ func (r *Reader) Returned(ctx context.Context) error {
 	}
 }
 
+// Cleared waits, after the service or the reader was gone, until they are back
+// and the field has been empty for a while: what lay there and lies there still
+// is not seen at once.
+func (r *Reader) Cleared(ctx context.Context) error {
+	for {
+		if err := r.Returned(ctx); err != nil {
+			return err
+		}
+		empty, err := r.staysEmpty(ctx)
+		switch {
+		case empty:
+			return nil
+		case serviceGone(err):
+			_ = r.forget()
+		}
+		if err != nil {
+			if err := pause(ctx, settle); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// staysEmpty waits until the field is empty, and is true when it stays so.
+func (r *Reader) staysEmpty(ctx context.Context) (bool, error) {
+	st, err := r.await(ctx, func(f flags) bool { return f&flagPresent == 0 })
+	for begun := time.Now(); err == nil; {
+		left := r.calm - time.Since(begun)
+		if left <= 0 {
+			return true, nil
+		}
+		if _, err = r.ask(ctx, st.flags, min(left, glance)); err == nil {
+			return false, nil // something happened
+		}
+		if errors.Is(err, codeTimeout) {
+			err = nil
+		}
+	}
+	return false, err
+}
+
 // await waits for a state of the reader.
 func (r *Reader) await(ctx context.Context, right func(flags) bool) (state, error) {
 	var known flags
@@ -303,6 +348,10 @@ func (r *Reader) Off(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
+	return pause(ctx, d)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
