@@ -97,6 +97,14 @@ func readerError(err error) error {
 	return err
 }
 
+// interrupted is how a command at a reader ends whose user has stopped it.
+func interrupted(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
 // readerFlags are the flags of commands that use a real reader.
 type readerFlags struct {
 	name      string

@@ -107,7 +107,7 @@ func (s *shop) serve(ctx context.Context) error {
 		return s.sameAmount(ctx)
 	}
 	lines := readLines(ctx, s.app.in)
-	for {
+	for n := 1; ; n++ {
 		fmt.Fprintf(s.app.errw, "tapsim: amount in %s?\n", s.world.Terminal.Currency.Alpha)
 		select {
 		case <-ctx.Done():
@@ -119,7 +119,7 @@ func (s *shop) serve(ctx context.Context) error {
 			if line = strings.TrimSpace(line); line == "" {
 				continue
 			}
-			s.flags.amount = line
+			s.flags.amount, s.flags.from = line, fmt.Sprintf("standard input, line %d", n)
 		}
 		if err := s.payment(ctx); err != nil {
 			return err
