@@ -74,6 +74,7 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 	record := Record{
 		Seq: first.Seq, Key: p.key, Reference: p.reference, Instrument: p.index, Requested: p.amount, Currency: p.currency, Time: p.at, State: RecordNoted,
 		Tap: p.tap(), Event: p.event(), Merchant: p.merchant, Category: p.category, Country: p.country,
+		Channel: ChannelOf(p.request.EntryMode),
 	}
 	if p.overtaken = found; !found {
 		if record.Seq, err = tx.NextSequence(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -170,7 +169,7 @@ type Phone struct {
 	Bank  *Bank // nil when offline
 	Notes []string
 
-	closers []io.Closer
+	world *World
 }
 
 // OpenPhone opens a phone's wallet and its token service.
@@ -188,7 +187,7 @@ func OpenPhone(ctx context.Context, o PhoneOptions) (*Phone, error) {
 			return nil, errors.Join(err, w.Close())
 		}
 	}
-	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, closers: w.closers}
+	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, world: w}
 	if w.bank != nil {
 		w.wallet.Connect(w.bank.Issuer)
 	}
@@ -196,7 +195,7 @@ func OpenPhone(ctx context.Context, o PhoneOptions) (*Phone, error) {
 }
 
 // Close releases the state.
-func (p *Phone) Close() error { return closeAll(&p.closers) }
+func (p *Phone) Close() error { return p.world.Close() }
 
 // CheckCardName refuses names that built-in cards have.
 func CheckCardName(name string) error {

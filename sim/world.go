@@ -54,6 +54,9 @@ type Options struct {
 	// of a card of ours: Card is not used, the phone's state left alone, and the
 	// clock runs.
 	Field terminal.Field
+	// NoCard leaves the phone's state alone: the customer shows a code (see
+	// World.Scan).
+	NoCard bool
 }
 
 // World is one phone (or card), one point of sale and one issuer.
@@ -110,6 +113,9 @@ func (w *World) note(format string, args ...any) {
 	w.Notes = append(w.Notes, fmt.Sprintf(format, args...))
 }
 
+// foreign is true when no card of ours is brought to the terminal.
+func (w *World) foreign() bool { return w.options.Field != nil || w.options.NoCard }
+
 // memory is true when nothing is kept.
 func (w *World) memory() bool { return w.options.State == Memory }
 
@@ -125,7 +131,7 @@ func (w *World) part(name string) (string, error) {
 
 // openData reads the card's profile and the terminal's configuration.
 func (w *World) openData(context.Context) (err error) {
-	if w.options.Field == nil {
+	if !w.foreign() {
 		if err = w.openProfile(); err != nil {
 			return err
 		}

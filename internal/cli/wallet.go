@@ -50,6 +50,7 @@ are left.`,
 	c.AddCommand(a.walletCardCommands(f)...)
 	c.AddCommand(a.walletLockCommands(f)...)
 	c.AddCommand(a.walletHistoryCommands(f)...)
+	c.AddCommand(a.walletPayCommands(f)...)
 	return c
 }
 
