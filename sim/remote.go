@@ -130,7 +130,7 @@ func (w *World) openGateway(ctx context.Context, m *Merchant) (err error) {
 		return fmt.Errorf("country %q: want two letters of ISO 3166, such as DE", m.Country)
 	}
 	t := &w.Terminal
-	t.Name, t.TerminalID, t.PINKey = "gateway", gateway, nil
+	t.Name, t.TerminalID, t.PINKey, t.Host.EntryMode = "gateway", gateway, nil, "072"
 	t.MerchantID, t.MerchantName, t.MerchantCity, t.MerchantCategory = m.ID, m.Name, m.City, m.Category
 	t.Country, t.CountryAlpha = country.Numeric, m.Country
 	if m.Terminal != "" {
