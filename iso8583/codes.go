@@ -34,7 +34,7 @@ var responseCodes = map[string]string{
 	"59": "suspected fraud", "61": "over the amount limit", "62": "restricted card",
 	"63": "security violation", "64": "wrong original amount (some networks: money laundering rules)",
 	"65": "over the number limit (Mastercard: customer authentication or PIN needed)",
-	"67": "hard capture", "68": "late response", "70": "PIN needed (Visa)", "75": "too many PIN tries",
+	"67": "hard capture", "68": "late response", "70": "PIN needed", "75": "too many PIN tries",
 	"76": "unable to locate the original", "77": "does not match the original",
 	"78": "no account (Visa: blocked until first use)", "79": "key exchange error or already reversed",
 	"80": "bad date or no financial impact", "81": "PIN cryptography error",

@@ -109,6 +109,11 @@ func TestDescribeExplains(t *testing.T) {
 		Describe(&Message{MTI: "0800", Amount: minor(-1)}, false))
 }
 
+// Every network may say 70, so its text names none.
+func TestTextOfPINNeeded(t *testing.T) {
+	require.Equal(t, "PIN needed", ResponseText("70"))
+}
+
 func TestTextOfMessageTypes(t *testing.T) {
 	for mti, want := range map[MTI]string{
 		"0100": "authorisation request", "0110": "authorisation response", "0121": "authorisation advice repeat", "0230": "financial advice response",

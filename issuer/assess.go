@@ -93,8 +93,12 @@ func checkType(p *payment, report *Report) {
 // Transaction types of field 3 that the bank knows (ISO 8583:1987).
 var services = map[string]string{"00": "purchase", "01": "cash", typeCashback: "purchase with cashback", "17": "cash disbursement"}
 
-// typeRefund is the transaction type whose money goes to the customer.
-const typeRefund = "20"
+// typeRefund is the transaction type whose money goes to the customer, as field 3
+// and as the card was told it (9C).
+const (
+	typeRefund = "20"
+	toldRefund = 0x20
+)
 
 // refund is true for a payment to the customer.
 func (p *payment) refund() bool { return p.request.ProcessingCode[:2] == typeRefund }

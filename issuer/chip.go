@@ -14,11 +14,14 @@ type chip struct {
 	cid        byte
 	psn        byte    // 5F34
 	ctq        emv.CTQ // 9F6C, of kernels 3 and 7
+	ffi        emv.FFI // 9F6E, of Visa
 	cvmResults [3]byte // 9F34
-	pan        []byte
-	track2     []byte
-	aid        []byte
-	has        present
+	// capabilities of the terminal, 9F33
+	capabilities emv.TerminalCapabilities
+	pan          []byte
+	track2       []byte
+	aid          []byte
+	has          present
 	// code says that the data came from a code that a phone showed: it told the
 	// card no amount, and its cryptogram is over zeros.
 	code bool
@@ -47,6 +50,8 @@ const (
 	hasAID
 	hasCTQ
 	hasCVMResults
+	hasFormFactor
+	hasCapabilities
 )
 
 // hasTold are the objects that a reader tells a card. Data with none of them are
@@ -134,6 +139,13 @@ func (c *chip) take(tag emv.Tag, value []byte) error {
 		return c.variable(tag, hasTrack2, &c.track2, value, 19)
 	case emv.TagCTQ:
 		return c.fixed(tag, hasCTQ, c.ctq[:], value)
+	case emv.TagFormFactor:
+		if len(value) != len(c.ffi) { // another network's
+			return nil
+		}
+		return c.fixed(tag, hasFormFactor, c.ffi[:], value)
+	case emv.TagTerminalCapabilities:
+		return c.fixed(tag, hasCapabilities, c.capabilities[:], value)
 	case emv.TagCVMResults:
 		return c.fixed(tag, hasCVMResults, c.cvmResults[:], value)
 	case emv.TagDFName:

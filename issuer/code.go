@@ -47,6 +47,6 @@ func (c Code) approves() bool {
 }
 
 // soft is true for the codes that ask for the same cryptogram again, with a
-// PIN: 65 (Mastercard), 70 and 1A (Visa). The cryptogram may then come once
+// PIN: 65 (Mastercard), 70 and 1A (others). The cryptogram may then come once
 // more under another trace number.
 func (c Code) soft() bool { return c == "65" || c == "70" || c == "1A" }

@@ -30,6 +30,9 @@ type Config struct {
 	Contactless  Contactless // bounds of accounts that have none of their own, in Currency
 	Monitoring   []MonitorRule
 	StandIn      StandIn
+	// Unverified is the most that the request of one refund may be for which
+	// neither a cryptogram nor a payment that it names speaks, in Currency.
+	Unverified int64
 	// PartialApproval approves what an account has where it is less than what is
 	// asked, with 10, to requests without cash.
 	PartialApproval bool
@@ -75,8 +78,9 @@ type Limits struct {
 // plausible cardholder verification.
 type VerificationRules struct {
 	Limit int64 // minor units, of Config.Currency; 0: nothing is checked
-	// Response is the code when nobody was verified; "" is 65 for Mastercard and
-	// 70 for the others, "PIN needed". A claim that cannot be true is 63.
+	// Response is the code when nobody was verified; "" is 65 for Mastercard, and for
+	// the others 70, "PIN needed", or 1A where the terminal takes no PIN. A claim that
+	// cannot be true is 63.
 	Response Code
 }
 
@@ -233,6 +237,8 @@ func (c *Config) checkBounds() error {
 		return configError("contactless", "number and amount are positive, the amount has at most 12 digits")
 	case c.StandIn.MaxAmount < 0 || c.StandIn.MaxAmount > emv.MaxAmount:
 		return configError("stand_in.max_amount", "%d is not an amount", c.StandIn.MaxAmount)
+	case c.Unverified < 0 || c.Unverified > emv.MaxAmount:
+		return configError("refunds.unverified", "%d is not an amount", c.Unverified)
 	case c.HoldsExpire < 0 || c.HoldsExpire > 366*24*time.Hour:
 		return configError("holds.expire", "%s, want up to a year", c.HoldsExpire)
 	}

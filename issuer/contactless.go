@@ -38,7 +38,7 @@ func (i *Issuer) checkContactless(tx *Tx, p *payment, report *Report) error {
 	}
 	count, sum := usage.Unverified+1, usage.UnverifiedAmount+p.charge.billed
 	if rules.Count > 0 && count > rules.Count || rules.Amount > 0 && sum > rules.Amount {
-		p.refuse(i.config.Verification.response(p.scope.Scheme))
+		p.refuse(i.config.Verification.response(p))
 		if report != nil {
 			report.step(stepContactless, Failed, fmt.Sprintf("the %s payment in a row without verification, %s together; allowed are %s",
 				ordinal(count), money(sum, p.charge.currency), rules.describe(p.charge.currency)))

@@ -17,8 +17,8 @@ const (
 	MaxOlderRanges = 64 // beyond, the narrowest gaps between ranges count as seen
 )
 
-// remember takes note of a use whose counter was not seen and belongs at place
-// at of the recent ones.
+// remember takes note of a use that was not seen and belongs at place at of the
+// recent ones.
 func (u *Usage) remember(at int, use Use) {
 	recent := slices.Insert(slices.Clone(u.Recent), at, use)
 	for _, old := range recent[min(len(recent), MaxRecentUses):] {
@@ -80,7 +80,7 @@ func join(ranges []CounterRange, n int) []CounterRange {
 // cryptogram that was right, and takes note of it. A jump beyond the window is
 // declined once: the card did make that many cryptograms, most likely at taps
 // that never got here, and would be dead if the bank did not take note. Its
-// cryptogram counts as seen like any other, so it never pays. An advice reports
+// cryptogram counts as seen, as that of any refused request does, so it never pays. An advice reports
 // what happened earlier, so its counter may be old, and it is only flagged. What
 // a cryptogram that is wrong says about the counter is nobody's business: it
 // changes nothing.
@@ -97,7 +97,7 @@ func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report
 	atc, ac := p.chip.elements.ATC, p.chip.cryptogram
 	at, seen := slices.BinarySearchFunc(usage.Recent, atc, func(u Use, atc uint16) int { return int(atc) - int(u.ATC) })
 	if seen {
-		return i.sameCounter(tx, p, usage.Recent[at], record, report)
+		return i.sameCounter(tx, p, usage, at, record, report)
 	}
 	if usage.isOlder(atc) {
 		p.refuse(SecurityViolation)
@@ -116,13 +116,10 @@ func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report
 		}
 		p.refuse(SecurityViolation)
 		report.step("counter", Failed, text)
-		switch {
-		case p.advice && at == 0: // its money moves once, but only a request raises the counter by a jump
+		if at == 0 && !jump { // only a request that is right raises the counter, but no advice may collect this one again
 			usage.addOlder(atc)
 			tx.PutUsage(usage)
 			return i.countKeyUse(tx, p, report)
-		case !p.advice && !jump:
-			return nil
 		}
 	} else if report != nil {
 		report.step("counter", OK, counterText(usage.Recent, atc))
@@ -156,18 +153,16 @@ func counterText(recent []Use, atc uint16) string {
 	return fmt.Sprintf("counter %d, not seen before; the highest was %d", atc, recent[0].ATC)
 }
 
-// sameCounter judges a counter that was seen: the same cryptogram is a replay,
-// another one means that two cards use one counter. Two cases are no replay. A
-// cryptogram that was answered with "come again with a PIN" may come once
-// more; and an advice may complete the authorisation of the same tap.
-func (i *Issuer) sameCounter(tx *Tx, p *payment, use Use, record *Record, report *Report) error {
+// sameCounter judges a counter that was seen, first at place at of the recent
+// ones: the same cryptogram is a replay, another one means that two cards use
+// one counter. Two cases are no replay. A cryptogram that was answered with
+// "come again with a PIN" may come once more; and an advice may complete the
+// authorisation of the same tap.
+func (i *Issuer) sameCounter(tx *Tx, p *payment, usage Usage, at int, record *Record, report *Report) error {
+	use, known := usage.find(at, p.chip.cryptogram)
 	switch {
-	case use.Cryptogram != p.chip.cryptogram:
-		p.refuse(SecurityViolation)
-		p.replayed = true
-		if report != nil {
-			report.step("counter", Failed, fmt.Sprintf("counter %d came before with another cryptogram: two cards share it, or the card was reset", use.ATC))
-		}
+	case !known:
+		return i.otherCryptogram(tx, p, usage, at, record, report)
 	case use.Soft && !p.advice:
 		return i.secondUse(tx, p, use, record, report)
 	case p.advice:
@@ -181,6 +176,39 @@ func (i *Issuer) sameCounter(tx *Tx, p *payment, use Use, record *Record, report
 		}
 	}
 	return nil
+}
+
+// find looks for a cryptogram among the uses of one counter, which stand
+// together from place at.
+func (u *Usage) find(at int, ac cryptogram.Cryptogram) (Use, bool) {
+	for _, use := range u.Recent[at:] {
+		if use.ATC != u.Recent[at].ATC {
+			break
+		}
+		if use.Cryptogram == ac {
+			return use, true
+		}
+	}
+	return Use{}, false
+}
+
+// otherCryptogram refuses a counter that came with another cryptogram, and keeps
+// this one beside it: of an advice the money moves all the same, once. When one
+// of the counter's cryptograms has left the recent ones, nobody can tell any
+// more whether it was this one.
+func (i *Issuer) otherCryptogram(tx *Tx, p *payment, usage Usage, at int, record *Record, report *Report) error {
+	atc := p.chip.elements.ATC
+	p.refuse(SecurityViolation)
+	p.replayed = true
+	if report != nil {
+		report.step("counter", Failed, fmt.Sprintf("counter %d came before with another cryptogram: two cards share it, or the card was reset", atc))
+	}
+	if p.stale = usage.isOlder(atc); p.stale {
+		return nil
+	}
+	usage.remember(at, Use{ATC: atc, Cryptogram: p.chip.cryptogram, Record: record.Seq})
+	tx.PutUsage(usage)
+	return i.countKeyUse(tx, p, report)
 }
 
 // secondUse judges a cryptogram that comes again after "come again with a PIN".

@@ -60,7 +60,7 @@ func TestOldAdviceTwice(t *testing.T) {
 	b := newBank(t, nil)
 	for atc := uint16(1); atc <= 40; atc++ {
 		if atc != 7 {
-			b.handle(plasticTap(atc, 1_00).message(t, "0220", int(atc)))
+			b.handle(offlineTap(atc, 1_00).message(t, "0220", int(atc)))
 		}
 	}
 	require.Equal(t, int64(461_00), b.account().Balance)
@@ -69,7 +69,7 @@ func TestOldAdviceTwice(t *testing.T) {
 		if stan == 0 {
 			atc = 5
 		}
-		answer, _ := b.handle(plasticTap(atc, 1_00).message(t, "0220", 100+stan))
+		answer, _ := b.handle(offlineTap(atc, 1_00).message(t, "0220", 100+stan))
 		require.Equal(t, "00", answer.ResponseCode)
 		require.Equal(t, want, b.account().Balance, "counter %d", atc)
 	}
@@ -85,15 +85,15 @@ func TestOldAdviceTwice(t *testing.T) {
 func TestRefusedJumpOfAnAdvice(t *testing.T) {
 	b := newBank(t, nil)
 	b.handle(plasticTap(1, 1_00).message(t, "0200", 1))
-	forged := plasticTap(0xFFFE, 1_00).message(t, "0220", 2)
+	forged := offlineTap(0xFFFE, 1_00).message(t, "0220", 2)
 	forged.ICCData[4] ^= 1
 	b.handle(forged)
-	answer, report := b.handle(plasticTap(0xFFFF, 1_00).message(t, "0220", 3))
+	answer, report := b.handle(offlineTap(0xFFFF, 1_00).message(t, "0220", 3))
 	require.Equal(t, "00", answer.ResponseCode)
 	require.Contains(t, report.find("counter").Text, "above the highest seen, 1")
-	require.Equal(t, int64(497_00), b.account().Balance)
-	b.handle(plasticTap(0xFFFF, 1_00).message(t, "0220", 4))
-	require.Equal(t, int64(497_00), b.account().Balance, "the same tap again")
+	require.Equal(t, int64(498_00), b.account().Balance)
+	b.handle(offlineTap(0xFFFF, 1_00).message(t, "0220", 4))
+	require.Equal(t, int64(498_00), b.account().Balance, "the same tap again")
 	answer, report = b.handle(plasticTap(2, 1_00).message(t, "0200", 5))
 	require.Equal(t, "00", answer.ResponseCode, "%+v", report.Steps)
 	answer, _ = b.handle(plasticTap(0xFFFF, 1_00).message(t, "0200", 6))
@@ -206,6 +206,73 @@ func TestCutAt(t *testing.T) {
 		for atc := range uint16(300) {
 			recent := slices.ContainsFunc(u.Recent, func(use Use) bool { return use.ATC == atc })
 			require.Equal(t, atc == highest || atc < highest && seen[atc], recent || u.isOlder(atc), "%d of %d", atc, highest)
+		}
+	}
+}
+
+// TestAdvicesOfOneCounter: each of several cryptograms that a card made with one
+// counter - it was reset, or there are two of it - moves its money once, however
+// often and in whatever order its advices come.
+func TestAdvicesOfOneCounter(t *testing.T) {
+	b := newBank(t, nil)
+	offline := func(un uint32, stan int) *Report {
+		p := offlineTap(10, 6_00)
+		p.un = un
+		_, report := b.handle(p.message(t, "0220", stan))
+		return report
+	}
+	stan := 0
+	for round := range 3 {
+		for un := range uint32(4) {
+			stan++
+			report := offline(un, stan)
+			if round == 0 && un > 0 {
+				require.Contains(t, report.find("counter").Text, "another cryptogram")
+			}
+		}
+		require.Equal(t, int64(476_00), b.account().Balance, "round %d", round)
+	}
+	for un := range uint32(3 * MaxRecentUses) { // more than the bank remembers whole: none of them twice
+		stan++
+		offline(un, stan)
+	}
+	require.Equal(t, int64(500_00-6_00*(MaxRecentUses+1)), b.account().Balance)
+	for un := range uint32(3 * MaxRecentUses) {
+		stan++
+		offline(un, stan)
+	}
+	require.Equal(t, int64(500_00-6_00*(MaxRecentUses+1)), b.account().Balance)
+	b.audit()
+}
+
+// TestRefusedCounterIsNoted: what was refused for its counter is collected by no
+// advice.
+func TestRefusedCounterIsNoted(t *testing.T) {
+	for name, c := range map[string]struct {
+		atcs []uint16
+		text string
+	}{
+		"behind": {[]uint16{30, 5}, "went back"}, "another cryptogram": {[]uint16{30, 30}, "another cryptogram"},
+		"jump": {[]uint16{30, 200}, "above the highest"},
+	} {
+		for _, other := range []bool{false, true} { // something else is wrong, too
+			b := newBank(t, nil)
+			for n, atc := range c.atcs {
+				p := offlineTap(atc, 1_00)
+				p.un = uint32(n)
+				m := p.message(t, "0200", n+1)
+				if n == 1 && other {
+					m.Expiry, m.Track2 = "5012", ""
+				}
+				answer, report := b.handle(m)
+				require.Equal(t, n == 0, answer.ResponseCode == "00", name)
+				if n == 1 {
+					require.Contains(t, report.find("counter").Text, c.text)
+					_, report = b.handle(p.message(t, "0220", 3))
+					require.Equal(t, int64(499_00), b.account().Balance, "%s: %+v", name, report.Steps)
+				}
+			}
+			b.audit()
 		}
 	}
 }

@@ -117,6 +117,13 @@ func (p *tap) decide(t emv.CryptogramType) {
 	p.cid = byte(t)
 }
 
+// offlineTap is one that the card approved by itself.
+func offlineTap(atc uint16, amount int64) tap {
+	p := plasticTap(atc, amount)
+	p.decide(emv.TC)
+	return p
+}
+
 // elements are the data of the tap.
 func (p tap) elements() cryptogram.Elements {
 	e := cryptogram.Elements{ATC: p.atc, IAD: p.iad, TerminalCountry: [2]byte{0x02, 0x76}, Currency: [2]byte{0x09, 0x78}, Date: [3]byte{0x30, 0x01, 0x01}}

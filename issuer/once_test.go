@@ -202,21 +202,22 @@ func TestSoftDeclineAllowsTheSameCryptogramOnce(t *testing.T) {
 	}
 }
 
-// TestSoftDeclineAfterAnAdvice: an advice that moved the money ends the matter.
+// TestSoftDeclineAfterAnAdvice: an advice does not collect what waits for a PIN,
+// and does not end the matter either.
 func TestSoftDeclineAfterAnAdvice(t *testing.T) {
 	b := newBank(t, func(c *Config) {
 		c.Rules, c.SecondUse = []Rule{{Name: "sca", Nth: 1, Response: "70"}}, SecondUseRules{Within: time.Hour, WithoutPIN: true}
 	})
-	p := plasticTap(1, 12_50)
-	for n, want := range []string{"70", "00", "63"} {
+	p := offlineTap(1, 12_50)
+	for n, want := range []string{"70", "00", "00", "63"} {
 		mti := iso8583.AuthorisationRequest
 		if n == 1 {
 			mti = iso8583.AuthorisationAdvice
 		}
 		answer, _ := b.handle(p.message(t, mti, n+1))
 		require.Equal(t, want, answer.ResponseCode, n)
+		require.Equal(t, n > 1, b.account().Held == 12_50, n)
 	}
-	require.Equal(t, int64(12_50), b.account().Held)
 }
 
 func TestReversal(t *testing.T) {
@@ -224,7 +225,7 @@ func TestReversal(t *testing.T) {
 		for _, reversal := range []iso8583.MTI{"0400", "0420"} {
 			for _, withReference := range []bool{false, true} {
 				b := newBank(t, nil)
-				m := plasticTap(1, 12_50).message(t, mti, 1)
+				m := offlineTap(1, 12_50).message(t, mti, 1)
 				paid, _ := b.handle(m)
 				require.Equal(t, "00", paid.ResponseCode)
 				require.NotEqual(t, int64(500_00), b.account().Available())
@@ -287,7 +288,7 @@ func TestReversalBeforeItsOriginal(t *testing.T) {
 // TestAdviceAfterItsReversal is accepted and moves nothing.
 func TestAdviceAfterItsReversal(t *testing.T) {
 	b := newBank(t, nil)
-	m := plasticTap(1, 12_50).message(t, "0220", 1)
+	m := offlineTap(1, 12_50).message(t, "0220", 1)
 	b.handle(reversalOf(m, "0420", 2))
 	answer, _ := b.handle(m)
 	require.Equal(t, "00", answer.ResponseCode)
@@ -339,32 +340,40 @@ func TestReversalThatContradicts(t *testing.T) {
 	}
 }
 
-// TestAdvices are always accepted; what would have been refused is flagged.
+// TestAdvices are always accepted; what would have been refused is flagged, and
+// the money of what nothing proves stays where it is.
 func TestAdvices(t *testing.T) {
 	type change func(*bank, *iso8583.Message)
 	field := func(f func(*iso8583.Message)) change { return func(_ *bank, m *iso8583.Message) { f(m) } }
 	sign := func(f func(*tap)) change {
 		return func(b *bank, m *iso8583.Message) {
-			p := plasticTap(1, 12_50)
+			p := offlineTap(1, 12_50)
 			f(&p)
 			m.ICCData = p.icc(b.t)
 		}
 	}
+	arqc := func(p *tap) { p.decide(emv.ARQC) }
 	for _, c := range []struct {
 		name    string
 		change  change
 		moved   int64
 		flagged bool
 	}{
-		{"approved offline", sign(func(p *tap) { p.decide(emv.TC) }), 12_50, false},
-		{"stand-in", sign(func(*tap) {}), 12_50, false},
-		{"without chip data", field(func(m *iso8583.Message) { m.ICCData = nil }), 12_50, false},
-		{"wrong cryptogram", field(func(m *iso8583.Message) { m.ICCData[4] ^= 1 }), 12_50, true},
+		{"approved offline", field(func(*iso8583.Message) {}), 12_50, false},
+		{"never authorised", sign(arqc), 0, true},
+		{"never authorised, TC by 9F27", sign(func(p *tap) { arqc(p); p.cid = 0x40 }), 0, true},
+		{"never authorised, approved elsewhere", func(b *bank, m *iso8583.Message) {
+			sign(arqc)(b, m)
+			m.ResponseCode = "00"
+		}, 0, true},
+		{"without chip data", field(func(m *iso8583.Message) { m.ICCData = nil }), 0, true},
+		{"wrong cryptogram", field(func(m *iso8583.Message) { m.ICCData[4] ^= 1 }), 0, true},
+		{"of a refund", field(func(m *iso8583.Message) { m.ProcessingCode = "200000" }), 0, true},
 		{"suspended card", func(b *bank, _ *iso8583.Message) {
 			require.NoError(b.t, b.SetStatus(context.Background(), testCard, StatusSuspended))
 		}, 12_50, true},
 		{"more than is there", func(b *bank, m *iso8583.Message) {
-			*m = *plasticTap(1, 600_00).message(b.t, m.MTI, 1)
+			*m = *offlineTap(1, 600_00).message(b.t, m.MTI, 1)
 		}, 600_00, false},
 		{"declined offline", sign(func(p *tap) { p.decide(emv.AAC) }), 0, false},
 		{"declined offline, TC by 9F27", sign(func(p *tap) { p.decide(emv.AAC); p.cid = 0x40 }), 0, true},
@@ -376,7 +385,7 @@ func TestAdvices(t *testing.T) {
 	} {
 		for _, mti := range []iso8583.MTI{"0120", "0220"} {
 			b := newBank(t, nil)
-			m := plasticTap(1, 12_50).message(t, mti, 1)
+			m := offlineTap(1, 12_50).message(t, mti, 1)
 			c.change(b, m)
 			answer, report := b.handle(m)
 			require.Equal(t, "00", answer.ResponseCode, c.name)
@@ -387,6 +396,74 @@ func TestAdvices(t *testing.T) {
 			b.audit()
 		}
 	}
+}
+
+// TestAdviceOfADecline: what the bank declined is collected by no advice, with or
+// without chip data, however it names the payment.
+func TestAdviceOfADecline(t *testing.T) {
+	for name, change := range map[string]func(advice, of *iso8583.Message){
+		"chip data": func(a, of *iso8583.Message) {},
+		"field 90":  func(a, of *iso8583.Message) { a.OriginalData = reversalOf(of, "0400", 9).OriginalData; a.ICCData = nil },
+		"reference": func(a, of *iso8583.Message) { a.RRN = of.RRN; a.ICCData = nil },
+		"stand-in":  func(a, of *iso8583.Message) { a.MTI, a.ResponseCode, a.AuthorisationCode = "0120", "00", "123456" },
+		"offline":   func(a, of *iso8583.Message) { a.ICCData = offlineTap(1, 900_00).icc(t); a.RRN = of.RRN },
+	} {
+		b := newBank(t, func(c *Config) { c.StandIn.MaxAmount = 1_000_00 })
+		m := plasticTap(1, 900_00).message(t, "0100", 1)
+		answer, _ := b.handle(m)
+		require.Equal(t, "51", answer.ResponseCode)
+		for stan := 2; stan < 5; stan++ {
+			advice := plasticTap(1, 900_00).message(t, "0220", stan)
+			advice.RRN = fmt.Sprintf("0001120000%02d", 70+stan)
+			change(advice, m)
+			answer, report := b.handle(advice)
+			require.Equal(t, "00", answer.ResponseCode)
+			require.Equal(t, int64(500_00), b.account().Available(), "%s: %+v", name, report.Steps)
+			records, err := b.store.Records(context.Background(), "A")
+			require.NoError(t, err)
+			require.True(t, records[len(records)-1].Flagged, name)
+		}
+		b.audit()
+	}
+}
+
+// TestStandInAdvice: a network decided in the bank's place. The bank takes it up
+// to its limit for that, once, and an advice completes it.
+func TestStandInAdvice(t *testing.T) {
+	for amount, moved := range map[int64]int64{25_00: 25_00, 25_01: 0} {
+		b := newBank(t, func(c *Config) { c.StandIn.MaxAmount = 25_00 })
+		for stan := 1; stan < 3; stan++ {
+			m := plasticTap(1, amount).message(t, "0120", stan)
+			m.ResponseCode, m.AuthorisationCode = "00", "123456"
+			answer, report := b.handle(m)
+			require.Equal(t, []string{"00", "123456"}, []string{answer.ResponseCode, answer.AuthorisationCode})
+			require.Equal(t, moved, b.account().Held, "%+v", report.Steps)
+		}
+		for stan := 3; stan < 5; stan++ {
+			b.handle(plasticTap(1, amount).message(t, "0220", stan))
+			require.Equal(t, 500_00-moved, b.account().Balance)
+			require.Zero(t, b.account().Held)
+		}
+		b.audit()
+	}
+}
+
+// TestAdviceOfAnotherTap: an advice with chip data completes no payment of
+// another tap, whatever it names.
+func TestAdviceOfAnotherTap(t *testing.T) {
+	b := newBank(t, nil)
+	held := plasticTap(1, 12_50).message(t, "0100", 1)
+	b.handle(held)
+	for stan := 2; stan < 5; stan++ {
+		advice := offlineTap(2, 5_00).message(t, "0220", stan)
+		if advice.OriginalData = reversalOf(held, "0400", 9).OriginalData; stan == 4 {
+			advice = plasticTap(3, 5_00).message(t, "0220", stan)
+			advice.RRN = held.RRN
+		}
+		b.handle(advice)
+		require.Equal(t, []int64{495_00, 12_50}, []int64{b.account().Balance, b.account().Held}, stan)
+	}
+	b.audit()
 }
 
 // TestAdviceAboutAKnownPayment completes an authorisation once, whichever way

@@ -213,6 +213,11 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 		}
 		return nil
 	}
+	if text := i.unproven(p, related); text != "" {
+		record.Flagged = true
+		report.step("posting", Failed, text+"; accepted and flagged")
+		return nil
+	}
 	if related != nil && related.State == RecordHeld {
 		if err := i.capture(tx, related, record); err != nil {
 			return err
@@ -293,35 +298,6 @@ func (p *payment) declinedByCard() bool {
 	}
 	kind, _, _ := p.chip.kind(p.scope.Scheme)
 	return kind == emv.AAC
-}
-
-// relatedTo finds the payment that an advice is about: by field 90, by the
-// same cryptogram, or by the same retrieval reference number; nil when there
-// is none with money.
-func (i *Issuer) relatedTo(tx *Tx, p *payment, record *Record) (*Record, error) {
-	if !p.advice {
-		return nil, nil
-	}
-	var found Record
-	var ok bool
-	var err error
-	if key := originalKey(p.request, p.at); key != "" {
-		found, ok, err = tx.Record(key)
-	}
-	if err == nil && !ok && p.sibling != 0 {
-		found, ok, err = tx.RecordBySequence(p.sibling)
-	}
-	if err == nil && !ok && p.reference != "" {
-		found, ok, err = tx.RecordByReference(p.reference)
-	}
-	if err != nil || !ok || found.Instrument != p.index || found.Account != record.Account || found.State == RecordNoted || found.State == RecordOrphan {
-		return nil, err
-	}
-	if p.refund() && found.Event.spends() && found.State != RecordHeld { // what it gives money of, not itself
-		p.original, err = p.namedOriginal(tx)
-		return nil, err
-	}
-	return &found, nil
 }
 
 // answer builds the answer to a payment: authorisation code when approved, and

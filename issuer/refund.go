@@ -30,13 +30,20 @@ func (p *payment) namedOriginal(tx *Tx) (*Record, error) {
 
 // checkRefund checks the request of a refund. One that names its payment may not
 // give back more than is left of it; one that names none is taken on the
-// merchant's word, as the schemes have it.
+// merchant's word, as the schemes have it, for the card that was tapped. Where
+// none was, anybody who knows its number could have asked, so there is a limit.
 func (i *Issuer) checkRefund(tx *Tx, p *payment, report *Report) (err error) {
 	if p.original, err = p.namedOriginal(tx); err != nil {
 		return err
 	}
 	original := p.original
 	switch {
+	case original == nil && p.proof == nil && i.inOwnCurrency(p) > i.config.Unverified:
+		p.refuse(OverLimit)
+		if report != nil {
+			report.step("refund", Failed, fmt.Sprintf("%s without a cryptogram and without a payment that it names; up to %s is taken on the merchant's word",
+				money(p.amount, p.currency), money(i.config.Unverified, i.config.Currency)))
+		}
 	case original == nil:
 		report.step("refund", OK, "it names no payment that the bank knows, and is taken on the merchant's word")
 	case original.Currency != p.currency:

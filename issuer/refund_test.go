@@ -12,7 +12,7 @@ import (
 // payment by field 37 never gives back more than is left of it, and none does of
 // a payment that is only held.
 func TestRefundRequest(t *testing.T) {
-	b := newBank(t, nil)
+	b := newBank(t, func(c *Config) { c.Unverified = 12_49 })
 	answer, report := b.handle(refund(t, 1, "0200", 1)) // names no payment
 	require.Equal(t, "00", answer.ResponseCode, "%+v", report.Steps)
 	require.Equal(t, int64(512_50), b.account().Balance)
@@ -45,8 +45,74 @@ func TestRefundRequest(t *testing.T) {
 
 	numberOnly := refund(t, 9, "0200", 11)
 	numberOnly.ICCData = nil
+	answer, report = b.handle(numberOnly)
+	require.Equal(t, "61", answer.ResponseCode)
+	require.Contains(t, report.find("refund").Text, "12.50 EUR without a cryptogram")
+	numberOnly.STAN, *numberOnly.Amount = "000012", 12_49
 	answer, _ = b.handle(numberOnly)
 	require.Equal(t, "00", answer.ResponseCode)
+}
+
+// TestRefundAdvicesOfOneTap: under whatever reference its refunds come, and
+// whichever payment they name, a tap gives money once, and one that is wrong, or
+// none, or the tap of a purchase, never.
+func TestRefundAdvicesOfOneTap(t *testing.T) {
+	purchase := offlineTap(2, 12_50)
+	for name, c := range map[string]struct {
+		change func(*iso8583.Message)
+		moved  int64
+	}{
+		"right":            {func(*iso8583.Message) {}, 12_50},
+		"approved offline": {func(m *iso8583.Message) { m.ICCData = refundData(t, offlineTap(2, 12_50)) }, 12_50},
+		"wrong":            {func(m *iso8583.Message) { m.ICCData[4] ^= 1 }, 0},
+		"none":             {func(m *iso8583.Message) { m.ICCData = nil }, 0},
+		"of a purchase":    {func(m *iso8583.Message) { m.ICCData = purchase.icc(t) }, 0},
+	} {
+		for _, mti := range []iso8583.MTI{"0220", "0120"} {
+			b := newBank(t, func(c *Config) { c.Unverified = 50_00 })
+			paid := plasticTap(1, 100_00).message(t, "0200", 1)
+			b.handle(paid)
+			for stan := 2; stan < 6; stan++ {
+				m := refund(t, 2, mti, stan)
+				if c.change(m); stan > 3 && m.ICCData != nil {
+					m.OriginalData = reversalOf(paid, "0400", 9).OriginalData
+				}
+				if stan == 5 && m.ICCData != nil {
+					m.RRN = paid.RRN
+				}
+				answer, report := b.handle(m)
+				require.Equal(t, "00", answer.ResponseCode)
+				require.Equal(t, 400_00+c.moved, b.account().Balance, "%s: %+v", name, report.Steps)
+			}
+			b.audit()
+		}
+	}
+	b := newBank(t, nil)
+	b.handle(purchase.message(t, "0220", 1)) // paid, it is no refund either
+	m := refund(t, 2, "0220", 2)
+	m.ICCData = purchase.icc(t)
+	b.handle(m)
+	require.Equal(t, int64(487_50), b.account().Balance)
+	b.audit()
+}
+
+// TestRefundAdviceOfAPayment gives back what is left of the payment that it names,
+// and no more, however many taps.
+func TestRefundAdviceOfAPayment(t *testing.T) {
+	for _, tapped := range []bool{true, false} {
+		b := newBank(t, nil)
+		paid := plasticTap(1, 20_00).message(t, "0200", 1)
+		b.handle(paid)
+		for stan := 2; stan < 5; stan++ {
+			m := refund(t, uint16(stan), "0220", stan)
+			if m.RRN = paid.RRN; !tapped {
+				m.ICCData = nil
+			}
+			_, report := b.handle(m)
+			require.Equal(t, int64(492_50), b.account().Balance, "%+v", report.Steps)
+		}
+		b.audit()
+	}
 }
 
 // TestRefundAdvice: money of a refund goes to the customer, once, and a reversal
@@ -92,9 +158,14 @@ func TestRefundOfAnAuthorisation(t *testing.T) {
 // refund is a message about a refund of 12.50 to the plastic card.
 func refund(t *testing.T, atc uint16, mti iso8583.MTI, stan int) *iso8583.Message {
 	p := plasticTap(atc, 12_50)
+	m := p.message(t, mti, stan)
+	m.ProcessingCode, m.ICCData = "200000", refundData(t, p)
+	return m
+}
+
+// refundData is field 55 of a tap whose card was told a refund.
+func refundData(t *testing.T, p tap) []byte {
 	e := p.elements()
 	e.Type = 0x20
-	m := p.message(t, mti, stan)
-	m.ProcessingCode, m.ICCData = "200000", signed(t, p, &e)
-	return m
+	return signed(t, p, &e)
 }

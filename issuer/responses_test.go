@@ -193,6 +193,9 @@ func TestResponses(t *testing.T) {
 		require.Contains(t, report.find(c.step).Text, c.text, c.name)
 		require.Equal(t, c.code, report.Code, c.name)
 		require.NotEmpty(t, report.Meaning, c.name)
+		if m.ICCData == nil {
+			require.Equal(t, Skipped, report.Cryptogram, "%s: there is none to be wrong", c.name)
+		}
 		if c.code != Approved {
 			require.Zero(t, b.account().Held, c.name)
 			require.Empty(t, answer.AuthorisationCode, c.name)

@@ -34,7 +34,7 @@ func (i *Issuer) checkVerification(p *payment, report *Report) {
 	}
 	code := SecurityViolation
 	if !v.contradiction {
-		code = rules.response(p.scope.Scheme)
+		code = rules.response(p)
 	}
 	p.refuse(code)
 	if report != nil {
@@ -43,15 +43,28 @@ func (i *Issuer) checkVerification(p *payment, report *Report) {
 	}
 }
 
-// response is the configured one, or the network's way to ask for a PIN.
-func (r *VerificationRules) response(scheme emv.Scheme) Code {
+// response is the configured one, or the network's way to ask for verification:
+// 65 of Mastercard everywhere; 70 asks for a PIN with the same tap, so where the
+// terminal takes none it is 1A, after which the card goes into a contact reader.
+func (r *VerificationRules) response(p *payment) Code {
 	switch {
 	case r.Response != "":
 		return r.Response
-	case scheme == emv.SchemeMastercard:
+	case p.scope.Scheme == emv.SchemeMastercard:
 		return "65"
+	case p.scope.Scheme == emv.SchemeAmex || !p.takesPIN():
+		return "1A"
 	}
 	return "70"
+}
+
+// takesPIN is false when the terminal says that it takes no online PIN, in the
+// third digit of field 22 or in its capabilities, 9F33.
+func (p *payment) takesPIN() bool {
+	if len(p.request.EntryMode) > 2 && p.request.EntryMode[2] == '2' {
+		return false
+	}
+	return p.chip == nil || p.chip.has&hasCapabilities == 0 || p.chip.capabilities.Has(emv.CapabilityOnlinePIN)
 }
 
 // verification is a judgement about what a message claims.
@@ -71,6 +84,8 @@ func (p *payment) verification() verification {
 		return lie(c.device + " claims verification on the cardholder's device, and this is a card, not a phone")
 	case s.device && p.instrument.Kind == Card:
 		return lie("the signed card verification results claim verification on the cardholder's device, and this is a card, not a phone")
+	case c.device != "" && p.formFactorOfCard():
+		return lie(c.device + " claims verification on the cardholder's device, and 9F6E says that this is a card")
 	case c.device != "" && s.told && !s.device:
 		return lie(c.device + " claims verification on the cardholder's device, the signed card verification results say that there was none")
 	case p.request.PINBlock != nil:
@@ -93,6 +108,12 @@ func (p *payment) verification() verification {
 	return is(Skipped, "the message does not tell how the cardholder was verified; a signature is possible")
 }
 
+// formFactorOfCard is true when a Visa card says in 9F6E that it is one.
+func (p *payment) formFactorOfCard() bool {
+	form := p.chip.ffi.Form()
+	return p.scope.Scheme == emv.SchemeVisa && p.chip.has&hasFormFactor != 0 && (form == emv.FormCard || form == emv.FormMiniCard)
+}
+
 // claim is what the terminal passed on, unsigned. Texts say where it stands.
 type claim struct {
 	device, pin, none string
@@ -100,7 +121,8 @@ type claim struct {
 }
 
 // claim reads 9F6C, which kernels 3 and 7 know, and 9F34 (EMV Book 4, A4).
-// Kernel 2 writes a verification on the device as 01, offline PIN.
+// Kernel 2 writes a verification on the device as 01, offline PIN. What was done
+// in the end stands in 9F34; without it, what the card asked for counts.
 func (p *payment) claim() (c claim) {
 	visible := p.scope.Scheme == emv.SchemeVisa || p.scope.Scheme == emv.SchemeUnionPay
 	if q := p.chip.ctq; p.chip.has&hasCTQ != 0 && visible {
@@ -118,6 +140,7 @@ func (p *payment) claim() (c claim) {
 	if p.chip.has&hasCVMResults == 0 {
 		return c
 	}
+	c.pin, c.signature, c.none = "", false, ""
 	switch p.chip.cvmResults[0] & 0x3F {
 	case 0x01:
 		c.device = "9F34"

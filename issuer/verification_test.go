@@ -23,6 +23,9 @@ func TestVerificationIsPlausible(t *testing.T) {
 	cvm := func(method byte) func(*iso8583.Message) {
 		return func(m *iso8583.Message) { withData(m, emv.TLV{Tag: emv.TagCVMResults, Value: []byte{method, 0, 2}}) }
 	}
+	ffi := func(value string) func(*iso8583.Message) {
+		return func(m *iso8583.Message) { withData(m, emv.TLV{Tag: emv.TagFormFactor, Value: unhex(value)}) }
+	}
 	pin := func(m *iso8583.Message) { m.PINBlock = make([]byte, 8) }
 	both := func(all ...func(*iso8583.Message)) func(*iso8583.Message) {
 		return func(m *iso8583.Message) {
@@ -58,6 +61,11 @@ func TestVerificationIsPlausible(t *testing.T) {
 		{"unlocked phone", device, 60_00, ctq(0, 0x80), "00", "on the cardholder's device, says the card"},
 		{"unlocked phone, byte 5", byte5, 60_00, nothing, "00", "on the cardholder's device"},
 		{"locked phone, said to be unlocked", none, 60_00, ctq(0, 0x80), "63", "9F6C claims verification on the cardholder's device, the signed"},
+		{"locked phone, said to be a card", none, 60_00, both(ctq(0, 0x80), ffi("20000000")), "63", "9F6E says that this is a card"},
+		{"unlocked phone, said to be a card", device, 60_00, both(cvm(0x01), ffi("21000000")), "63", "9F34 claims verification on the cardholder's device, and 9F6E says"},
+		{"unlocked phone", device, 60_00, both(cvm(0x01), ctq(0, 0x80), ffi("238E0000")), "00", "on the cardholder's device, says the card"},
+		{"plastic whose holder signed instead", nil, 60_00, both(ctq(0x80, 0), cvm(0x1E)), "00", "a signature"},
+		{"plastic that wanted a PIN, and nobody verified", nil, 60_00, both(ctq(0x80, 0), cvm(0x1F)), "70", "9F34 says that there was no verification"},
 		{"locked phone", none, 60_00, nothing, "70", "the signed card verification results say that there was none"},
 		{"locked phone, small amount", none, 50_00, nothing, "00", "not above the limit"},
 		{"locked phone with a PIN", none, 60_00, pin, "00", "field 52"},
@@ -113,9 +121,38 @@ func TestVerificationResponse(t *testing.T) {
 	set, _ := phone(b)
 	answer, _ = b.handle(phoneTap(t, set, 0, 1, 600_00).message(t, "0100", 1))
 	require.Equal(t, "51", answer.ResponseCode, "a PIN brings no money")
+}
 
-	require.Equal(t, Code("65"), (&VerificationRules{}).response(emv.SchemeMastercard))
-	require.Equal(t, Code("70"), (&VerificationRules{}).response(emv.SchemeUnionPay))
+// TestVerificationAskedForAsTheTerminalCan: 70 wants a PIN with the same tap, so
+// only a terminal that can take one hears it.
+func TestVerificationAskedForAsTheTerminalCan(t *testing.T) {
+	for _, c := range []struct {
+		scheme       emv.Scheme
+		mode         string // field 22
+		capabilities string // 9F33
+		want         Code
+	}{
+		{emv.SchemeVisa, "071", "", "70"},
+		{emv.SchemeVisa, "071", "E0F8C8", "70"},
+		{emv.SchemeVisa, "071", "0008C8", "1A"},
+		{emv.SchemeVisa, "072", "", "1A"},
+		{emv.SchemeVisa, "072", "E0F8C8", "1A"},
+		{emv.SchemeVisa, "070", "6040C8", "70"},
+		{emv.SchemeVisa, "070", "60B0C8", "1A"}, // offline PIN is for the contact chip
+		{emv.SchemeVisa, "", "", "70"},
+		{emv.SchemeMastercard, "071", "E0F8C8", "65"},
+		{emv.SchemeMastercard, "072", "0008C8", "65"},
+		{emv.SchemeUnionPay, "071", "", "70"},
+		{emv.SchemeUnionPay, "072", "", "1A"},
+		{emv.SchemeAmex, "071", "E0F8C8", "1A"},
+	} {
+		p := &payment{request: &iso8583.Message{EntryMode: c.mode}, scope: &Range{Scheme: c.scheme}, chip: new(chip)}
+		if c.capabilities != "" {
+			require.NoError(t, p.chip.take(emv.TagTerminalCapabilities, unhex(c.capabilities)))
+		}
+		require.Equal(t, c.want, (&VerificationRules{}).response(p), "%+v", c)
+		require.Equal(t, Code("05"), (&VerificationRules{Response: "05"}).response(p))
+	}
 }
 
 // TestVerificationInAdvices is judged too: a lie flags the advice, a PIN that
@@ -123,7 +160,7 @@ func TestVerificationResponse(t *testing.T) {
 func TestVerificationInAdvices(t *testing.T) {
 	for method, flagged := range map[byte]bool{0x42: false, 0x41: true, 0x1E: false, 0x1F: true} {
 		b := newBank(t, func(c *Config) { c.Verification.Limit = 50_00 })
-		m := plasticTap(1, 60_00).message(t, "0220", 1)
+		m := offlineTap(1, 60_00).message(t, "0220", 1)
 		withData(m, emv.TLV{Tag: emv.TagCVMResults, Value: []byte{method, 0, 2}})
 		answer, report := b.handle(m)
 		require.Equal(t, "00", answer.ResponseCode)

@@ -88,6 +88,9 @@ func (i *Issuer) withoutChip(p *payment, report *Report) {
 		p.refuse(NotPermitted)
 		report.step(stepCryptogram, Failed, "no chip data, and the configuration does not accept fallback")
 	}
+	if report != nil {
+		report.Cryptogram = Skipped // refused or not, there was none to be wrong
+	}
 }
 
 // sequence is the PAN sequence number as the message gives it: 5F34, else

@@ -49,7 +49,7 @@ type paymentJSON struct {
 	TVR                   *string        `json:"tvr"` // hex, as the host sees it
 	ResponseCode          *string        `json:"response_code"`
 	AuthorisationCode     *string        `json:"authorisation_code"`
-	CryptogramVerified    *bool          `json:"cryptogram_verified"` // by our issuer; null when another host was asked or none
+	CryptogramVerified    *bool          `json:"cryptogram_verified"` // by our issuer; null when another host was asked or none, and without a cryptogram
 	Exchange              []exchangeJSON `json:"exchange"`
 	ISO8583               *messagesJSON  `json:"iso8583"`
 }

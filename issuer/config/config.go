@@ -124,6 +124,7 @@ type file struct {
 	Contactless contactless   `yaml:"contactless"`
 	Monitoring  []monitor     `yaml:"monitoring"`
 	StandIn     standIn       `yaml:"stand_in"`
+	Refunds     refunds       `yaml:"refunds"`
 	Partial     bool          `yaml:"partial_approval"`
 	Holds       holds         `yaml:"holds"`
 }

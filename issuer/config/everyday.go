@@ -27,6 +27,10 @@ type standIn struct {
 	MaxAmount string `yaml:"max_amount"`
 }
 
+type refunds struct {
+	Unverified string `yaml:"unverified"`
+}
+
 type holds struct {
 	Expire time.Duration `yaml:"expire"`
 }
@@ -55,6 +59,9 @@ func (f *file) everyday(c *issuer.Config, currency emv.Currency) (err error) {
 		return err
 	}
 	if c.StandIn.MaxAmount, err = amountOf("stand_in.max_amount", currency, f.StandIn.MaxAmount); err != nil {
+		return err
+	}
+	if c.Unverified, err = amountOf("refunds.unverified", currency, f.Refunds.Unverified); err != nil {
 		return err
 	}
 	if c.Exchange, err = f.Exchange.exchange(); err != nil {

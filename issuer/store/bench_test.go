@@ -66,7 +66,7 @@ func (l *load) message(n int64, mti iso8583.MTI) *iso8583.Message {
 		MTI: mti, PAN: string(l.cards[card]), ProcessingCode: "000000", Amount: &amount, TransmissionTime: at.Format("0102150405"),
 		STAN: fmt.Sprintf("%06d", n%999999+1), LocalTime: "130000", LocalDate: "0101", Expiry: "4912", EntryMode: "071", PANSequence: "001",
 		AcquirerID: "12345", RRN: fmt.Sprintf("0001%08d", n), TerminalID: "TAPSIM01", MerchantID: "TAPSIM-MERCH-01", Currency: "978",
-		ICCData: iccData(&e, ac),
+		ICCData: iccData(&e, ac, emv.ARQC),
 	}
 }
 

@@ -96,15 +96,19 @@ func (w *world) payment() *attempt {
 	if w.rng.IntN(10) == 0 {
 		amount = w.rng.Int64N(2 * opening)
 	}
+	decision := emv.ARQC
+	if mti[2] == '2' || w.rng.IntN(3) == 0 {
+		decision = emv.TC
+	}
 	phone := w.rng.IntN(2)
 	w.atc[phone] += uint16(1 + w.rng.IntN(3))
-	e := cryptogram.Elements{ATC: w.atc[phone], Currency: [2]byte{0x09, 0x78}, Date: [3]byte{0x30, 1, 1}, IAD: []byte{6, 1, 0x12, 3, 0xA0, 0, 0}}
+	e := cryptogram.Elements{ATC: w.atc[phone], Currency: [2]byte{0x09, 0x78}, Date: [3]byte{0x30, 1, 1}, IAD: []byte{6, 1, 0x12, 3, 0x80 | byte(decision)>>2, 0, 0}}
 	copy(e.Amount[:], emv.AppendBCD(nil, uint64(amount), 6))
 	pan, key := worldCard, w.imk
 	var err error
 	if phone == 1 {
 		pan, key, e.IAD = worldToken, w.luk, make([]byte, 32)
-		copy(e.IAD, []byte{0x1F, 0x43, 0x01, 0, 0xA0})
+		copy(e.IAD, []byte{0x1F, 0x43, 0x01, 0, 0x80 | byte(decision)>>2})
 		copy(e.IAD[13:], w.index[:])
 	} else {
 		key, err = cryptogram.DeriveCardKey(w.imk, cryptogram.OptionA, string(pan), "01")
@@ -122,15 +126,15 @@ func (w *world) payment() *attempt {
 	a := &attempt{wrong: wrong, message: &iso8583.Message{
 		MTI: mti, PAN: string(pan), ProcessingCode: "000000", Amount: &amount, TransmissionTime: "0101120000", STAN: fmt.Sprintf("%06d", w.stan),
 		EntryMode: "071", AcquirerID: "12345", RRN: fmt.Sprintf("000112%06d", w.stan), TerminalID: "TAPSIM01", MerchantID: "TAPSIM-MERCH-01",
-		Currency: "978", ICCData: iccData(&e, ac),
+		Currency: "978", ICCData: iccData(&e, ac, decision),
 	}}
 	a.first = a
 	return a
 }
 
-func iccData(e *cryptogram.Elements, ac cryptogram.Cryptogram) []byte {
+func iccData(e *cryptogram.Elements, ac cryptogram.Cryptogram, decision emv.CryptogramType) []byte {
 	return emv.List{
-		{Tag: emv.TagCryptogram, Value: ac[:]}, {Tag: emv.TagCID, Value: []byte{0x80}}, {Tag: emv.TagIAD, Value: e.IAD},
+		{Tag: emv.TagCryptogram, Value: ac[:]}, {Tag: emv.TagCID, Value: []byte{byte(decision)}}, {Tag: emv.TagIAD, Value: e.IAD},
 		{Tag: emv.TagUnpredictableNumber, Value: e.UnpredictableNumber[:]}, {Tag: emv.TagATC, Value: []byte{byte(e.ATC >> 8), byte(e.ATC)}},
 		{Tag: emv.TagTVR, Value: e.TVR[:]}, {Tag: emv.TagTransactionDate, Value: e.Date[:]}, {Tag: emv.TagTransactionType, Value: []byte{e.Type}},
 		{Tag: emv.TagAmount, Value: e.Amount[:]}, {Tag: emv.TagTransactionCurrency, Value: e.Currency[:]}, {Tag: emv.TagAIP, Value: e.AIP[:]},
@@ -232,8 +236,11 @@ func (w *world) check() {
 	}
 	for first, got := range together {
 		switch want := *first.message.Amount; {
-		case first.wrong: // advices with it are taken on trust, each by itself
-		case first.answer.ResponseCode == "00" && !undone[first]:
+		case first.wrong:
+			require.Zero(w.t, got, "the wrong cryptogram of %s %s paid", first.message.MTI, first.message.STAN)
+		case first.answer.ResponseCode != "00":
+			require.Zero(w.t, got, "the declined cryptogram of %s %s paid", first.message.MTI, first.message.STAN)
+		case !undone[first]:
 			require.Equal(w.t, want, got, "the cryptogram of %s %s paid once", first.message.MTI, first.message.STAN)
 		default:
 			require.LessOrEqual(w.t, got, want, "the cryptogram of %s %s paid at most once", first.message.MTI, first.message.STAN)

@@ -405,21 +405,40 @@ func TestDataRecord(t *testing.T) {
 		tags = append(tags, scan.Tag().String())
 	}
 	require.NoError(t, scan.Err())
-	require.Equal(t, []string{"9F02", "9F03", "9F26", "9F27", "82", "9F36", "5F34", "9F7C", "9F10", "9F39", "9F1A", "9F33", "57", "5F2A", "9A", "9C", "9F37", "95", "9F6E", "84"}, tags)
+	require.Equal(t, []string{"9F02", "9F03", "9F26", "9F27", "82", "9F36", "5F34", "9F7C", "9F10", "9F39", "9F1A", "9F33", "57", "5F2A", "9A", "9C", "9F37", "95", "9F34", "9F6C", "9F6E", "84"}, tags)
 	for tag, want := range map[emv.Tag]string{
 		emv.TagAmount: "000000001250", emv.TagAmountOther: "000000000000", emv.TagCryptogram: "27552E9226B3CC95", emv.TagCID: "80",
 		emv.TagTVR: "0000000000", emv.TagFormFactor: "238E0000", emv.TagPOSEntryMode: "07", emv.TagTransactionDate: "300101", emv.TagUnpredictableNumber: "1A2B3C4D",
-		emv.TagTerminalCountry: "0276", emv.TagDFName: "A0000000031010",
+		emv.TagTerminalCountry: "0276", emv.TagDFName: "A0000000031010", emv.TagCVMResults: "010002", emv.TagCTQ: "0080",
 	} {
 		v, ok := o.DataRecord.Lookup(tag)
 		require.True(t, ok, tag.String())
 		require.Equal(t, unhex(t, want), v, tag.String())
 	}
 	v, ok := o.Card.Lookup(emv.TagCTQ)
-	require.True(t, ok, "reports find what the record leaves out")
+	require.True(t, ok, "reports find the card's data, too")
 	require.Equal(t, unhex(t, "0080"), v)
 	_, ok = o.Card.Lookup(emv.TagPAN)
 	require.False(t, ok)
+}
+
+// 9F34 and 9F6C tell the issuer how the cardholder was verified.
+func TestVerificationInTheDataRecord(t *testing.T) {
+	for _, c := range []struct{ ctq, ttq, results string }{
+		{"8000", "36404000", "020300"}, {"4000", "36404000", "1E0300"}, {"0080", "36404000", "010002"}, {"0000", "36004000", "1F0002"}, {"", "36004000", "1F0002"},
+	} {
+		gpo := with(arqc, object{"9F6C", c.ctq})
+		if c.ctq == "" {
+			gpo = with(arqc, object{"9F6C", "-"})
+		}
+		o, _ := situation{gpo: gpo, ttq: c.ttq}.play(t)
+		v, ok := o.DataRecord.Lookup(emv.TagCVMResults)
+		require.True(t, ok, "%+v", c)
+		require.Equal(t, unhex(t, c.results), v, "%+v", c)
+		v, ok = o.DataRecord.Lookup(emv.TagCTQ)
+		require.Equal(t, c.ctq != "", ok, "%+v", c)
+		require.Equal(t, unhex(t, c.ctq), append([]byte{}, v...), "%+v", c)
+	}
 }
 
 // Book C-3, 4.3.1.1: the available offline spending amount is shown with the

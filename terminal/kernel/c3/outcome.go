@@ -32,7 +32,9 @@ func (r *run) outcome(v rules.Verdict) kernel.Outcome {
 
 // dataRecord is what the host needs (Book C-3). Tag 95 is the value that went to
 // the card, five zero bytes: the card made its cryptogram before the terminal
-// could set anything. 9F27 and 84 are added for field 55.
+// could set anything. 9F27 and 84 are added for field 55, and how the cardholder
+// was verified: 9F34, and what the card said of it, 9F6C, so that the issuer can
+// tell whether that can be true.
 func (r *run) dataRecord() emv.Coded {
 	mark := r.Mark()
 	r.RecordTerminal(emv.TagAmount, emv.TagAmountOther)
@@ -46,6 +48,8 @@ func (r *run) dataRecord() emv.Coded {
 	r.RecordTerminal(emv.TagPOSEntryMode, emv.TagTerminalCountry, emv.TagTerminalCapabilities)
 	r.RecordCard(emv.TagTrack2, rules.Track2)
 	r.RecordTerminal(emv.TagTransactionCurrency, emv.TagTransactionDate, emv.TagTransactionType, emv.TagUnpredictableNumber, emv.TagTVR)
+	r.RecordVerification()
+	r.RecordCard(emv.TagCTQ, rules.CTQ)
 	if ffi := r.Card.Get(rules.FormFactor); ffi != nil {
 		known := [4]byte(ffi)
 		known[3] &= 0xF0 // the reader knows the technology: contactless (4.1.1.1)

@@ -2,7 +2,6 @@ package c7
 
 import (
 	"tapsim/emv"
-	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/internal/rules"
 )
 
@@ -19,8 +18,7 @@ func (r *run) dataRecord() emv.Coded {
 	r.RecordTerminal(emv.TagTVR, emv.TagTransactionDate, emv.TagTransactionType, emv.TagAmount, emv.TagTransactionCurrency)
 	r.RecordCard(emv.TagAIP, rules.AIP)
 	r.RecordTerminal(emv.TagTerminalCountry, emv.TagAmountOther, emv.TagTerminalCapabilities)
-	verified := cvmResults(r.CVM)
-	r.Record(emv.TagCVMResults, verified[:])
+	r.RecordVerification()
 	r.RecordCard(emv.TagDFName, rules.DFName)
 	r.RecordCard(emv.TagProductInformation, rules.Product)
 	r.RecordCard(emv.TagECashCode, rules.AuthorisationCode)
@@ -28,19 +26,4 @@ func (r *run) dataRecord() emv.Coded {
 	r.RecordCard(emv.TagTrack2, rules.Track2)
 	r.RecordTerminal(emv.TagPOSEntryMode)
 	return r.RecordFrom(mark)
-}
-
-// cvmResults codes the verification as 9F34 (EMV Book 4, A4): the method, "if
-// the terminal supports it" or always, and the result as far as the terminal
-// knows. One on the consumer's device is written as kernel 2 does.
-func cvmResults(m kernel.CVM) emv.CVMResults {
-	switch m {
-	case kernel.CVMSignature:
-		return emv.CVMResults{byte(emv.CVMSignature), byte(emv.CVMTerminalSupports), emv.CVMUnknown}
-	case kernel.CVMOnlinePIN:
-		return emv.CVMResults{byte(emv.CVMOnlinePIN), byte(emv.CVMTerminalSupports), emv.CVMUnknown}
-	case kernel.CVMConfirmationCode:
-		return emv.CVMResults{byte(emv.CVMPlaintextPIN), byte(emv.CVMAlways), emv.CVMSuccessful}
-	}
-	return emv.CVMResults{byte(emv.CVMNone), byte(emv.CVMAlways), emv.CVMSuccessful}
 }

@@ -118,3 +118,24 @@ func (r *Run) RecordType() {
 	}
 	r.Record(emv.TagCID, []byte{byte(r.Kind)})
 }
+
+// RecordVerification adds 9F34, the cardholder verification.
+func (r *Run) RecordVerification() {
+	results := cvmResults(r.CVM)
+	r.Record(emv.TagCVMResults, results[:])
+}
+
+// cvmResults codes the verification as 9F34 (EMV Book 4, A4): the method, "if
+// the terminal supports it" or always, and the result as far as the terminal
+// knows. One on the consumer's device is written as kernel 2 does.
+func cvmResults(m kernel.CVM) emv.CVMResults {
+	switch m {
+	case kernel.CVMSignature:
+		return emv.CVMResults{byte(emv.CVMSignature), byte(emv.CVMTerminalSupports), emv.CVMUnknown}
+	case kernel.CVMOnlinePIN:
+		return emv.CVMResults{byte(emv.CVMOnlinePIN), byte(emv.CVMTerminalSupports), emv.CVMUnknown}
+	case kernel.CVMConfirmationCode:
+		return emv.CVMResults{byte(emv.CVMPlaintextPIN), byte(emv.CVMAlways), emv.CVMSuccessful}
+	}
+	return emv.CVMResults{byte(emv.CVMNone), byte(emv.CVMAlways), emv.CVMSuccessful}
+}
