@@ -122,6 +122,7 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order) (Credential, error) {
 	}
 	out := Credential{Card: c.Name, AID: p.Applications[0].AID, Label: p.Applications[0].Label}
 	s := &selfReader{applet: a, sent: o.values()}
+	s.before, _ = a.Last()
 	err = s.run(out.AID)
 	a.Deactivated(hce.LinkLoss)
 	if err != nil {
@@ -138,6 +139,7 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order) (Credential, error) {
 // selfReader is a reader inside the phone.
 type selfReader struct {
 	applet Applet
+	before hce.Tap  // what the applet did last
 	sent   emv.List // what the applet is told
 	got    emv.List // what it answered and holds in records
 	ended  bool     // with a status word that is an answer
@@ -241,14 +243,15 @@ func (s *selfReader) records() error {
 
 // refused says why there is no cryptogram that may be sent, "" when there is.
 func (s *selfReader) refused() string {
-	taps := s.applet.History()
-	switch last := len(taps) - 1; {
-	case last >= 0 && !s.ended && taps[last].Answer == emv.ARQC.String():
-		return ""
-	case last >= 0 && taps[last].Reason != "":
-		return taps[last].Reason
+	switch tap, ok := s.applet.Last(); {
+	case !ok || tap == s.before:
+		return "the applet was not asked for a cryptogram"
+	case tap.Reason != hce.ReasonNone:
+		return tap.Reason.String()
+	case s.ended || tap.Cryptogram != emv.ARQC:
+		return "the applet made no cryptogram"
 	}
-	return "the applet made no cryptogram"
+	return ""
 }
 
 // given are the objects that leave the phone, in the order of a request.

@@ -51,6 +51,8 @@ type Memory interface {
 type Applet interface {
 	apdu.Responder
 	Deactivated(why hce.Deactivation)
+	// Last is what the last tap of this run came to.
+	Last() (hce.Tap, bool)
 	Token() (provisioning.Token, bool)
 	ATC() uint16
 	Held() uint16
