@@ -62,6 +62,7 @@ var rooms = map[string]room{
 	"terminal":           {list("apdu emv emv/qr iso8583 terminal/kernel cryptogram/pin"), true},
 	"terminal/config":    {list("internal/config emv cryptogram/oda terminal terminal/kernel"), false},
 	"terminal/journal":   {list("iso8583 terminal"), false},
+	"terminal/slip":      {list("emv iso8583 terminal transcript"), false},
 	"issuer":             {list("emv cryptogram cryptogram/pin cryptogram/oda provisioning iso8583"), true},
 	"issuer/config":      {list("internal/config emv cryptogram issuer"), false},
 	"issuer/store":       {list("emv issuer"), false},

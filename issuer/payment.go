@@ -106,6 +106,9 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 	p.addScript(answer, report)
 	record.Answer = encodeAnswer(answer)
 	tx.PutRecord(record)
+	if err := keepSheet(tx, report, record.Seq); err != nil {
+		return nil, err
+	}
 	return answer, p.tellPayment(tx, &record, report)
 }
 

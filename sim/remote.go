@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"tapsim/emv"
+	"tapsim/issuer"
 	"tapsim/provisioning"
 	"tapsim/terminal"
 	"tapsim/terminal/kernel"
@@ -18,8 +19,11 @@ func (w *World) Scan(ctx context.Context, code string, r Request) (Payment, erro
 	if err := w.prepare(r); err != nil {
 		return Payment{}, err
 	}
-	result, err := w.decide(r, func(request terminal.Request) (terminal.Result, error) { return w.term.Scan(ctx, code, request) })
-	return result, err
+	p, err := w.decide(r, func(request terminal.Request) (terminal.Result, error) { return w.term.Scan(ctx, code, request) })
+	if err == nil {
+		w.keepSlip(&p, issuer.ChannelQR, 0)
+	}
+	return p, err
 }
 
 // decide has the point of sale make a payment without a card in its field.
@@ -117,7 +121,15 @@ func (w *World) payRemotely(ctx context.Context, r Request, s wallet.Sell) (Paym
 		return Payment{}, err
 	}
 	c := terminal.Credential{AID: given.AID, Label: given.Label, Data: given.Data, Commerce: !s.QR, Verified: true}
-	return w.decide(r, func(request terminal.Request) (terminal.Result, error) { return w.term.Present(ctx, c, request) })
+	p, err := w.decide(r, func(request terminal.Request) (terminal.Result, error) { return w.term.Present(ctx, c, request) })
+	if err == nil {
+		channel := issuer.ChannelInApp
+		if s.QR {
+			channel = issuer.ChannelQR
+		}
+		w.keepSlip(&p, channel, 0)
+	}
+	return p, err
 }
 
 // openGateway makes the point of sale that a merchant has in the network.

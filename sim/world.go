@@ -23,6 +23,7 @@ import (
 	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
 	"tapsim/terminal/kernel/c7"
+	"tapsim/terminal/slip"
 	"tapsim/wallet"
 	"tapsim/wallet/store"
 )
@@ -83,7 +84,8 @@ type World struct {
 	pad      *pinPad // nil at a terminal without one
 	closers  []io.Closer
 
-	walletCard string // name of the card in the wallet; "" is another card
+	slips      slip.Book // "" in memory
+	walletCard string    // name of the card in the wallet; "" is another card
 }
 
 // Open makes the world and, on first use, what the demo needs: an account, its
@@ -206,6 +208,9 @@ func (w *World) openJournal() (terminal.Journal, error) {
 	}
 	dir, err := w.part("terminal")
 	if err != nil {
+		return nil, err
+	}
+	if w.slips, err = slip.Open(dir); err != nil {
 		return nil, err
 	}
 	j, err := keyed[*journal.Journal]{

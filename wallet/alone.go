@@ -115,8 +115,12 @@ func (w *Wallet) ready(ctx context.Context, name string) (*Card, Applet, error) 
 }
 
 // prove has a card make the cryptogram of an order.
-func (w *Wallet) prove(c *Card, a Applet, o *Order) (Credential, error) {
+func (w *Wallet) prove(c *Card, a Applet, o *Order, channel string) (Credential, error) {
 	p, err := w.env.Profile(c.Scheme, c.Name)
+	if err != nil {
+		return Credential{}, err
+	}
+	look, err := w.Look(c.Name, channel)
 	if err != nil {
 		return Credential{}, err
 	}
@@ -128,9 +132,12 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order) (Credential, error) {
 	if err != nil {
 		return out, err
 	}
-	if why := s.refused(); why != "" {
-		hint := Advice(why)
-		return out, refuse("phone-refused", hint, "the phone refused: %s", why)
+	why := s.refused()
+	if err := w.Settled(look, a.ATC(), why); err != nil {
+		return out, err
+	}
+	if why != "" {
+		return out, refuse("phone-refused", Advice(why), "the phone refused: %s", why)
 	}
 	out.Data = s.data()
 	return out, nil

@@ -33,7 +33,7 @@ func (w *Wallet) ShowCode(ctx context.Context, name string) (PayCode, error) {
 	now := w.now()
 	order := Order{}
 	binary.BigEndian.PutUint32(order.Number[:], uint32(now.Unix()))
-	c, err := w.prove(card, a, &order)
+	c, err := w.prove(card, a, &order, channelQR)
 	if err != nil {
 		return PayCode{}, err
 	}

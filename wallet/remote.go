@@ -31,13 +31,14 @@ func (w *Wallet) PayRemotely(ctx context.Context, s Sell) (Credential, error) {
 	if err != nil {
 		return Credential{}, err
 	}
-	c, err := w.prove(card, a, &Order{Amount: s.Amount, Country: s.Country, Currency: s.Currency.Numeric, Date: s.Date, Number: s.Number})
-	if err != nil {
-		return Credential{}, err
-	}
 	channel := channelInApp
 	if s.QR {
 		channel = channelQR
+	}
+	order := Order{Amount: s.Amount, Country: s.Country, Currency: s.Currency.Numeric, Date: s.Date, Number: s.Number}
+	c, err := w.prove(card, a, &order, channel)
+	if err != nil {
+		return Credential{}, err
 	}
 	return c, w.made(Made{Card: c.Card, ATC: c.ATC(), Time: w.now(), Channel: channel, Merchant: s.Merchant})
 }

@@ -94,6 +94,7 @@ func (b *overlay) write() error {
 		func() error { return writeRows(b.writer, &answeredTable, rowsOf(b.answered), appendAnswered) },
 		func() error { return writeRows(b.writer, &settingTable, rowsOf(b.settings), appendSetting) },
 		func() error { return writeRows(b.writer, &noticeTable, b.notices, appendNotice) },
+		func() error { return writeRows(b.writer, &sheetTable, rowsOf(b.sheets), appendSheet) },
 	} {
 		if err := rows(); err != nil {
 			return err
