@@ -21,6 +21,7 @@ type PaymentStory struct {
 	Entries    []LedgerLine   `json:"entries"`
 	Later      []PaymentState `json:"later"` // what became of it: reversals, refunds, disputes
 	Meaning    string         `json:"meaning,omitempty"`
+	Approved   bool           `json:"approved"`
 }
 
 // Alert is a rule of monitoring that a payment met.
@@ -91,7 +92,7 @@ func (i *Issuer) PaymentStories(ctx context.Context, q PaymentQuery) ([]PaymentS
 
 func (i *Issuer) story(ctx context.Context, r *Record, all []Record) (s PaymentStory, err error) {
 	s = PaymentStory{
-		STAN: r.stan(), Cryptogram: r.cryptogram(), Meaning: r.Code.Meaning(),
+		STAN: r.stan(), Cryptogram: r.cryptogram(), Meaning: r.Code.Meaning(), Approved: r.Code.approves(),
 		Checks: []Step{}, Alerts: []Alert{}, Entries: []LedgerLine{}, Later: []PaymentState{},
 	}
 	s.Reference, _, _ = strings.Cut(r.Reference, "/")

@@ -69,7 +69,7 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 	p, err := w.pay(ctx, r)
 	p.Charged = r.Amount
 	if err == nil {
-		w.keepSlip(&p, issuer.ChannelContactless, look)
+		w.keepSlip(&p, issuer.ChannelContactless, look.number)
 		err = settle(p.Outcome == kernel.Approved)
 	}
 	w.tellOwner()

@@ -6,25 +6,31 @@ import (
 	"tapsim/terminal/slip"
 )
 
-// look has the wallet note how it stands before a tap; 0 for a card that is not
-// of the wallet.
-func (w *World) look() (int64, error) {
-	if !w.OfWallet() {
-		return 0, nil
+// look is the wallet's note of how it stood before a tap.
+type look struct {
+	number int64   // 0: the card is not of the wallet
+	last   hce.Tap // of the card, before
+}
+
+// look has the wallet note how it stands.
+func (w *World) look() (l look, err error) {
+	if w.OfWallet() {
+		l.last, _ = w.card.Last()
+		l.number, err = w.wallet.Look(w.walletCard, issuer.ChannelContactless)
 	}
-	return w.wallet.Look(w.walletCard, issuer.ChannelContactless)
+	return l, err
 }
 
 // settled has the wallet note what came of the tap.
-func (w *World) settled(look int64) error {
-	if look == 0 {
+func (w *World) settled(l look) error {
+	if l.number == 0 {
 		return nil
 	}
 	refused := ""
-	if tap, ok := w.card.Last(); ok && tap.Reason != hce.ReasonNone && tap.Reason != hce.ReasonOpen {
+	if tap, ok := w.card.Last(); ok && tap != l.last && tap.Reason != hce.ReasonNone && tap.Reason != hce.ReasonOpen {
 		refused = tap.Reason.String()
 	}
-	return w.wallet.Settled(look, w.card.ATC(), refused)
+	return w.wallet.Settled(l.number, w.card.ATC(), refused)
 }
 
 // keepSlip has the point of sale remember a payment. Nothing depends on that: a
