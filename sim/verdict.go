@@ -19,7 +19,7 @@ type Verdict struct {
 
 // causes are the checks of the bank by what they are about.
 var causes = map[string]string{
-	"funds": "balance", "limits": "limit", "contactless": "verification", "verification": "verification", "pin": "verification", "PIN": "verification",
+	"limits": "limit", "contactless": "verification", "verification": "verification", "pin": "verification", "PIN": "verification",
 	"pin tries": "verification", "status": "frozen", "token": "frozen", "expiry": "expired", "domain": "domain", "maintenance": "maintenance",
 	"counter": "replay", "cryptogram": "cryptogram", "cryptogram type": "card-declined", "limited-use key": "keys", "consistency": "contradiction",
 	"monitoring": "risk", "card": "unknown-card", "rules": "rule", "format": "format", "currency": "currency", "service": "service", "repeat": "repeat",
@@ -29,7 +29,7 @@ var causes = map[string]string{
 // kept.
 var codes = map[string]string{
 	"51": "balance", "61": "limit", "65": "verification", "70": "verification", "1A": "verification", "55": "verification", "75": "verification",
-	"62": "frozen", "54": "expired", "57": "domain", "91": "maintenance", "63": "security", "82": "cryptogram", "14": "unknown-card", "96": "malfunction",
+	"62": "frozen", "41": "frozen", "43": "frozen", "13": "limit", "54": "expired", "57": "domain", "91": "maintenance", "63": "security", "82": "cryptogram", "14": "unknown-card", "96": "malfunction",
 }
 
 // advices are what a customer can do, by cause.
