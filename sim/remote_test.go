@@ -2,6 +2,11 @@ package sim
 
 import (
 	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -294,4 +299,54 @@ func TestPhoneDecidesFirst(t *testing.T) {
 	require.ErrorContains(t, err, "the keys have expired")
 	_, _, err = phone.PayRemotely(o.ctx, RemoteSale{Amount: 1_00, Currency: euro(t), Merchant: bookshop})
 	require.Equal(t, "offline", wallet.Code(err))
+}
+
+// TestNothingIsLeftInTheClear: no account number, key or code stands in what
+// phone, point of sale and bank keep to explain payments.
+func TestNothingIsLeftInTheClear(t *testing.T) {
+	o := newOwner(t)
+	secrets := []string{"4761739001010119"}
+	name := o.add(secrets[0])
+	o.must(func(p *Phone) error { return p.SetPasscode(ownPasscode) })
+	o.must(func(p *Phone) error { return second(p.Unlock(ownPasscode, wallet.DefaultWindow)) })
+	text := o.code(name)
+	p := o.mustScan(text, 1_00)
+	tap, _ := o.pay(name, 2_00, func(_ *Options, r *Request) { r.Passcode = ownPasscode })
+	require.Equal(t, kernel.Approved, tap.Outcome)
+	_, err := o.buy(RemoteSale{Amount: 3_00})
+	require.NoError(t, err)
+	secrets = append(secrets, string(p.PAN), text, ownPasscode)
+	files := 0
+	require.NoError(t, filepath.WalkDir(o.state, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		for _, s := range secrets {
+			require.NotContains(t, string(data), s, path)
+			if bcd, bad := hex.DecodeString(s); bad == nil {
+				require.NotContains(t, string(data), string(bcd), path)
+			}
+		}
+		files++
+		return err
+	}))
+	require.Greater(t, files, 5)
+	stories := func(id string) (list []Story) {
+		o.must(func(p *Phone) (err error) {
+			require.NoError(t, second(p.Poll(o.ctx)))
+			list, err = p.Stories(o.ctx, id)
+			return err
+		})
+		return list
+	}
+	for n, channel := range []string{issuer.ChannelQR, issuer.ChannelContactless, issuer.ChannelInApp} {
+		list := stories(fmt.Sprintf("%s/%d", name, n+1))
+		require.Len(t, list, 1)
+		s := list[0]
+		require.Equal(t, []string{channel, channel, channel, channel}, []string{s.Look.Channel, s.Entry.Channel, s.Slip.Channel, s.Bank.Channel})
+		require.NotEmpty(t, s.Bank.Checks)
+		require.True(t, s.Look.Unlocked)
+		require.Equal(t, Verdict{Outcome: "approved"}, s.Verdict())
+	}
 }
