@@ -99,7 +99,9 @@ func (m *mchip) analyse(q *question, s *OfflineState, verified bool) action {
 		a.kind, a.reason, a.poscii = emv.AAC, ReasonNotVerified, deviceRequired
 	case a.cvr.meets(m.Actions.Decline), q.asked == emv.TC && q.offlineOnly() && a.cvr.meets(m.Actions.Default):
 		a.kind, a.reason = emv.AAC, ReasonRisk
-	case q.asked == emv.TC && !q.offlineOnly() && a.cvr.meets(m.Actions.Online):
+	case q.asked == emv.TC && q.offlineOnly() && q.asksIssuer():
+		a.kind, a.reason = emv.AAC, ReasonOfflineReader
+	case q.asked == emv.TC && !q.offlineOnly() && (a.cvr.meets(m.Actions.Online) || q.asksIssuer()):
 		a.kind = emv.ARQC
 	case q.asked == emv.TC:
 		a.after = approved
@@ -111,10 +113,11 @@ func (m *mchip) analyse(q *question, s *OfflineState, verified bool) action {
 }
 
 // velocity checks the limits with this transaction in them, and returns what
-// the counters become if it is approved offline.
+// the counters become if it is approved offline. They are of money spent: a
+// refund or an enquiry is none.
 func (m *mchip) velocity(q *question, s OfflineState, v *cvr) OfflineState {
 	l := m.Counters
-	if l == nil {
+	if l == nil || !q.spends() {
 		return s
 	}
 	s.Count = increment(s.Count)
@@ -138,6 +141,13 @@ func increment(count byte) byte {
 	}
 	return count
 }
+
+// spends is true for the types of transaction that debit the account: 00 to 19
+// (ISO 8583:1987, processing code).
+func (q *question) spends() bool { return q.elements.Type < typeRefund }
+
+// asksIssuer is true for enquiries, 30 to 39, which the issuer alone can answer.
+func (q *question) asksIssuer() bool { return q.elements.Type>>4 == 3 }
 
 // onDeviceClaimed is true when the CVM results say that the card itself has
 // verified the cardholder: 01 is offline PIN and, at kernel 2, the device (EMV

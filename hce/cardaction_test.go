@@ -30,6 +30,7 @@ func TestCardActions(t *testing.T) {
 	amount := func(d terminalData, a string) terminalData { d.amount = a; return d }
 	country := func(d terminalData, c string) terminalData { d.country = c; return d }
 	currency := func(d terminalData, c string) terminalData { d.currency = c; return d }
+	typed := func(d terminalData, k string) terminalData { d.kind = k; return d }
 	kind := func(d terminalData, k string) terminalData { d.terminalType = k; return d }
 	cvm := func(d terminalData, r string) terminalData { d.cvm = r; return d }
 	at := func(count byte, amount int64) func(*hce.State) {
@@ -83,6 +84,12 @@ func TestCardActions(t *testing.T) {
 		{"offline: abroad", offline, nil, nil, false, askTC, country(d, "0840"), arqc, false, "A00003240000", "", hce.ReasonNone},
 		{"offline: ARQC asked, limits are told all the same", offline, nil, at(5, 0), false, askARQC, d, arqc, false, "A0000322C000", "", hce.ReasonNone},
 
+		{"offline: a refund does not count", offline, nil, at(5, 100_00), false, askTC, typed(d, "20"), tc, false, "900003220000", "", hce.ReasonNone},
+		{"offline: cash does", offline, nil, at(3, 0), false, askTC, typed(d, "01"), arqc, false, "A00003228000", "", hce.ReasonNone},
+		{"offline: so does cashback", offline, nil, at(3, 0), false, askTC, typed(d, "09"), arqc, false, "A00003228000", "", hce.ReasonNone},
+		{"an enquiry is the issuer's to answer", offline, nil, nil, false, askTC, typed(d, "30"), arqc, false, "A00003220000", "", hce.ReasonNone},
+		{"the same at an offline-only terminal", offline, nil, nil, false, askTC, kind(typed(d, "30"), "23"), aac, false, "800003220000", "", hce.ReasonOfflineReader},
+
 		{"phone, small amount", phone, nil, nil, false, askARQC | withCDA, d, arqc, true, "A04003220000", "000000", hce.ReasonNone},
 		{"phone, verified anyway", phone, nil, nil, true, askARQC | withCDA, d, arqc, true, "A54003020000", "001000", hce.ReasonNone},
 		{"phone, verification claimed and given", phone, nil, nil, true, askARQC | withCDA, cvm(d, device), arqc, true, "A54003020000", "001000", hce.ReasonNone},
@@ -123,7 +130,7 @@ func TestCardActions(t *testing.T) {
 			require.Equal(t, apdu.StatusOK, tap.Status)
 			require.Equal(t, uint16(1), tap.ATC)
 			after := card.State().Offline
-			if c.want != emv.TC {
+			if c.want != emv.TC || c.data.kind == "20" {
 				require.Equal(t, before.Count, after.Count, "only what is approved offline counts")
 				require.Equal(t, before.Amount, after.Amount)
 			}

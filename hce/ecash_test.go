@@ -108,7 +108,7 @@ func TestPaidAtTheLastRecord(t *testing.T) {
 			code, _ := emv.Find(again, emv.TagRecord, emv.TagECashCode)
 			require.Equal(t, []byte("ECC001"), code)
 			related, _ := emv.Find(again, emv.TagRecord, emv.TagCardAuthData)
-			require.Equal(t, unhex("01C5C5C5C5284000"), related)
+			require.Equal(t, unhex("01C5C5C5C5004000"), related)
 		}
 		require.Equal(t, want, card.State().Offline.Amount, "and reading it pays nothing")
 		send(t, card, exchanges[2])

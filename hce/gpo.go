@@ -96,7 +96,8 @@ func pdolData(template []byte, want int) ([]byte, apdu.Status) {
 func (c *Card) transact(r request, now time.Time) []byte {
 	key, v := c.admit(&r, now)
 	if v.status.OK() {
-		c.state.ATC, c.state.Request.Open, c.state.Tap = max(c.state.ATC+1, c.state.Keys[key].ATC), false, TapState{}
+		c.state.ATC, c.state.Tap = max(c.state.ATC+1, c.state.Keys[key].ATC), TapState{}
+		c.state.Request.end()
 		if c.state.ATC == lastATC {
 			v = refuse(apdu.StatusConditions, ReasonATC)
 		} else {
@@ -189,7 +190,7 @@ func (c *Card) respond(r *request, v verdict, key int) []byte {
 		c.approved(&v)
 	}
 	if q := &c.state.Request; v.kind == emv.ARQC && !v.magStripe && c.static.qvsdc.Update != nil {
-		q.Open, q.ATC, q.Cryptogram, q.Commands = true, c.state.ATC, x.ac, 0
+		q.Open, q.ATC, q.Cryptogram = true, c.state.ATC, x.ac
 	}
 	return out
 }

@@ -100,16 +100,16 @@ const (
 
 // terminalData are the values that a terminal sends in CDOL1.
 type terminalData struct {
-	amount, country, currency, un, terminalType, cvm string
+	amount, country, currency, kind, un, terminalType, cvm string
 }
 
 func purchase() terminalData {
-	return terminalData{"000000001250", "0276", "0978", "1A2B3C4D", "22", "3F0000"}
+	return terminalData{"000000001250", "0276", "0978", "00", "1A2B3C4D", "22", "3F0000"}
 }
 
 // cdol are the values for CDOL1 of the built-in cards.
 func (d terminalData) cdol(phone bool) []byte {
-	s := d.amount + "000000000000" + d.country + "0000000000" + d.currency + "300101" + "00" + d.un + d.terminalType +
+	s := d.amount + "000000000000" + d.country + "0000000000" + d.currency + "300101" + d.kind + d.un + d.terminalType +
 		"0000" + "0000000000000000" + d.cvm + "120000" + "0000000000000000000000000000000000000000"
 	if phone {
 		s += "0000000000000000" + "5411"

@@ -48,6 +48,7 @@ type Profile struct {
 	SingleUse bool            // those keys are session keys, one per transaction counter
 
 	Authentication *Authentication // of a card that signs; nil until it is personalised with one
+	Defect         string          // what is wrong with its certificates on purpose, by name, for who makes them; empty is nothing
 }
 
 // Account is the number of the card or token and what belongs to it.

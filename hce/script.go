@@ -58,13 +58,14 @@ func (c *Card) putData(cmd apdu.Command) []byte {
 
 // checkScript verifies the MAC behind data of that length: over the command, and
 // with most schemes over counter and cryptogram of the last online request, so
-// that it belongs to that. The same command may come again.
+// that it belongs to that. A command is taken once, and none after another
+// transaction: what an eavesdropper has recorded fills no purse again.
 func (c *Card) checkScript(cmd apdu.Command, length int) apdu.Status {
 	r, mac := &c.state.Request, len(cmd.Data)-length
 	switch {
 	case mac < minScriptMAC || mac > maxScriptMAC:
 		return apdu.StatusWrongLength
-	case c.selected == 0 || r.ATC == 0:
+	case c.selected == 0 || r.ATC == 0 || r.Commands == maxScripts:
 		return apdu.StatusConditions
 	}
 	rules, _ := c.static.recipe.Script.Rules() // New has seen that there are some
@@ -77,11 +78,13 @@ func (c *Card) checkScript(cmd apdu.Command, length int) apdu.Status {
 	if err != nil {
 		return apdu.StatusUnknown
 	}
+	head := [minScriptMAC]byte(want)
 	c.commits++
-	if subtle.ConstantTimeCompare(want[:mac], cmd.Data[length:]) != 1 {
+	if subtle.ConstantTimeCompare(want[:mac], cmd.Data[length:]) != 1 || r.taken(head) {
 		r.ScriptFailed = true
 		return apdu.StatusSecurity
 	}
+	r.MACs[r.Commands] = head
 	r.Commands++
 	r.Scripts = min(r.Scripts+1, maxScripts)
 	return apdu.StatusOK

@@ -129,6 +129,8 @@ func (a *applet) check(s *AccountState) error {
 		return fmt.Errorf("state has no lock %d", s.Lock)
 	case a.ecash != nil && (amount > a.ecash.Balance || a.ecash.Balance-amount > a.ecash.Limit):
 		return fmt.Errorf("state has a balance of %d, which the purse cannot hold", a.ecash.Balance-amount)
+	case s.Request.Commands < 0 || s.Request.Commands > maxScripts:
+		return fmt.Errorf("state has taken %d script commands, a card takes %d", s.Request.Commands, maxScripts)
 	case a.ecash == nil && amount < 0 || amount > emv.MaxAmount:
 		return fmt.Errorf("state has approved %d offline", amount)
 	}

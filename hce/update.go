@@ -1,6 +1,8 @@
 package hce
 
 import (
+	"slices"
+
 	"tapsim/apdu"
 	"tapsim/cryptogram"
 )
@@ -11,7 +13,8 @@ type OnlineRequest struct {
 	Open       bool // the issuer may still answer
 	ATC        uint16
 	Cryptogram cryptogram.Cryptogram
-	Commands   int // script commands since then
+	Commands   int                            // script commands since then
+	MACs       [maxScripts][minScriptMAC]byte // how theirs begin: none is taken twice
 
 	// For the verification results of the next transactions, until an answer of
 	// the issuer is authentic.
@@ -20,8 +23,20 @@ type OnlineRequest struct {
 	ScriptFailed bool
 }
 
-// maxScripts is what the verification results can count.
+// maxScripts is what the verification results can count, and what a card takes
+// for one request.
 const maxScripts = 15
+
+// end forgets the request, as another transaction begins. What the verification
+// results tell about it stays.
+func (r *OnlineRequest) end() {
+	*r = OnlineRequest{Failed: r.Failed, Scripts: r.Scripts, ScriptFailed: r.ScriptFailed}
+}
+
+// taken is true for a script command that was accepted before.
+func (r *OnlineRequest) taken(mac [minScriptMAC]byte) bool {
+	return slices.Contains(r.MACs[:r.Commands], mac)
+}
 
 // externalAuthenticate answers EXTERNAL AUTHENTICATE (EMV Book 3, 6.5.4): the
 // issuer's answer to the last online request, tag 91, once. An authentic one

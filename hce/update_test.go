@@ -249,6 +249,83 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// TestRepeatedScripts: what an eavesdropper has recorded does nothing more, be it
+// at once, on the next tap, or after other payments; a purse is filled once.
+func TestRepeatedScripts(t *testing.T) {
+	const sale = "000000005000"
+	paid := []string{ask("28000080", sale, "0978", "00", "01"), "00B2011C00", "00B2011400", "00B2021400", "00B2031400", lastRecord}
+	t.Run("purse", func(t *testing.T) {
+		card, b := requested(t, "unionpay-plastic-ecash", selectDebit, ask("24800080", "000000001250", "0978", "00", "01"))
+		load := b.command(putCash, "000000010000", 8)
+		sw, _ := send(t, card, load)
+		require.Equal(t, apdu.StatusOK, sw)
+		for _, repeated := range []string{load, "04DA9F790A" + load[10:30]} { // the second with a shorter MAC
+			card.Deactivated(hce.LinkLoss)
+			send(t, card, selectDebit)
+			sw, _ = send(t, card, repeated)
+			require.Equal(t, apdu.StatusSecurity, sw)
+		}
+		for range 2 {
+			card.Deactivated(hce.LinkLoss)
+			send(t, card, selectDebit)
+			for _, command := range paid {
+				sw, _ = send(t, card, command)
+				require.Equal(t, apdu.StatusOK, sw)
+			}
+		}
+		require.EqualValues(t, 100_00, card.State().Offline.Amount, "empty")
+		for range 2 { // a request of its own does not bring it back to life
+			sw, _ = send(t, card, load)
+			require.False(t, sw.OK(), sw)
+			require.EqualValues(t, 100_00, card.State().Offline.Amount)
+			b.request(card, selectDebit, ask("24800080", "000000001250", "0978", "00", "01"))
+		}
+		sw, _ = send(t, card, b.command(putCash, "000000020000", 8))
+		require.Equal(t, apdu.StatusOK, sw, "the bank can fill it again")
+		require.EqualValues(t, -100_00, card.State().Offline.Amount)
+	})
+	t.Run("a payment ends it", func(t *testing.T) {
+		card, b := requested(t, "unionpay-plastic-ecash", selectDebit, ask("24800080", "000000001250", "0978", "00", "01"))
+		load := b.command(putCash, "000000050000", 8)
+		send(t, card, paid[0]) // the card has not even been read
+		sw, _ := send(t, card, load)
+		require.Equal(t, apdu.StatusConditions, sw)
+	})
+	t.Run("blocked", func(t *testing.T) {
+		card, b := requested(t, "visa-plastic-offline", selectVisa, online)
+		stop, start := b.command(block, "", 8), b.command(unblock, "", 8)
+		sw, _ := send(t, card, stop)
+		require.Equal(t, apdu.StatusOK, sw)
+		card.Deactivated(hce.LinkLoss)
+		send(t, card, selectVisa)
+		sw, _ = send(t, card, online)
+		require.Equal(t, apdu.StatusConditions, sw, "what a blocked application refuses is no transaction")
+		card.Deactivated(hce.LinkLoss)
+		send(t, card, selectVisa)
+		sw, _ = send(t, card, start)
+		require.Equal(t, apdu.StatusOK, sw, "unblocked in a fresh tap")
+		for _, repeated := range []string{stop, start} {
+			sw, _ = send(t, card, repeated)
+			require.Equal(t, apdu.StatusSecurity, sw)
+			require.Equal(t, hce.LockNone, card.State().Lock)
+		}
+		send(t, card, online)
+		sw, _ = send(t, card, stop)
+		require.Equal(t, apdu.StatusSecurity, sw, "another request")
+		send(t, card, selectVisa)
+		send(t, card, gpo(ttqPlain, "0978", "00"))
+		sw, _ = send(t, card, stop)
+		require.Equal(t, apdu.StatusConditions, sw, "an approval without the issuer")
+	})
+	t.Run("so many", func(t *testing.T) {
+		card, b := requested(t, "unionpay-plastic-ecash", selectDebit, ask("24800080", "000000001250", "0978", "00", "01"))
+		for n := range 16 {
+			sw, _ := send(t, card, b.command(putCash, fmt.Sprintf("%012d", n), 8))
+			require.Equal(t, n < 15, sw.OK(), n)
+		}
+	})
+}
+
 // TestScriptsOfAnother: a script belongs to one request of one card.
 func TestScriptsOfAnother(t *testing.T) {
 	card, b := requested(t, "visa-plastic-offline", selectVisa, online)

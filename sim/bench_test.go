@@ -83,7 +83,7 @@ func (t benchmarkedTap) run(b *testing.B) {
 	start := card.State()
 	config, err := termconfig.Load(cmp.Or(t.terminal, "attended"))
 	require.NoError(b, err)
-	term, err := terminal.New(config.Config, kernels(NewClock(now)), terminal.Env{Now: clock, Rand: zeroes{}})
+	term, err := terminal.New(config.Config, kernels(NewClock(now), testca.CAKeys()), terminal.Env{Now: clock, Rand: zeroes{}})
 	require.NoError(b, err)
 	f := &benchField{}
 	f.air.Insert(card)

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"tapsim/cryptogram/oda"
 	"tapsim/cryptogram/oda/testca"
@@ -39,10 +41,14 @@ func authenticate(p *hce.Profile) error {
 	if err != nil {
 		return fmt.Errorf("card %s: %w", p.Name, err)
 	}
-	key, data, err := certify(p.Scheme, p.Account.PAN, certifiedUntil, static)
+	defect, ok := testca.ParseDefect(cmp.Or(p.Defect, testca.DefectNone.String()))
+	if !ok {
+		return fmt.Errorf("card %s: certificates.defect: %q is none of %s", p.Name, p.Defect, strings.Join(testca.DefectNames(), ", "))
+	}
+	c, err := testca.Issue(testca.Request{Scheme: p.Scheme, PAN: p.Account.PAN, Expiry: certifiedUntil, Static: static, Defect: defect})
 	if err != nil {
 		return fmt.Errorf("card %s: %w", p.Name, err)
 	}
-	p.Authentication = &hce.Authentication{Signer: key, Data: data}
+	p.Authentication = &hce.Authentication{Signer: c.Key, Data: c.Data}
 	return nil
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/apdu"
 	"tapsim/emv"
+	"tapsim/hce"
 	"tapsim/hce/profile"
 	"tapsim/iso8583"
 	"tapsim/issuer"
@@ -98,7 +100,9 @@ func drawRequest(draw *rand.Rand, w *World) Request {
 	amounts := []int64{0, 1, 100, 499, 500, 501, 999, 1000, 1001, 2500, 4999, 5000, 5001, 9999, 10000, 12000, 30000}
 	r := Request{Amount: amounts[draw.IntN(len(amounts))], Currency: w.Terminal.Currency, Type: w.Terminal.Type, Locked: draw.IntN(2) == 0}
 	r.UnlockAfterFirst = r.Locked && draw.IntN(2) == 0
-	switch draw.IntN(10) {
+	switch draw.IntN(11) {
+	case 3:
+		r.Type = 0x30
 	case 0:
 		r.Type, r.AmountOther = 0x09, r.Amount/2
 	case 1:
@@ -127,7 +131,7 @@ type invariants struct {
 
 // pay makes one payment and checks it.
 func (v *invariants) pay(r Request) {
-	before, waiting := v.available(), v.line.advice
+	before, purse, waiting := v.available(), v.purse(), v.line.advice
 	p, err := v.w.Pay(context.Background(), r)
 	v.request, v.payment = r, p
 	what := fmt.Sprintf("%+v, line down %v: %v (%v), %s; oda %v %s, cvm %v", r, v.line.down, p.Outcome, p.KernelOutcome, p.Detail, p.Tap.Outcome.ODA,
@@ -143,6 +147,7 @@ func (v *invariants) pay(r Request) {
 	_, err = v.w.term.Deliver(context.Background())
 	require.NoError(v.t, err, what)
 	v.money(before, v.line.advice-waiting, what)
+	v.cash(purse, what)
 }
 
 // outcome: what the customer got is one of the outcomes that a payment ends in.
@@ -245,6 +250,33 @@ func (v *invariants) money(before, advised int64, what string) {
 	} else {
 		require.Zero(v.t, advised, what)
 	}
+}
+
+// cash: a purse has paid what was approved from it, and nothing else.
+func (v *invariants) cash(before int64, what string) {
+	p := v.payment
+	var want int64
+	if v.w.Profile.QPBOC != nil && v.w.Profile.QPBOC.ECash != nil && p.Outcome == kernel.Approved && p.Response == nil {
+		want = v.request.Amount
+	}
+	require.Equal(v.t, want, before-v.purse(), what)
+}
+
+// purse is what the card's own purse holds; 0 of a card without one.
+func (v *invariants) purse() int64 {
+	if v.w.Profile.QPBOC == nil || v.w.Profile.QPBOC.ECash == nil {
+		return 0
+	}
+	v.w.card.Deactivated(hce.LinkLoss)
+	v.w.card.Respond(unhex(v.t, "00A4040008A00000033301010100"))
+	answer, err := apdu.ParseResponse(v.w.card.Respond(unhex(v.t, "80CA9F7900")))
+	require.NoError(v.t, err)
+	value, ok := emv.Find(answer.Data, emv.TagECashBalance)
+	require.True(v.t, ok)
+	balance, err := emv.BCD(value)
+	require.NoError(v.t, err)
+	v.w.card.Deactivated(hce.LinkLoss)
+	return int64(balance)
 }
 
 // available is what the demo account can still spend.

@@ -162,6 +162,26 @@ func TestPurseAgrees(t *testing.T) {
 	}
 }
 
+// TestDeclineLeavesThePurse: a card that the reader does not want pays nothing,
+// neither from its purse nor from its account.
+func TestDeclineLeavesThePurse(t *testing.T) {
+	for _, place := range []string{"unattended", "offline-only", "transit"} {
+		l, seed := newLedger(t), uint64(1)
+		w, err := Open(context.Background(), Options{
+			Seed: &seed, Now: newYear.AddDate(20, 0, 0), State: Memory, Card: "unionpay-plastic-ecash", Terminal: place, Host: l,
+		})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, w.Close()) })
+		p := pay(t, w, Request{Amount: 4_50})
+		require.Equal(t, kernel.Declined, p.Outcome, place)
+		require.Equal(t, kernel.Declined, p.KernelOutcome)
+		require.Contains(t, p.Detail, "expired")
+		require.Empty(t, l.heard)
+		w.card.Respond(unhex(t, "00A4040008A00000033301010100"))
+		require.Equal(t, unhex(t, "9F7906000000010000 9000"), w.card.Respond(unhex(t, "80CA9F7900")))
+	}
+}
+
 // TestCountersStartAnew: the card approves three payments at the machine, asks
 // the bank about the fourth, and takes its answer on a second tap for leave to
 // go on.

@@ -15,6 +15,7 @@ import (
 	"tapsim/issuer"
 	issuerconfig "tapsim/issuer/config"
 	termconfig "tapsim/terminal/config"
+	"tapsim/terminal/kernel"
 )
 
 // The PIN pad's block:
@@ -105,6 +106,42 @@ func TestPINAfterTheTap(t *testing.T) {
 			require.Equal(t, want, p.Outcome.String()+" "+p.Response.ResponseCode, "%s: %+v", card, p.Report.Steps)
 			require.Equal(t, "70", p.Before.Response.ResponseCode)
 			require.Equal(t, 1, p.Tap.Taps)
+			require.Equal(t, "online-pin", p.CVM.String())
 		}
+	}
+}
+
+// A bank that wants the contact chip (1A) is obeyed where the terminal has
+// contacts: "insert card". Where it has none, the payment is declined. No money
+// moves, and nothing waits to be undone.
+func TestContactChipAfterTheTap(t *testing.T) {
+	eur, _ := emv.CurrencyByAlpha("EUR")
+	for terminal, want := range map[string]string{"attended": "try-another-interface", "unattended": "declined"} {
+		bank, err := issuerconfig.Demo()
+		require.NoError(t, err)
+		bank.Config.Rules = append([]issuer.Rule{{Name: "first", MTI: "0100", Nth: 1, Response: "1A"}}, bank.Config.Rules...)
+		w, err := Open(context.Background(), Options{State: Memory, Card: "visa-plastic", Terminal: terminal, Bank: &bank})
+		require.NoError(t, err)
+		p, err := w.Pay(context.Background(), Request{Amount: 1000, Type: w.Terminal.Type, Currency: eur, Explain: true})
+		require.NoError(t, err)
+		require.Equal(t, want, p.Outcome.String(), "%s: %s", terminal, p.Detail)
+		require.Equal(t, "1A", p.Response.ResponseCode)
+		require.True(t, p.SoftDecline)
+		require.False(t, p.ReversalPending)
+		last := p.Tap.UI[len(p.Tap.UI)-1].Message
+		require.Equal(t, map[bool]kernel.MessageID{true: kernel.MessageInsertCard, false: kernel.MessageNotAuthorised}[want != "declined"], last, terminal)
+	}
+}
+
+// Who must look at the phone first has been verified by nothing, whatever the
+// kernel has chosen for the payment that did not come about.
+func TestNobodyIsVerifiedByADecline(t *testing.T) {
+	eur, _ := emv.CurrencyByAlpha("EUR")
+	for unlocks, want := range map[bool]string{false: "end-application n/a", true: "approved device"} {
+		w, err := Open(context.Background(), Options{State: Memory, Card: "mastercard-phone", Terminal: "attended"})
+		require.NoError(t, err)
+		p, err := w.Pay(context.Background(), Request{Amount: 12000, Currency: eur, Locked: true, UnlockAfterFirst: unlocks})
+		require.NoError(t, err)
+		require.Equal(t, want, p.Outcome.String()+" "+p.CVM.String())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapsim/apdu"
+	"tapsim/cryptogram/oda/testca"
 	"tapsim/emv"
 	"tapsim/terminal"
 	"tapsim/terminal/kernel"
@@ -36,7 +37,7 @@ func PlayRecorded(ctx context.Context, t *transcript.Transcript, entry transcrip
 		return r, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	clock := NewClock(request.Time)
-	term, err := terminal.New(config, kernels(clock), terminal.Env{Now: clock.Now, Rand: stream(0, "recorded")})
+	term, err := terminal.New(config, kernels(clock, testca.CAKeys()), terminal.Env{Now: clock.Now, Rand: stream(0, "recorded")})
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", t.Name, err)
 	}

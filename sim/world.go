@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tapsim/cryptogram/oda"
 	"tapsim/cryptogram/oda/testca"
 	"tapsim/hce"
 	"tapsim/hce/profile"
@@ -191,14 +192,43 @@ func (w *World) openTerminal(context.Context) error {
 	if w.pad != nil {
 		env.PINPad = w.pad
 	}
-	w.term, err = terminal.New(w.Terminal.Config, kernels(w.Clock), env)
+	keys, err := caKeys(&w.Terminal)
+	if err != nil {
+		return err
+	}
+	w.term, err = terminal.New(w.Terminal.Config, kernels(w.Clock, keys), env)
 	return w.Terminal.Locate(err)
 }
 
+// caKeys are what a terminal trusts: what its file says, or else the test
+// certification authorities and their revocation list.
+func caKeys(t *termconfig.Terminal) (*oda.CAKeys, error) {
+	keys, revoked := t.CAKeys, t.Revoked
+	if keys == nil {
+		for _, k := range testca.Keys() {
+			keys = append(keys, k.CAKey)
+		}
+	}
+	if revoked == nil {
+		revoked = testca.Revoked()
+	}
+	set := &oda.CAKeys{}
+	for _, k := range keys {
+		if err := set.Add(k); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range revoked {
+		if err := set.Revoke(r); err != nil {
+			return nil, err
+		}
+	}
+	return set, nil
+}
+
 // kernels are the contactless kernels of a point of sale, with the public keys
-// of the test certification authorities.
-func kernels(clock *Clock) []kernel.Kernel {
-	keys := testca.CAKeys()
+// that it trusts.
+func kernels(clock *Clock, keys *oda.CAKeys) []kernel.Kernel {
 	return []kernel.Kernel{&c2.Kernel{Keys: keys, Wait: clock.Sleep}, &c3.Kernel{Keys: keys}, &c7.Kernel{Keys: keys}}
 }
 

@@ -11,10 +11,13 @@ import (
 // Delivery is what became of the messages that waited in the journal.
 type Delivery struct {
 	Taken int // by the host
-	// Refused are messages that the host answered with no. They stay, and are
+	// Refused are reversals that the host answered with no. They stay, and are
 	// sent again with the next delivery: money may depend on them, and somebody
 	// has to look into it.
 	Refused []Refusal
+	// Parked are advices that the host answered with no: that is its answer, and
+	// to send them again changes nothing. They stay in the journal's report.
+	Parked []Refusal
 	// Elsewhere are messages that wait for other hosts.
 	Elsewhere []Entry
 }
@@ -25,7 +28,7 @@ type Refusal struct {
 	Code string
 }
 
-// maxRefused is how many refused messages may wait. A terminal that reaches it
+// maxRefused is how many refused reversals may wait. A terminal that reaches it
 // takes no more payments: with every one the damage could grow.
 const maxRefused = 20
 
@@ -54,7 +57,7 @@ func (t *Terminal) Deliver(ctx context.Context) (d Delivery, err error) {
 	}
 	for n := range ours {
 		if err := t.deliver(ctx, &ours[n], &d); err != nil {
-			return d, fmt.Errorf("%d of %d messages still wait: %w", len(ours)-d.Taken, len(ours), err)
+			return d, fmt.Errorf("%d of %d messages still wait: %w", len(ours)-d.Taken-len(d.Parked), len(ours), err)
 		}
 	}
 	return d, nil
@@ -80,12 +83,22 @@ func (t *Terminal) deliver(ctx context.Context, e *Entry, d *Delivery) error {
 		return t.env.Journal.Remove(e.ID)
 	case busy(answer.ResponseCode):
 		return fmt.Errorf("the host answered %s %s: try later", m.MTI, answer.ResponseCode)
+	case advises(m.MTI):
+		d.Parked = append(d.Parked, Refusal{*e, answer.ResponseCode})
+		return t.env.Journal.Park(e.ID, answer.ResponseCode)
 	}
 	d.Refused = append(d.Refused, Refusal{*e, answer.ResponseCode})
 	if len(d.Refused) == maxRefused {
 		return fmt.Errorf("the host refused %d of them, the last with %s", maxRefused, codeText(answer.ResponseCode))
 	}
 	return nil
+}
+
+// advises is true for an advice of what has happened. A reversal is none, though
+// 0420 is called an advice: it has to be taken.
+func advises(mti iso8583.MTI) bool {
+	answer := mti.Response()
+	return answer == iso8583.AuthorisationAdviceResponse || answer == iso8583.FinancialAdviceResponse
 }
 
 // settled is true for the codes that end the matter: done, done before, and for

@@ -71,18 +71,54 @@ func TestRefusedReversalsAreKept(t *testing.T) {
 	require.Equal(t, terminal.Delivery{Taken: 1}, pay(t, term).Delivery)
 }
 
-// An advice is settled by 00 and by nothing that speaks of an original.
-func TestRefusedAdvicesAreKept(t *testing.T) {
+// Any answer but "try later" ends an advice: what is not settled by it is kept in
+// the report, and not sent again.
+func TestRefusedAdvicesAreParked(t *testing.T) {
 	for code, taken := range map[string]int{"00": 1, "94": 1, "25": 0, "05": 0, "30": 0} {
-		j := journal.NewMemory()
-		advice := iso8583.Message{MTI: iso8583.FinancialAdvice, STAN: "000007"}
-		_, err := j.Add("a:1", &advice)
-		require.NoError(t, err)
-		d, err := at(t, "a:1", answer(code), j).Deliver(context.Background())
-		require.NoError(t, err)
-		require.Equal(t, taken, d.Taken, code)
-		require.Len(t, d.Refused, 1-taken, code)
+		for _, mti := range []iso8583.MTI{iso8583.FinancialAdvice, iso8583.AuthorisationAdvice} {
+			j := journal.NewMemory()
+			id, err := j.Add("a:1", &iso8583.Message{MTI: mti, STAN: "000007"})
+			require.NoError(t, err)
+			host := &approving{code: code}
+			term := at(t, "a:1", host, j)
+			d, err := term.Deliver(context.Background())
+			require.NoError(t, err)
+			require.Equal(t, taken, d.Taken, code)
+			require.Len(t, d.Parked, 1-taken, code)
+			require.Empty(t, d.Refused, code)
+			d, err = term.Deliver(context.Background())
+			require.NoError(t, err)
+			require.Zero(t, d, "it is over")
+			require.Len(t, host.got, 1)
+			parked, err := j.Parked()
+			require.NoError(t, err)
+			require.Len(t, parked, 1-taken, code)
+			if taken == 0 {
+				require.Equal(t, code, parked[0].Code)
+				require.NoError(t, j.Remove(id))
+			}
+		}
 	}
+}
+
+// A host that refuses advice after advice does not end the business.
+func TestManyRefusedAdvices(t *testing.T) {
+	j := journal.NewMemory()
+	for range 25 {
+		_, err := j.Add("a:1", &iso8583.Message{MTI: iso8583.FinancialAdvice, STAN: "000001"})
+		require.NoError(t, err)
+	}
+	host := hostFunc(func(m *iso8583.Message) (*iso8583.Message, error) {
+		code := "30"
+		if m.MTI == iso8583.AuthorisationRequest {
+			code = iso8583.Approved
+		}
+		return iso8583.Response(m, code), nil
+	})
+	res := pay(t, at(t, "a:1", host, j))
+	require.Equal(t, kernel.Approved, res.Outcome)
+	require.Len(t, res.Delivery.Parked, 25)
+	require.Zero(t, pay(t, at(t, "a:1", host, j)).Delivery)
 }
 
 // A host that refuses everything ends the business: with each payment the

@@ -27,8 +27,14 @@ type Journal interface {
 	Sending(id uint64) error
 	// Remove forgets a message: its host has taken it.
 	Remove(id uint64) error
+	// Park takes a message out of the queue that its host refused with that
+	// response code, and keeps it for somebody to look into.
+	Park(id uint64, code string) error
 	// Pending are the messages that wait, oldest first.
 	Pending() ([]Entry, error)
+	// Parked are the messages that hosts refused, oldest first. Remove forgets
+	// one.
+	Parked() ([]Refusal, error)
 }
 
 // nextSTAN is the STAN that a request will use.

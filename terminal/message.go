@@ -29,11 +29,12 @@ var terminalTags = [...]emv.Tag{emv.TagTerminalType, emv.TagIFDSerial, emv.TagTe
 // requestMessage builds the authorisation request from the kernel's data
 // record. Track 2 data that are no digits are an error. An amount of zero is an
 // account check, and that is an authorisation, whatever sales are here. A
-// refund that the card declined has no record: it takes the account from the
-// card's data and no field 55.
+// refund that the card declined takes the account from the card's data and has
+// no field 55, which would only say that the card declined.
 func (s *session) requestMessage() (*iso8583.Message, error) {
-	record, card := s.tap.Outcome.DataRecord, emv.Source(s.tap.Outcome.DataRecord)
-	if s.numberOnly() {
+	record := s.chipData()
+	card := emv.Source(record)
+	if record == nil && s.numberOnly() {
 		card = s.tap.Outcome.Card
 	}
 	value, ok := card.Lookup(emv.TagTrack2)
@@ -70,6 +71,15 @@ func (s *session) requestMessage() (*iso8583.Message, error) {
 		m.ICCData = s.field55(record)
 	}
 	return m, nil
+}
+
+// chipData is what the host gets of the kernel's data record: nothing for a
+// refund that takes the card's number only.
+func (s *session) chipData() emv.Coded {
+	if s.numberOnly() {
+		return nil
+	}
+	return s.tap.Outcome.DataRecord
 }
 
 // fieldTrack1 is the number of the field that carries track 1.
@@ -166,7 +176,7 @@ func (s *session) reversal(request *iso8583.Message, at time.Time, reason string
 	m.MTI = iso8583.MTI(s.t.config.Host.Reversal)
 	m.Track2, m.ICCData = "", nil
 	delete(m.Other, fieldTrack1)
-	record := s.tap.Outcome.DataRecord
+	record := s.chipData()
 	for _, tag := range [...]emv.Tag{emv.TagATC, emv.TagTVR, emv.TagIAD} {
 		if v, ok := record.Lookup(tag); ok {
 			m.ICCData = emv.AppendTLV(m.ICCData, tag, v)
@@ -226,5 +236,6 @@ var (
 	uiApproved     = kernel.UIRequest{Message: kernel.MessageApproved, Status: kernel.StatusIdle}
 	uiApprovedSign = kernel.UIRequest{Message: kernel.MessageApprovedSign, Status: kernel.StatusIdle}
 	uiDeclined     = kernel.UIRequest{Message: kernel.MessageNotAuthorised, Status: kernel.StatusIdle}
+	uiInsert       = kernel.UIRequest{Message: kernel.MessageInsertCard, Status: kernel.StatusIdle}
 	uiFailed       = kernel.UIRequest{Message: kernel.MessageProcessingError, Status: kernel.StatusIdle}
 )

@@ -39,20 +39,34 @@ func (s *session) complete(ctx context.Context, res *Result) error {
 		return s.authorise(ctx, res)
 	case kernel.Approved:
 		return s.keepAdvice(res)
-	case kernel.Declined:
-		if s.numberOnly() {
-			return s.authorise(ctx, res)
-		}
+	}
+	if s.numberOnly() && !s.offlineOnly() {
+		return s.authorise(ctx, res)
 	}
 	res.Outcome, res.Detail = out.Kind, out.Reason.Text
 	return nil
 }
 
+// offlineOnly is true for a reader without a line, which asks no host: its TTQ
+// says so (byte 1 bit 4), or its terminal type (9F35).
+func (s *session) offlineOnly() bool {
+	if s.act.TTQ.Has(emv.TTQOfflineOnly) {
+		return true
+	}
+	v, ok := s.act.Config.Data.Lookup(emv.TagTerminalType)
+	return ok && len(v) == 1 && emv.TerminalType(v[0]).OfflineOnly()
+}
+
 // numberOnly is true for a refund that the card declined: of the card a refund
 // takes the number only, and whether there is one is the issuer's decision.
+// Kernels 3 and 7 say Declined to such a card, kernel 2 End Application (EMV
+// Book C-2).
 func (s *session) numberOnly() bool {
 	out := &s.tap.Outcome
-	if s.req.Type != typeRefund || out.Type != emv.AAC || out.Card == nil {
+	if s.req.Type != typeRefund || out.Type != emv.AAC || out.Card == nil || out.Start != kernel.StartNone {
+		return false
+	}
+	if out.Kind != kernel.Declined && out.Kind != kernel.EndApplication {
 		return false
 	}
 	_, ok := out.Card.Lookup(emv.TagTrack2)
@@ -63,7 +77,11 @@ func (s *session) numberOnly() bool {
 // so that a crash, a cut line or a silent host cannot leave the cardholder
 // charged.
 func (s *session) authorise(ctx context.Context, res *Result) error {
-	if s.t.env.Host == nil {
+	switch {
+	case s.offlineOnly():
+		s.decline(res, "the card asks for an online authorisation and this terminal is offline only")
+		return nil
+	case s.t.env.Host == nil:
 		s.decline(res, "the card asks for an online authorisation and this terminal has no host")
 		return nil
 	}
@@ -144,11 +162,13 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 		return s.sendWithPIN(ctx, res)
 	}
 	ui := &uiDeclined
-	switch {
+	res.SoftDecline = verdict == again
+	switch code := codeText(res.Response.ResponseCode); {
+	case verdict == again && s.hasContacts():
+		res.Outcome, res.Detail, ui = kernel.TryAnotherInterface, "the host wants the card's contacts: "+code, &uiInsert
 	case verdict != yes:
-		res.SoftDecline = verdict == again
-		res.Outcome, res.Detail = kernel.Declined, "the host declined: "+codeText(res.Response.ResponseCode)
-	case s.tap.Outcome.CVM == kernel.CVMSignature:
+		res.Outcome, res.Detail = kernel.Declined, "the host declined: "+code
+	case s.verification(res) == kernel.CVMSignature:
 		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApprovedSign
 	default:
 		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApproved
@@ -165,6 +185,24 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 func (s *session) canAskForPIN(res *Result) bool {
 	code := res.Response.ResponseCode
 	return (code == "65" || code == "70") && s.t.env.PINPad != nil && res.Request.PINBlock == nil
+}
+
+// tagCardDataInput is the card data input capability (EMV Book C-2).
+const tagCardDataInput emv.Tag = 0xDF8117
+
+// hasContacts is true for a terminal that can read the card's contacts, too: its
+// TTQ, the card data input capability of kernel 2 or the terminal capabilities
+// say so (byte 1 bit 5 of the TTQ, bit 6 of the others).
+func (s *session) hasContacts() bool {
+	if s.act.TTQ.Has(emv.TTQContact) {
+		return true
+	}
+	for _, tag := range [...]emv.Tag{tagCardDataInput, emv.TagTerminalCapabilities} {
+		if v, ok := s.act.Config.Data.Lookup(tag); ok && len(v) > 0 && v[0]&0x20 != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // sendWithPIN answers "come again with a PIN" without another tap: the same chip

@@ -104,7 +104,7 @@ func TestResponseCodes(t *testing.T) {
 		"00": {kernel.Approved, false, false}, "08": {kernel.Approved, false, false}, "11": {kernel.Approved, false, false},
 		"85": {kernel.Declined, false, false}, // no reason to decline is no approval of an amount
 		"05": {kernel.Declined, false, false}, "51": {kernel.Declined, false, false}, "96": {kernel.Declined, false, false},
-		"65": {kernel.Declined, true, false}, "70": {kernel.Declined, true, false}, "1A": {kernel.Declined, true, false},
+		"65": {kernel.TryAnotherInterface, true, false}, "70": {kernel.TryAnotherInterface, true, false}, "1A": {kernel.TryAnotherInterface, true, false},
 		"10": {kernel.Declined, false, true},
 	} {
 		host := &approving{code: code}
@@ -115,8 +115,11 @@ func TestResponseCodes(t *testing.T) {
 		require.Equal(t, want.soft, res.SoftDecline, code)
 		require.Equal(t, want.reversal, res.ReversalPending, code)
 		last := kernel.MessageApproved
-		if want.outcome == kernel.Declined {
+		switch want.outcome {
+		case kernel.Declined:
 			last = kernel.MessageNotAuthorised
+		case kernel.TryAnotherInterface:
+			last = kernel.MessageInsertCard
 		}
 		require.Equal(t, last, res.Tap.UI[len(res.Tap.UI)-1].Message, code)
 		pending, err := j.Pending()
@@ -284,6 +287,7 @@ func TestOnlinePIN(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, kernel.Declined, res.Outcome)
 	require.Contains(t, res.Detail, "no PIN pad")
+	require.Equal(t, kernel.CVMNone, res.CVM)
 
 	host := &silent{turns: []hostFunc{nil}}
 	var asked string
@@ -347,6 +351,7 @@ func TestDeclinedByTheCard(t *testing.T) {
 	require.Equal(t, kernel.Declined, res.KernelOutcome)
 	require.Equal(t, emv.AAC, res.CryptogramType)
 	require.Equal(t, "AAC 27552E9226B3CC95", res.Receipt.Cryptogram)
+	require.Equal(t, kernel.CVMNone, res.CVM)
 	require.Nil(t, res.TVR)
 	require.Empty(t, host.got)
 }

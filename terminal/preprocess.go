@@ -35,7 +35,7 @@ func (t *Terminal) preprocess(tx *kernel.Transaction) (usable bool) {
 		if foreign {
 			c.reachAll()
 		}
-		c.qualifiers()
+		c.qualifiers(tx)
 		c.usable = !c.indicators.NotAllowed
 		usable = usable || c.usable
 	}
@@ -106,17 +106,19 @@ func (c *combo) reachAll() {
 }
 
 // qualifiers sets the two dynamic bits of the working copy of the TTQ; what
-// the configuration says there does not count.
-func (c *combo) qualifiers() {
+// the configuration says there does not count. An enquiry is the issuer's to
+// answer, as an account check is.
+func (c *combo) qualifiers(tx *kernel.Transaction) {
 	if c.Settings.TTQ == nil {
 		return
 	}
 	c.ttq = *c.Settings.TTQ
 	in := &c.indicators
 	offlineOnly := c.ttq.Has(emv.TTQOfflineOnly)
-	c.ttq.Set(emv.TTQOnlineCryptogram, in.FloorLimitExceeded || in.StatusCheckRequested || in.ZeroAmount && !offlineOnly)
+	issuers := in.ZeroAmount || tx.Inquiry()
+	c.ttq.Set(emv.TTQOnlineCryptogram, in.FloorLimitExceeded || in.StatusCheckRequested || issuers && !offlineOnly)
 	c.ttq.Set(emv.TTQCVMRequired, in.CVMRequiredLimitHit)
-	if in.ZeroAmount && offlineOnly {
+	if issuers && offlineOnly {
 		in.NotAllowed = true
 	}
 }

@@ -72,6 +72,22 @@ func TestPreprocessing(t *testing.T) {
 	}
 }
 
+// An enquiry goes online whatever the floor limit is; a reader without a line has
+// nothing for it.
+func TestEnquiry(t *testing.T) {
+	for configured, want := range map[string]string{"36004000": "36804000", "2E004000": ""} {
+		k := visa(t, nil)
+		term := shop(t, &approving{}, settings(func(s *kernel.Settings) { *s = kernel.Settings{TTQ: ttq(t, configured)} }))
+		tap, err := term.Tap(context.Background(), field(k), terminal.Request{Amount: 1, Type: 0x30})
+		require.NoError(t, err)
+		if want == "" {
+			require.Equal(t, kernel.TryAnotherInterface, tap.Outcome.Kind)
+			continue
+		}
+		require.Equal(t, want, sentTTQ(t, k))
+	}
+}
+
 // sentTTQ is the TTQ in GET PROCESSING OPTIONS, the first object of the PDOL.
 func sentTTQ(t *testing.T, c *card) string {
 	t.Helper()

@@ -38,18 +38,15 @@ func (s *session) receipt(res *Result) Receipt {
 	r := Receipt{
 		Merchant: c.MerchantName, City: c.MerchantCity, TerminalID: c.TerminalID, MerchantID: c.MerchantID,
 		Time: tx.Time, Approved: res.Outcome == kernel.Approved, Amount: tx.Currency.Format(tx.Amount), Currency: tx.Currency.Alpha,
-		Label: label(s.tap.FCI), AID: fmt.Sprintf("%X", s.tap.AID), CVM: cvmTexts[s.tap.Outcome.CVM], Entry: "contactless",
+		Label: label(s.tap.FCI), AID: fmt.Sprintf("%X", s.tap.AID), CVM: cvmTexts[res.CVM], Entry: "contactless",
 	}
 	if c := s.credential; c != nil {
 		r.Entry, r.Label = c.entry(), latin1([]byte(c.Label))
 	}
-	if res.Request != nil && res.Request.PINBlock != nil {
-		r.CVM = cvmTexts[kernel.CVMOnlinePIN]
-	}
 	if !r.Approved {
 		r.Note, r.CVM = res.Detail, ""
 	}
-	r.SignatureLine = r.Approved && s.tap.Outcome.CVM == kernel.CVMSignature
+	r.SignatureLine = r.Approved && res.CVM == kernel.CVMSignature
 	r.account(res.PAN, s.tap.Outcome.Card)
 	if res.Request != nil {
 		r.STAN, r.RRN = res.Request.STAN, res.Request.RRN

@@ -26,10 +26,10 @@ var recordedAIDs = []struct {
 // terminal had comes before it.
 var recordedKernel2 = emv.List{
 	{Tag: emv.TagTerminalType, Value: []byte{0x22}},
-	{Tag: 0xDF8117, Value: []byte{0xE0}}, // manual, stripe, contact
-	{Tag: 0xDF8118, Value: []byte{0x60}}, // online PIN, signature
-	{Tag: 0xDF8119, Value: []byte{0x08}}, // no CVM
-	{Tag: 0xDF811F, Value: []byte{0x08}}, // CDA
+	{Tag: tagCardDataInput, Value: []byte{0xE0}}, // manual, stripe, contact
+	{Tag: 0xDF8118, Value: []byte{0x60}},         // online PIN, signature
+	{Tag: 0xDF8119, Value: []byte{0x08}},         // no CVM
+	{Tag: 0xDF811F, Value: []byte{0x08}},         // CDA
 	{Tag: 0xDF8123, Value: noLimit}, {Tag: 0xDF8124, Value: noLimit}, {Tag: 0xDF8125, Value: noLimit}, {Tag: 0xDF8126, Value: noLimit},
 }
 

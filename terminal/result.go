@@ -27,6 +27,11 @@ type Result struct {
 	TVR            []byte             // 95 as the host sees it
 	CTQ            []byte             // 9F6C
 
+	// CVM is how the customer was verified in the end: by what the kernel chose,
+	// or by the PIN that the host asked for. Where no payment came about at the
+	// card, or no PIN was entered, it does not apply.
+	CVM kernel.CVM
+
 	Request  *iso8583.Message
 	Response *iso8583.Message
 	// Before is what came before Request: a request that was answered with "come
@@ -62,7 +67,22 @@ func (s *session) describe(res *Result) {
 	if v, ok := out.DataRecord.Lookup(emv.TagTVR); ok {
 		res.TVR = v
 	}
+	res.CVM = s.verification(res)
 	res.Receipt = s.receipt(res)
+}
+
+// verification is the cardholder verification method that was used.
+func (s *session) verification(res *Result) kernel.CVM {
+	out, request := &s.tap.Outcome, res.Request
+	switch {
+	case request != nil && request.PINBlock != nil:
+		return kernel.CVMOnlinePIN
+	case request != nil && s.numberOnly():
+		return kernel.CVMNotRequired
+	case out.Kind != kernel.Approved && out.Kind != kernel.OnlineRequest || out.CVM == kernel.CVMOnlinePIN:
+		return kernel.CVMNone
+	}
+	return out.CVM
 }
 
 func (s *session) describeCard(res *Result, card emv.Source) {

@@ -156,6 +156,95 @@ func TestRefund(t *testing.T) {
 	require.Len(t, host.got, 2)
 }
 
+// Kernel 2 ends the application where a card declines a refund, with a data
+// record, and it is a refund all the same; nothing of the AAC goes to the host,
+// in a reversal neither.
+func TestRefundAtKernel2(t *testing.T) {
+	aac := map[string]string{"80AE": answerOf(t, emv.TagResponseFormat2, "9F27", "00", "9F36", "0042", "9F26", "403151C29036D862", "9F10", "0110A000032400000000")}
+	for code, want := range map[string]kernel.Kind{"00": kernel.Approved, "57": kernel.Declined} {
+		host := &approving{code: code}
+		res, err := shop(t, host, nil).Pay(context.Background(), field(mastercard(t, aac)), terminal.Request{Amount: 1250, Type: 0x20})
+		require.NoError(t, err)
+		require.Equal(t, kernel.EndApplication, res.KernelOutcome)
+		require.Equal(t, want, res.Outcome, res.Detail)
+		m := host.got[0]
+		require.NoError(t, iso8583.Validate(m))
+		require.Equal(t, "200000 5413339001000019 4912 000 071", m.ProcessingCode+" "+m.PAN+" "+m.Expiry+" "+m.PANSequence+" "+m.EntryMode)
+		require.Nil(t, m.ICCData)
+		require.Equal(t, kernel.CVMNotRequired, res.CVM)
+	}
+	host := &silent{turns: []hostFunc{nil}}
+	term := shop(t, host, nil)
+	res, err := term.Pay(context.Background(), field(mastercard(t, aac)), terminal.Request{Amount: 1250, Type: 0x20})
+	require.NoError(t, err)
+	require.True(t, res.ReversalPending)
+	_, err = term.Deliver(context.Background())
+	require.NoError(t, err)
+	require.Nil(t, host.got[1].ICCData)
+
+	host = &silent{}
+	res, err = shop(t, host, nil).Pay(context.Background(), field(mastercard(t, aac)), terminal.Request{Amount: 1250})
+	require.NoError(t, err)
+	require.Equal(t, kernel.TryAnotherInterface, res.Outcome, "a purchase that the card declines is none")
+	require.Empty(t, host.got)
+}
+
+// A reader without a line asks no host, whatever the card says: neither for a
+// refund nor for a card that wants to go online.
+func TestOfflineOnly(t *testing.T) {
+	aac := map[string]string{"80A8": strings.Replace(gpoARQC, "9F27 01 80", "9F27 01 00", 1)}
+	declines := map[string]string{"80AE": answerOf(t, emv.TagResponseFormat2, "9F27", "00", "9F36", "0042", "9F26", "403151C29036D862", "9F10", "0110A000032400000000")}
+	byTTQ := settings(func(s *kernel.Settings) {
+		if s.TTQ != nil {
+			s.TTQ = ttq(t, "28004000")
+		}
+	})
+	byType := func(c *terminal.Config, _ *terminal.Env) {
+		for i := range c.Combinations {
+			c.Combinations[i].Data.Set(emv.TagTerminalType, []byte{0x23})
+		}
+	}
+	for name, c := range map[string]struct {
+		card   *card
+		change func(*terminal.Config, *terminal.Env)
+		kind   byte
+		want   kernel.Kind
+	}{
+		"refund, TTQ":                     {visa(t, aac), byTTQ, 0x20, kernel.Declined},
+		"refund, terminal type":           {visa(t, aac), byType, 0x20, kernel.Declined},
+		"refund, terminal type, kernel 2": {mastercard(t, declines), byType, 0x20, kernel.EndApplication},
+		"ARQC, TTQ":                       {visa(t, nil), byTTQ, 0, kernel.Declined},
+		"ARQC, terminal type":             {visa(t, nil), byType, 0, kernel.Declined},
+	} {
+		host := &approving{}
+		res, err := shop(t, host, c.change).Pay(context.Background(), field(c.card), terminal.Request{Amount: 1250, Type: c.kind})
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, res.Outcome, name)
+		require.Empty(t, host.got, name)
+		require.Nil(t, res.Request, name)
+		require.False(t, res.ReversalPending, name)
+	}
+}
+
+// A PIN takes the place of the signature that the kernel chose: nobody signs.
+func TestPINInsteadOfASignature(t *testing.T) {
+	codes := []string{"70", "00"}
+	host := hostFunc(func(m *iso8583.Message) (*iso8583.Message, error) {
+		code := codes[0]
+		codes = codes[1:]
+		return iso8583.Response(m, code), nil
+	})
+	sign := map[string]string{"80A8": strings.Replace(gpoARQC, "9F6C 02 0080", "9F6C 02 4000", 1)}
+	res, err := shop(t, host, func(_ *terminal.Config, e *terminal.Env) {
+		e.PINPad = pad(func(string) ([]byte, error) { return make([]byte, 8), nil })
+	}).Pay(context.Background(), field(visa(t, sign)), terminal.Request{Amount: 6000})
+	require.NoError(t, err)
+	require.Equal(t, kernel.Approved, res.Outcome)
+	require.Equal(t, kernel.CVMOnlinePIN, res.CVM)
+	require.Equal(t, kernel.MessageApproved, res.Tap.UI[len(res.Tap.UI)-1].Message)
+	require.NotContains(t, res.Receipt.String(), "Signature")
+}
+
 // "Come again with a PIN" (65, 70) is answered without another tap: the same
 // chip data, a PIN, a number of its own, once. Nothing is reversed: the first
 // answer was one.
@@ -164,6 +253,10 @@ func TestPINAfterTheTap(t *testing.T) {
 		return func(_ *terminal.Config, e *terminal.Env) {
 			e.PINPad = pad(func(string) ([]byte, error) { return []byte{1, 2, 3, 4, 5, 6, 7, 8}, err })
 		}
+	}
+	noContacts := func(c *terminal.Config, _ *terminal.Env) {
+		c.Data.Set(emv.TagTerminalCapabilities, unhex(t, "C0F8C8"))
+		settings(func(s *kernel.Settings) { s.TTQ = ttq(t, "26004000") })(c, nil)
 	}
 	for name, c := range map[string]struct {
 		codes   []string
@@ -177,10 +270,12 @@ func TestPINAfterTheTap(t *testing.T) {
 		"70":                  {[]string{"70", "00"}, padOf(nil), 0, kernel.Approved, "000001 000002", false, kernel.MessageApproved},
 		"65":                  {[]string{"65", "00"}, padOf(nil), 0, kernel.Approved, "000001 000002", false, kernel.MessageApproved},
 		"wrong PIN":           {[]string{"70", "55"}, padOf(nil), 0, kernel.Declined, "000001 000002", false, kernel.MessageNotAuthorised},
-		"a second time":       {[]string{"70", "70"}, padOf(nil), 0, kernel.Declined, "000001 000002", true, kernel.MessageNotAuthorised},
+		"a second time":       {[]string{"70", "70"}, padOf(nil), 0, kernel.TryAnotherInterface, "000001 000002", true, kernel.MessageInsertCard},
 		"a given number":      {[]string{"70", "00"}, padOf(nil), 999_999, kernel.Approved, "999999 000001", false, kernel.MessageApproved},
-		"1A wants contacts":   {[]string{"1A"}, padOf(nil), 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
-		"no PIN pad":          {[]string{"70"}, nil, 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
+		"1A wants contacts":   {[]string{"1A"}, padOf(nil), 0, kernel.TryAnotherInterface, "000001", true, kernel.MessageInsertCard},
+		"no PIN pad":          {[]string{"70"}, nil, 0, kernel.TryAnotherInterface, "000001", true, kernel.MessageInsertCard},
+		"nor contacts":        {[]string{"70"}, noContacts, 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
+		"1A, no contacts":     {[]string{"1A"}, noContacts, 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
 		"nobody enters a PIN": {[]string{"70"}, padOf(errors.New("cancelled")), 0, kernel.Declined, "000001", true, kernel.MessageNotAuthorised},
 	} {
 		var got []*iso8583.Message
@@ -219,6 +314,11 @@ func TestPINAfterTheTap(t *testing.T) {
 			require.Equal(t, got[0].STAN, res.Before.Request.STAN, name)
 			require.NoError(t, iso8583.Validate(got[1]), name)
 		}
+		wantCVM := kernel.CVMConfirmationCode // of the card
+		if len(got) == 2 {
+			wantCVM = kernel.CVMOnlinePIN
+		}
+		require.Equal(t, wantCVM, res.CVM, name)
 		if c.want == kernel.Approved {
 			require.Contains(t, res.Receipt.String(), "PIN verified", name)
 		}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"tapsim/emv"
 	"tapsim/iso8583"
@@ -186,6 +187,9 @@ func (c *Config) Normalise() error {
 	case c.MaxTaps < 0 || c.MaxTaps > MaxTaps:
 		return wrongKey("taps", "%d: want 1 to %d", c.MaxTaps, MaxTaps)
 	}
+	if err := c.printable(); err != nil {
+		return err
+	}
 	for i := range c.Combinations {
 		if n := len(c.Combinations[i].AID); n < 5 || n > 16 {
 			return wrongKey(fmt.Sprintf("applications[%d].aid", i), "%d bytes, want 5 to 16", n)
@@ -195,6 +199,19 @@ func (c *Config) Normalise() error {
 		c.MaxTaps = defaultTaps
 	}
 	return c.Host.normalise()
+}
+
+// printable refuses control characters in what messages and receipts carry: no
+// host takes them.
+func (c *Config) printable() error {
+	for _, f := range []struct{ key, value string }{
+		{"terminal_id", c.TerminalID}, {"merchant_id", c.MerchantID}, {"merchant_name", c.MerchantName}, {"merchant_city", c.MerchantCity},
+	} {
+		if strings.ContainsFunc(f.value, unicode.IsControl) {
+			return wrongKey(f.key, "%q has a control character: want text that can be printed", f.value)
+		}
+	}
+	return nil
 }
 
 func (h *HostConfig) normalise() error {

@@ -21,6 +21,7 @@ type file struct {
 	Scheme        string                        `yaml:"scheme"`
 	Account       account                       `yaml:"account"`
 	Keys          keys                          `yaml:"keys"`
+	Certificates  certificates                  `yaml:"certificates"`
 	Applications  []application                 `yaml:"applications"`
 	Directory     []config.TagName              `yaml:"directory"`
 	FCI           []config.TagName              `yaml:"fci"`
@@ -55,6 +56,19 @@ type account struct {
 type keys struct {
 	Kind  string     `yaml:"kind"`
 	Value config.Hex `yaml:"value"`
+}
+
+// certificates says what shall be wrong with those of a card that signs: one of
+// the defects that `tapsim ca issue` knows.
+type certificates struct {
+	Defect string `yaml:"defect"`
+}
+
+func (c *certificates) into(p *hce.Profile) error {
+	if p.Defect = c.Defect; p.Defect != "" && p.CardKey == nil {
+		return fault("certificates.defect", "a token gets its certificates from the token service, good ones")
+	}
+	return nil
 }
 
 type application struct {
@@ -117,7 +131,7 @@ func (f *file) profile(lines map[string]int) (hce.Profile, error) {
 			return p, fault("lock", "%q is neither none nor blocked", f.Lock)
 		}
 	}
-	for _, step := range []func(*hce.Profile) error{f.Account.into, f.Keys.into, f.Answers.into, f.QVSDC.into, f.QPBOC.into, f.MChip.into, f.others} {
+	for _, step := range []func(*hce.Profile) error{f.Account.into, f.Keys.into, f.Certificates.into, f.Answers.into, f.QVSDC.into, f.QPBOC.into, f.MChip.into, f.others} {
 		if err := step(&p); err != nil {
 			return p, err
 		}

@@ -65,6 +65,9 @@ func Parse(name string, data []byte) (hce.Profile, error) {
 	if err == nil {
 		err = p.Check()
 	}
+	if err == nil && p.Defect != "" && !p.Signs() {
+		err = fault("certificates.defect", "the card does not sign, and so has no certificates")
+	}
 	var fault *hce.ProfileError
 	if errors.As(err, &fault) {
 		return hce.Profile{}, fmt.Errorf("%s:%d: %w", name, lineOf(lines, fault.Field), err)

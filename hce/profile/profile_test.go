@@ -210,6 +210,9 @@ func TestErrors(t *testing.T) {
 		{"mastercard-phone", `9F7E019F02`, `9F7E029F02`, "2 bytes of 9F7E, which has 1"},
 		{"visa-phone", `  kind: limited-use `, `  kind: single-use `, "no key of its own"},
 
+		{"visa-plastic", "applications:", "certificates: {defect: revoked}\napplications:", "own.yaml:20: certificates.defect: the card does not sign"},
+		{"mastercard-phone", "applications:", "certificates: {defect: revoked}\napplications:", "from the token service"},
+		{"visa-plastic-offline", "applications:", "certificates: {defects: revoked}\napplications:", "unknown key defects"},
 		{"visa-plastic", `    aip: "0000"`, `    aip: "2000"`, "answers.online_oda: with dynamic data authentication in its aip"},
 		{"visa-plastic-offline", `  ctq: "2840"`, `  ctq: "2800"`, "if and only if the ctq says so"},
 		{"visa-plastic-offline", `  ctq: "2840"`, `  ctq: "A840"`, "are the card's own choice"},

@@ -12,25 +12,31 @@ import (
 	"tapsim/transcript"
 )
 
-// TestDamagedCertificatesStayClosed: what is missing or changed opens nothing,
-// and nothing else.
-func TestDamagedCertificatesStayClosed(t *testing.T) {
+// TestDamagedCertificatesAreNamed: what is missing or changed opens nothing and
+// is named; data without certificates are none of decode's business.
+func TestDamagedCertificatesAreNamed(t *testing.T) {
 	c, err := testca.Issue(testca.Request{Scheme: emv.SchemeVisa, PAN: "4761739001010119", Expiry: "4912"})
 	require.NoError(t, err)
-	require.Len(t, certificates(c.Data.Append(nil)), 2)
+	const issuer, icc = "issuer certificate", "ICC certificate"
+	found := func(data emv.List) map[string]string { return states(certificates(data.Append(nil))) }
+	require.Equal(t, map[string]string{issuer: "verified", icc: "not checked"}, found(c.Data))
 	for i, o := range c.Data {
 		less := append(append(emv.List(nil), c.Data[:i]...), c.Data[i+1:]...)
-		found := certificates(less.Append(nil))
-		if issuer := o.Tag == emv.TagICCCertificate || o.Tag == emv.TagICCExponent || o.Tag == emv.TagICCRemainder; issuer {
-			require.Len(t, found, 1, o.Tag)
-		} else {
-			require.Empty(t, found, o.Tag)
+		want := map[string]string{issuer: "failed", icc: "not checked"}
+		switch o.Tag {
+		case emv.TagICCCertificate:
+			want = map[string]string{issuer: "verified"}
+		case emv.TagIssuerCertificate:
+			want = map[string]string{icc: "not checked"}
+		case emv.TagICCExponent, emv.TagICCRemainder:
+			want = map[string]string{issuer: "verified", icc: "failed"}
 		}
+		require.Equal(t, want, found(less), o.Tag)
 	}
 	other := append(emv.List{{Tag: emv.TagDFName, Value: []byte{0xA0, 0, 0, 0, 4, 0x10, 0x10}}}, c.Data...)
-	require.Empty(t, certificates(other.Append(nil)))
-	require.Empty(t, certificates())
-	require.Empty(t, certificates([]byte{0x90}))
+	require.Equal(t, map[string]string{issuer: "failed", icc: "not checked"}, found(other))
+	require.Zero(t, certificates())
+	require.Zero(t, certificates([]byte{0x90}))
 }
 
 // TestROCAIsNamed uses a published modulus of the broken generator.
@@ -41,8 +47,9 @@ func TestROCAIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	c := newCertificate("ICC certificate", "the issuer", k, offlineauth.Expiry{0x12, 0x49}, [3]byte{0, 0, 1})
 	require.True(t, c.ROCA)
+	c.Verified = true
 	text := string(c.appendText(nil, transcript.Style{}))
-	require.Contains(t, text, "ICC certificate by the issuer: RSA 512 bits, exponent 010001, valid until 2049-12-31, serial number 000001\n")
+	require.Contains(t, text, "ICC certificate by the issuer: RSA 512 bits, exponent 010001, valid until 2049-12-31, serial number 000001, verified\n")
 	require.Contains(t, text, "WARNING: this key has the ROCA fingerprint")
 }
 

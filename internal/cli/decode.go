@@ -32,7 +32,8 @@ type decoded struct {
 	Parts    []transcript.Part   `json:"parts,omitempty"`
 	Fields   []iso8583.Field     `json:"fields,omitempty"`
 	Session  *transcript.Session `json:"session,omitempty"`
-	Opened   []certificateJSON   `json:"certificates,omitempty"` // those that a test CA's key opens
+	Opened   []certificateJSON   `json:"certificates,omitempty"`
+	Signed   []signatureJSON     `json:"signatures,omitempty"`
 	original *transcript.Transcript
 	title    string
 	hidden   bool // a field of the message is not shown
@@ -46,8 +47,9 @@ func (a *app) decodeCommand() *cobra.Command {
 		Long: `Explain EMV data byte by byte: TLV data, a command or a response, a transcript, an
 ISO 8583 message (in hex or as text, with or without its length in front), an EMV
 QR code (its text, or a PNG file), or with --as the value of a tag. What it is, is recognised; --as says it. Every byte is
-accounted for. Certificates that a test CA's key opens (see 'tapsim ca') are opened;
-keys that can be factored (ROCA) are named.
+accounted for. Certificates and signatures that lead to a test CA's key (see 'tapsim
+ca') are checked over the bytes that travelled, and what does not verify is named, as
+are keys that can be factored (ROCA).
 
 Damaged data are explained up to the damage and refused with its offset and the
 reason (exit status 2). A transcript tells what happened, and that may be damage:
@@ -179,7 +181,10 @@ func (d *decoder) transcript(text string) ([]decoded, error) {
 	for _, x := range t.Exchanges() {
 		size += len(x.Command) + len(x.Response)
 	}
-	return []decoded{{Kind: "transcript", Size: size, Unknown: s.Unknown, Session: &s, Opened: certificates(cardAnswers(t)...), original: t}}, nil
+	auth := authenticated(t)
+	return []decoded{{
+		Kind: "transcript", Size: size, Unknown: s.Unknown, Session: &s, Opened: auth.Certificates, Signed: auth.Signatures, original: t,
+	}}, nil
 }
 
 // bytes reads hex, or an ISO 8583 message that stands as text.
@@ -273,7 +278,8 @@ func guess(b []byte) string {
 func (d *decoder) tlv(b []byte) ([]decoded, error) {
 	_, err := emv.Parse(b)
 	m := transcript.ExplainData(b, d.context, d.flags.reveal)
-	found := decoded{Kind: "tlv", Size: len(b), Parts: m.Parts, Opened: certificates(b)}
+	auth := certificates(b)
+	found := decoded{Kind: "tlv", Size: len(b), Parts: m.Parts, Opened: auth.Certificates, Signed: auth.Signatures}
 	found.Unknown = countUnknown(found.Parts)
 	if err != nil {
 		return []decoded{found}, d.located(err)

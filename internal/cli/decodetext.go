@@ -76,6 +76,9 @@ func (d *decoded) appendCertificates(dst []byte, s transcript.Style) []byte {
 	for _, c := range d.Opened {
 		dst = c.appendText(dst, s)
 	}
+	for _, g := range d.Signed {
+		dst = g.appendText(dst, s)
+	}
 	return dst
 }
 

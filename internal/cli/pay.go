@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsim/emv"
-	"tapsim/iso8583"
 	"tapsim/issuer"
 	"tapsim/sim"
 	"tapsim/terminal"
@@ -346,7 +345,11 @@ func (f *payFlags) remarks(p sim.Payment) (notes []string) {
 func deliveryNotes(d *terminal.Delivery) (notes []string) {
 	for _, r := range d.Refused {
 		notes = append(notes, fmt.Sprintf("the host refuses the earlier %s with trace number %s: %s; it is kept and sent again, but somebody should ask the host why",
-			r.Message.MTI.Text(), r.Message.STAN, strings.TrimSpace(r.Code+" "+iso8583.ResponseText(r.Code))))
+			r.Message.MTI.Text(), r.Message.STAN, withText(r.Code)))
+	}
+	for _, r := range d.Parked {
+		notes = append(notes, fmt.Sprintf("the host refused the earlier %s with trace number %s: %s; it is not sent again, 'tapsim journal' lists it",
+			r.Message.MTI.Text(), r.Message.STAN, withText(r.Code)))
 	}
 	waiting := map[string]int{}
 	for _, e := range d.Elsewhere {

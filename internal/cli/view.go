@@ -81,7 +81,7 @@ func (v *view) json() paymentJSON {
 	}
 	if p.KernelOutcome != 0 {
 		out.KernelOutcome = some(p.KernelOutcome.String())
-		out.CVM = some(p.Tap.Outcome.CVM.String())
+		out.CVM = some(p.CVM.String())
 		out.ODA = some(oda(p.Tap.Outcome))
 	}
 	if p.Tap.KernelID != 0 {

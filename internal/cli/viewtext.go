@@ -64,7 +64,11 @@ func (v *view) appendKernel(dst []byte, s transcript.Style) []byte {
 		return dst
 	}
 	o := &tap.Outcome
-	return fmt.Appendf(dst, "  %-26s  %s, CVM %s, offline data authentication %s\n", "outcome", o.Kind, o.CVM, oda(*o))
+	cvm := o.CVM
+	if v.payment.CVM == kernel.CVMNone { // what a kernel chose and nobody used reads as verified
+		cvm = kernel.CVMNone
+	}
+	return fmt.Appendf(dst, "  %-26s  %s, CVM %s, offline data authentication %s\n", "outcome", o.Kind, cvm, oda(*o))
 }
 
 // appendMessages appends request and answer, field by field.

@@ -187,6 +187,7 @@ func (r *Reader) handle(ctx context.Context, reset bool) (*Card, error) {
 		}
 		if err == nil {
 			c.atr, err = c.handle.atr()
+			c.atr = withoutPadding(c.atr)
 		}
 		if err != nil {
 			_ = c.handle.disconnect(false)

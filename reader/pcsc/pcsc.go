@@ -72,7 +72,7 @@ func look(s service, name string) Info {
 	}
 	return Info{
 		Name: name, Present: st.flags&flagPresent != 0, InUse: st.flags&(flagInUse|flagExclusive) != 0,
-		Mute: st.flags&flagMute != 0, ATR: st.atr,
+		Mute: st.flags&flagMute != 0, ATR: withoutPadding(st.atr),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tapsim/cryptogram/oda"
 	"tapsim/emv"
 	"tapsim/internal/config"
 	"tapsim/terminal"
@@ -30,6 +31,10 @@ type Terminal struct {
 	// PINKey is the zone PIN key, 3DES, under which PIN blocks leave the PIN pad;
 	// nil is a terminal without one.
 	PINKey Secret
+	// CAKeys are the public keys of the certification authorities that the terminal
+	// trusts, and Revoked what these took back. Nil is those that tapsim comes with.
+	CAKeys  []oda.CAKey
+	Revoked []oda.Revocation
 	// Type is the transaction (9C) that the terminal is for, when the customer
 	// says nothing else.
 	Type byte
@@ -87,6 +92,9 @@ type file struct {
 	Taps             int                           `yaml:"taps"`
 	Data             map[config.TagName]config.Hex `yaml:"data"`
 	PINKey           config.Hex                    `yaml:"pin_key"`
+	CAKeys           []caKey                       `yaml:"ca_keys"`
+	CAKeysFile       string                        `yaml:"ca_keys_file"`
+	Revoked          []revocation                  `yaml:"revoked"`
 	Host             host                          `yaml:"host"`
 	Applications     []application                 `yaml:"applications"`
 }
@@ -158,7 +166,7 @@ func Parse(name string, data []byte) (Terminal, error) {
 	if err := config.Decode(name, data, &f); err != nil {
 		return Terminal{}, err
 	}
-	t, err := f.terminal()
+	t, err := f.terminal(name)
 	t.file, t.text = name, data
 	if err == nil {
 		err = t.Config.Normalise()
@@ -173,7 +181,7 @@ func wrong(path, format string, args ...any) error {
 	return &terminal.KeyError{Key: path, Reason: fmt.Sprintf(format, args...)}
 }
 
-func (f *file) terminal() (t Terminal, err error) {
+func (f *file) terminal(name string) (t Terminal, err error) {
 	currency, ok := emv.CurrencyByAlpha(f.Currency)
 	if !ok {
 		return t, wrong("currency", "%q is not one of ISO 4217: want three letters such as EUR", f.Currency)
@@ -195,6 +203,9 @@ func (f *file) terminal() (t Terminal, err error) {
 	}
 	if n := len(f.PINKey); f.PINKey != nil && n != 16 && n != 24 {
 		return t, wrong("pin_key", "%d bytes: a 3DES key has 16 or 24", n)
+	}
+	if err := f.authorities(name, &t); err != nil {
+		return t, err
 	}
 	t.GoodFor, t.PINKey = f.GoodFor, Secret(f.PINKey)
 	t.Config = terminal.Config{

@@ -128,6 +128,10 @@ func TestBadFiles(t *testing.T) {
 		"short country":    {`country: "392"`, `country: "92"`, "mine.yaml:8: country: "},
 		"long terminal id": {"terminal_id: T1", "terminal_id: T12345678", "mine.yaml:3: terminal_id: \"T12345678\": field 41 has at most 8"},
 		"long merchant id": {"merchant_id: M1", "merchant_id: M123456789012345", "mine.yaml:4: merchant_id: "},
+		"control in id":    {"terminal_id: T1", `terminal_id: "TAP\tSIM"`, `mine.yaml:3: terminal_id: "TAP\tSIM" has a control character`},
+		"in merchant id":   {"merchant_id: M1", `merchant_id: "M\x7F1"`, "mine.yaml:4: merchant_id: "},
+		"in the name":      {"merchant_name: SHOP", `merchant_name: "A\nB"`, "mine.yaml:5: merchant_name: "},
+		"in the city":      {"merchant_city: TOKYO", `merchant_city: "A\u0085B"`, "mine.yaml:6: merchant_city: "},
 		"too many taps":    {"taps: 2", "taps: 11", "mine.yaml:11: taps: 11: want 1 to 10"},
 		"taps in words":    {"taps: 2", "taps: two", "mine.yaml:11: want a whole number, not text"},
 		"message type":     {`request: "0200"`, `request: "0800"`, `mine.yaml:12: host.request: message type "0800"`},
@@ -185,4 +189,25 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("a terminal without a name was accepted")
 		}
 	})
+}
+
+// TestNoCashWhereThereIsNone: a terminal whose additional capabilities have
+// neither cash nor cashback takes no transaction that hands any out.
+func TestNoCashWhereThereIsNone(t *testing.T) {
+	without := 0
+	for _, name := range config.Names() {
+		c, err := config.Load(name)
+		require.NoError(t, err)
+		capabilities, ok := c.Data.Lookup(0x9F40)
+		require.True(t, ok)
+		const cash, cashback = 0x80, 0x10
+		if capabilities[0]&(cash|cashback) != 0 {
+			continue
+		}
+		without++
+		for _, one := range c.Combinations {
+			require.Equal(t, []byte{0x00, 0x20}, one.Types, "%s, %X", name, one.AID)
+		}
+	}
+	require.Equal(t, 3, without, "offline-only, transit, unattended")
 }

@@ -160,6 +160,8 @@ func (j *Journal) apply(r *record, n int) error {
 	case kindRemoved:
 		j.account(r.id, 0)
 		return j.remove(r.id)
+	case kindParked:
+		return j.park(r.id, string(r.sealed))
 	case kindCounter:
 		j.last, j.stan = r.id, int(r.stan)
 	}
@@ -227,10 +229,21 @@ func (j *Journal) Sending(id uint64) error {
 	return j.sending(id)
 }
 
-// Remove forgets a message, on disk.
-func (j *Journal) Remove(id uint64) error {
+// Park takes a refused message out of the queue and keeps it, on disk.
+func (j *Journal) Park(id uint64, code string) error {
 	if _, err := j.find(id); err != nil {
 		return err
+	}
+	if err := j.append(record{kind: kindParked, id: id, sealed: []byte(code)}); err != nil {
+		return err
+	}
+	return j.park(id, code)
+}
+
+// Remove forgets a message, on disk.
+func (j *Journal) Remove(id uint64) error {
+	if !j.has(id) {
+		return noMessage(id)
 	}
 	if err := j.append(record{kind: kindRemoved, id: id}); err != nil {
 		return err
@@ -279,17 +292,18 @@ func (j *Journal) write(b []byte) error {
 // the old one.
 func (j *Journal) compact() error {
 	b := record{kind: kindCounter, id: j.last, stan: uint32(j.stan)}.append([]byte(magic))
-	for i := range j.pending {
-		e := &j.pending[i]
-		var stan uint32
-		fmt.Sscanf(e.Message.STAN, "%06d", &stan)
-		r := record{kind: kindAdded, id: e.ID, stan: stan}
-		if err := j.seal.seal(&r, e); err != nil {
+	for i := range j.parked { // the message first, then what became of it
+		e := &j.parked[i]
+		var err error
+		if b, err = j.entry(b, &e.Entry); err != nil {
 			return err
 		}
-		b = r.append(b)
-		if e.Sent {
-			b = record{kind: kindSending, id: e.ID}.append(b)
+		b = record{kind: kindParked, id: e.ID, sealed: []byte(e.Code)}.append(b)
+	}
+	for i := range j.pending {
+		var err error
+		if b, err = j.entry(b, &j.pending[i]); err != nil {
+			return err
 		}
 	}
 	b = record{kind: kindCounter, id: j.last, stan: uint32(j.stan)}.append(b)
@@ -301,6 +315,21 @@ func (j *Journal) compact() error {
 	j.file.Close()
 	j.file, j.size = f, int64(len(b))
 	return nil
+}
+
+// entry appends the records of a message to dst.
+func (j *Journal) entry(dst []byte, e *terminal.Entry) ([]byte, error) {
+	var stan uint32
+	fmt.Sscanf(e.Message.STAN, "%06d", &stan)
+	r := record{kind: kindAdded, id: e.ID, stan: stan}
+	if err := j.seal.seal(&r, e); err != nil {
+		return dst, err
+	}
+	dst = r.append(dst)
+	if e.Sent {
+		dst = record{kind: kindSending, id: e.ID}.append(dst)
+	}
+	return dst, nil
 }
 
 // replace writes a file beside the journal, puts it in the journal's place and

@@ -15,15 +15,16 @@ import (
 
 // Limits of a journal.
 const (
-	// MaxPending bounds the messages that wait. A terminal that reaches it takes
-	// no more payments until the host has heard some.
+	// MaxPending bounds the messages that wait and those that were refused. A
+	// terminal that reaches it takes no more payments until the host has heard
+	// some, or somebody has looked into the refused ones and removed them.
 	MaxPending = 10_000
 	// maxSTAN is the largest message number; 1 follows.
 	maxSTAN = 999_999
 )
 
 // ErrFull says that too many messages wait for the host.
-var ErrFull = fmt.Errorf("the journal holds %d messages that the host has not answered: deliver them first", MaxPending)
+var ErrFull = fmt.Errorf("the journal holds %d messages that the host has not answered or has refused: deliver or remove some first", MaxPending)
 
 // Memory is a journal without a disk, for runs that keep nothing. It is not
 // safe for concurrent use.
@@ -44,6 +45,9 @@ func (m *Memory) Add(host string, msg *iso8583.Message) (uint64, error) {
 // Sending notes that a delivery begins.
 func (m *Memory) Sending(id uint64) error { return m.sending(id) }
 
+// Park takes a refused message out of the queue and keeps it.
+func (m *Memory) Park(id uint64, code string) error { return m.park(id, code) }
+
 // Remove forgets a message.
 func (m *Memory) Remove(id uint64) error { return m.remove(id) }
 
@@ -53,6 +57,7 @@ type state struct {
 	last    uint64 // identifier of the latest message
 	stan    int    // number of the latest message
 	pending []terminal.Entry
+	parked  []terminal.Refusal
 }
 
 // NextSTAN is the number after the latest message's; after 999999 comes 1.
@@ -61,9 +66,12 @@ func (s *state) NextSTAN() int { return s.stan%maxSTAN + 1 }
 // Pending are the messages that wait, oldest first.
 func (s *state) Pending() ([]terminal.Entry, error) { return slices.Clone(s.pending), nil }
 
+// Parked are the messages that hosts refused, oldest first.
+func (s *state) Parked() ([]terminal.Refusal, error) { return slices.Clone(s.parked), nil }
+
 // check says whether a message may be added, and its number.
 func (s *state) check(m *iso8583.Message) (stan int, err error) {
-	if len(s.pending) >= MaxPending {
+	if len(s.pending)+len(s.parked) >= MaxPending {
 		return 0, ErrFull
 	}
 	if _, err := fmt.Sscanf(m.STAN, "%06d", &stan); err != nil || len(m.STAN) != 6 || stan < 1 || stan > maxSTAN {
@@ -90,8 +98,32 @@ func (s *state) remove(id uint64) error {
 	i, err := s.find(id)
 	if err == nil {
 		s.pending = slices.Delete(s.pending, i, i+1)
+		return nil
+	}
+	for i := range s.parked {
+		if s.parked[i].ID == id {
+			s.parked = slices.Delete(s.parked, i, i+1)
+			return nil
+		}
 	}
 	return err
+}
+
+func (s *state) park(id uint64, code string) error {
+	i, err := s.find(id)
+	if err == nil {
+		s.parked = append(s.parked, terminal.Refusal{Entry: s.pending[i], Code: code})
+		s.pending = slices.Delete(s.pending, i, i+1)
+	}
+	return err
+}
+
+// has is true for a message that waits or was refused.
+func (s *state) has(id uint64) bool {
+	if _, err := s.find(id); err == nil {
+		return true
+	}
+	return slices.ContainsFunc(s.parked, func(r terminal.Refusal) bool { return r.ID == id })
 }
 
 func (s *state) find(id uint64) (int, error) {
@@ -100,5 +132,7 @@ func (s *state) find(id uint64) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("the journal has no message %d", id)
+	return 0, noMessage(id)
 }
+
+func noMessage(id uint64) error { return fmt.Errorf("the journal has no message %d", id) }

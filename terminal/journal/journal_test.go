@@ -82,6 +82,46 @@ func TestWhatAJournalKeeps(t *testing.T) {
 	})
 }
 
+// A refused message leaves the queue, outlives closing and opening and the
+// rewriting of the file, and is forgotten on demand.
+func TestParked(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	a, b := add(t, j, 7), add(t, j, 8)
+	require.NoError(t, j.Sending(a))
+	require.NoError(t, j.Park(a, "30"))
+	require.Error(t, j.Park(a, "30"))
+	require.Error(t, j.Park(99, "30"))
+	want := []terminal.Refusal{{Entry: terminal.Entry{ID: a, Host: bank, Sent: true, Message: *message(7)}, Code: "30"}}
+	for range 2 {
+		parked, err := j.Parked()
+		require.NoError(t, err)
+		require.Equal(t, want, parked)
+		require.Equal(t, []terminal.Entry{{ID: b, Host: bank, Message: *message(8)}}, pending(t, j))
+		require.NoError(t, j.Close())
+		j = open(t, dir)
+	}
+	big := message(9)
+	big.Reserved60 = string(bytes.Repeat([]byte{'x'}, 40_000))
+	for range 30 { // until the file is rewritten
+		id, err := j.Add(bank, big)
+		require.NoError(t, err)
+		require.NoError(t, j.Remove(id))
+	}
+	require.Less(t, size(t, dir), 1<<20)
+	require.NoError(t, j.Close())
+	j = open(t, dir)
+	parked, err := j.Parked()
+	require.NoError(t, err)
+	require.Equal(t, want, parked)
+	require.NoError(t, j.Remove(a))
+	require.Error(t, j.Remove(a))
+	require.NoError(t, j.Close())
+	parked, err = open(t, dir).Parked()
+	require.NoError(t, err)
+	require.Empty(t, parked)
+}
+
 // The message number runs to 999999 and starts again at 1; others are refused.
 func TestMessageNumbers(t *testing.T) {
 	both(t, func(t *testing.T, j terminal.Journal) {

@@ -19,10 +19,11 @@ import (
 //
 //	length 4   of the body, big endian
 //	check  4   CRC-32C of the body
-//	body       kind 1, identifier 8, message number 4, sealed message
+//	body       kind 1, identifier 8, message number 4, rest
 //
-// Only a record of kind added has a sealed message: its JSON, with the name of
-// its host, under AES-256-GCM with the first 13 bytes of the body as associated data.
+// The rest is a sealed message in a record of kind added: its JSON, with the name
+// of its host, under AES-256-GCM with the first 13 bytes of the body as associated
+// data. In one of kind parked it is the response code; others have none.
 const (
 	magic      = "tapsim terminal journal, format 1\n"
 	headerSize = 8
@@ -37,6 +38,7 @@ const (
 	kindSending byte = 2 // its delivery begins
 	kindRemoved byte = 3 // the host has answered
 	kindCounter byte = 4 // the latest identifier and message number, after compaction
+	kindParked  byte = 5 // the host has refused it for good
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -46,7 +48,7 @@ type record struct {
 	kind   byte
 	id     uint64
 	stan   uint32
-	sealed []byte
+	sealed []byte // or the response code
 }
 
 // append appends the coded record to dst.
@@ -86,7 +88,7 @@ func parseRecord(b []byte) (r record, n int, reason string) {
 		return r, n, "the check sum of a record is wrong"
 	}
 	r = record{kind: body[0], id: binary.BigEndian.Uint64(body[1:]), stan: binary.BigEndian.Uint32(body[9:]), sealed: body[fixedSize:]}
-	if r.kind < kindAdded || r.kind > kindCounter {
+	if r.kind < kindAdded || r.kind > kindParked {
 		return r, n, fmt.Sprintf("a record is of unknown kind %d", r.kind)
 	}
 	return r, n, ""

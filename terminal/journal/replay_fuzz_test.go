@@ -26,6 +26,7 @@ func FuzzReplay(f *testing.F) {
 	}
 	whole = record{kind: kindSending, id: 1}.append(whole)
 	whole = record{kind: kindRemoved, id: 2}.append(whole)
+	whole = record{kind: kindParked, id: 3, sealed: []byte("30")}.append(whole)
 	f.Add(whole)
 	f.Add(whole[:len(whole)-5])
 	f.Add(append(bytes.Clone(whole), make([]byte, 100)...))
@@ -47,7 +48,7 @@ func FuzzReplay(f *testing.F) {
 		if err != nil || n != len(good) || again.stan != 5 {
 			t.Fatalf("the good part and a record: %d of %d, %v", n, len(good), err)
 		}
-		if len(again.pending) != len(j.pending) || again.live != j.live {
+		if len(again.pending) != len(j.pending) || len(again.parked) != len(j.parked) || again.live != j.live {
 			t.Fatalf("%d messages, then %d", len(j.pending), len(again.pending))
 		}
 	})

@@ -69,6 +69,10 @@ type Transaction struct {
 	SequenceCounter     uint32    // 9F41
 }
 
+// Inquiry is true for a transaction type (9C) of 30 to 39, which asks the issuer
+// something and moves no money (ISO 8583:1987, processing code).
+func (t *Transaction) Inquiry() bool { return t.Type>>4 == 3 }
+
 // Config is the terminal's configuration for one combination of AID and
 // kernel.
 type Config struct {

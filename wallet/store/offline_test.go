@@ -88,6 +88,7 @@ func TestOfflineCountersSurvive(t *testing.T) {
 		r, err := apdu.ParseResponse(c.Respond(unhex(selectVisa)))
 		require.NoError(t, err)
 		require.Equal(t, apdu.StatusInvalidated, r.Status, "a blocked application stays blocked")
+		require.Equal(t, apdu.StatusSecurity.Append(nil), c.Respond(unhex("841E000008"+hex.EncodeToString(mac))), "the same command again")
 		h := c.History()
 		require.Len(t, h, 2, "an issuer's answer is no tap")
 		require.Equal(t, "TC", h[0].Answer)

@@ -136,6 +136,7 @@ type request struct {
 	ATC          uint16 `json:"atc,omitempty"`
 	Cryptogram   hexes  `json:"cryptogram,omitempty"`
 	Commands     int    `json:"commands,omitempty"`
+	MACs         hexes  `json:"macs,omitempty"` // of these commands, the first four bytes of each
 	Failed       bool   `json:"failed,omitempty"`
 	Scripts      byte   `json:"scripts,omitempty"`
 	ScriptFailed bool   `json:"script_failed,omitempty"`
@@ -145,6 +146,9 @@ func (r *request) state() (s hce.OnlineRequest) {
 	if r != nil {
 		s = hce.OnlineRequest{Open: r.Open, ATC: r.ATC, Commands: r.Commands, Failed: r.Failed, Scripts: r.Scripts, ScriptFailed: r.ScriptFailed}
 		copy(s.Cryptogram[:], r.Cryptogram)
+		for i := range s.MACs {
+			copy(s.MACs[i][:], r.MACs[min(len(r.MACs), i*len(s.MACs[i])):])
+		}
 	}
 	return s
 }
@@ -153,10 +157,14 @@ func requestOf(s *hce.OnlineRequest) *request {
 	if *s == (hce.OnlineRequest{}) {
 		return nil
 	}
-	return &request{
+	r := &request{
 		Open: s.Open, ATC: s.ATC, Cryptogram: append(hexes(nil), s.Cryptogram[:]...), Commands: s.Commands,
 		Failed: s.Failed, Scripts: s.Scripts, ScriptFailed: s.ScriptFailed,
 	}
+	for _, mac := range s.MACs[:s.Commands] {
+		r.MACs = append(r.MACs, mac[:]...)
+	}
+	return r
 }
 
 // mchip is what an M/Chip card remembers besides: its last answer, for a

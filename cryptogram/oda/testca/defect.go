@@ -11,9 +11,11 @@ const (
 	DefectCardExpired          // the ICC certificate expired, whatever the card's expiry
 	DefectRevoked              // the issuer certificate is on the revocation list
 	DefectUnknownCA            // the CA key's index is one that terminals do not have
+	DefectWrongHash            // the ICC certificate was made over other static data
+	DefectTooLong              // the ICC certificate is a byte longer than the issuer's key
 )
 
-var defectNames = [...]string{"none", "issuer-expired", "card-expired", "revoked", "unknown-ca"}
+var defectNames = [...]string{"none", "issuer-expired", "card-expired", "revoked", "unknown-ca", "wrong-hash", "too-long"}
 
 // String is the name used in data files and on the command line, empty for what
 // is none.

@@ -139,6 +139,15 @@ func parsePublished(file []byte) ([]CAKey, error) {
 // of the schemes.
 func Keys() []CAKey { return append(ours(), published()...) }
 
+// Revoked is our revocation list: the certificates with DefectRevoked.
+func Revoked() []oda.Revocation {
+	var list []oda.Revocation
+	for _, k := range ours() {
+		list = append(list, oda.Revocation{RID: k.RID, Index: k.Index, Serial: revokedSerial})
+	}
+	return list
+}
+
 // CAKeys are Keys with our revocation list, as terminals use them. The set is
 // the caller's own, to add to.
 func CAKeys() *oda.CAKeys {
@@ -147,10 +156,10 @@ func CAKeys() *oda.CAKeys {
 		if err := set.Add(k.CAKey); err != nil {
 			panic("embedded CA keys: " + err.Error())
 		}
-		if k.Ours {
-			if err := set.Revoke(oda.Revocation{RID: k.RID, Index: k.Index, Serial: revokedSerial}); err != nil {
-				panic("embedded revocation list: " + err.Error())
-			}
+	}
+	for _, r := range Revoked() {
+		if err := set.Revoke(r); err != nil {
+			panic("embedded revocation list: " + err.Error())
 		}
 	}
 	return set

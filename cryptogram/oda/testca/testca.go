@@ -105,10 +105,16 @@ func (c *Credentials) certify(r Request, expiry emv.Date) error {
 	if r.Defect == DefectCardExpired {
 		content.Expiry = alwaysExpired
 	}
-	issuer := key("issuer-" + r.Scheme.String())
-	certificate, remainder, err := oda.SignICCCertificate(issuer, content, r.Static)
+	issuer, static := key("issuer-"+r.Scheme.String()), r.Static
+	if r.Defect == DefectWrongHash {
+		static = append(static[:len(static):len(static)], 0)
+	}
+	certificate, remainder, err := oda.SignICCCertificate(issuer, content, static)
 	if err != nil {
 		return err
+	}
+	if r.Defect == DefectTooLong {
+		certificate = append(certificate, 0)
 	}
 	c.Data.Set(emv.TagICCCertificate, certificate)
 	c.Data.Set(emv.TagICCExponent, content.Key.Exponent())

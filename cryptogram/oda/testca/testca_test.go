@@ -77,6 +77,8 @@ func TestDefectsAreNoticed(t *testing.T) {
 		DefectCardExpired:   {"ICC certificate", oda.FaultExpired},
 		DefectRevoked:       {"issuer certificate", oda.FaultRevoked},
 		DefectUnknownCA:     {"CA key", oda.FaultMissing},
+		DefectWrongHash:     {"ICC certificate", oda.FaultHash},
+		DefectTooLong:       {"ICC certificate", oda.FaultLength},
 	} {
 		for scheme := range accounts {
 			r := request(scheme)

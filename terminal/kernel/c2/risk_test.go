@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 )
@@ -155,5 +157,29 @@ func TestTerminalActionAnalysis(t *testing.T) {
 		if got := c.card.one(t, 0xAE)[2] &^ 0x10; got != c.want {
 			t.Errorf("%s: asked for %02X, want %02X", c.rule, got, c.want)
 		}
+	}
+}
+
+// An amount of zero is an account check, and an enquiry asks the issuer: there
+// is nothing for the card to approve, nor for a terminal without a line.
+func TestIssuersAlone(t *testing.T) {
+	const none = "0000000000"
+	for name, c := range map[string]struct {
+		change   func(*kernel.Activation)
+		terminal string
+		want     byte
+	}{
+		"a purchase":               {func(*kernel.Activation) {}, "22", byte(emv.TC)},
+		"zero":                     {func(a *kernel.Activation) { a.Transaction.Amount = 0 }, "22", byte(emv.ARQC)},
+		"zero, offline only":       {func(a *kernel.Activation) { a.Transaction.Amount = 0 }, "23", 0},
+		"enquiry":                  {func(a *kernel.Activation) { a.Transaction.Type = 0x30 }, "22", byte(emv.ARQC)},
+		"enquiry, offline only":    {func(a *kernel.Activation) { a.Transaction.Type = 0x30 }, "26", 0},
+		"status check":             {func(a *kernel.Activation) { a.Indicators.StatusCheckRequested = true }, "25", byte(emv.ARQC)},
+		"a refund may be approved": {func(a *kernel.Activation) { a.Transaction.Type = 0x20 }, "22", byte(emv.TC)},
+	} {
+		card := plastic(object{"9F0E", none}, object{"9F0F", none}, object{"9F0D", none}).withGPO(object{"82", "1880"}).withAC(object{"9F27", "00"})
+		config := []object{{"9F35", c.terminal}, {"DF8121", none}, {"DF8122", none}, {"DF8120", none}, {"DF8123", "000000009999"}}
+		situation{card: card, config: config, change: c.change}.play(t)
+		require.Equal(t, c.want, card.one(t, 0xAE)[2]&^0x10, name)
 	}
 }

@@ -75,7 +75,7 @@ func (r *run) transaction(ctx context.Context) (rules.Verdict, error) {
 	if v, err := r.GetProcessingOptions(ctx); v != rules.GoOn || err != nil {
 		return v, err
 	}
-	if v, err := r.ReadRecords(ctx); v != rules.GoOn || err != nil {
+	if v, err := r.ReadRecords(ctx, 0); v != rules.GoOn || err != nil {
 		return v, err
 	}
 	r.CardRead()

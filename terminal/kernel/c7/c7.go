@@ -65,6 +65,7 @@ type run struct {
 	k         *Kernel
 	choices   *kernel.Kernel7
 	cash      offer
+	done      steps
 	recovered bool // the last record of a broken tap was read again
 }
 
@@ -100,49 +101,22 @@ func (r *run) process(ctx context.Context) (rules.Verdict, error) {
 	if v, err := r.GetProcessingOptions(ctx); v != rules.GoOn || err != nil {
 		return v, err
 	}
-	if v, err := r.ReadRecords(ctx); v != rules.GoOn || err != nil {
+	if v, err := r.ReadRecords(ctx, 1); v != rules.GoOn || err != nil {
 		return v, err
+	}
+	if r.Unread == 1 {
+		if v := r.beforeLast(); v != rules.GoOn {
+			r.CardRead()
+			return v, nil
+		}
+	}
+	if r.Kind != emv.TC || !r.Online {
+		if v, err := r.ReadRecords(ctx, 0); v != rules.GoOn || err != nil {
+			return v, err
+		}
 	}
 	r.CardRead()
 	return r.decide(), nil
-}
-
-// decide is what the terminal makes of the card's data.
-func (r *run) decide() rules.Verdict {
-	if r.TTQ().Has(emv.TTQFDDA1) { // else the card signs version 00, which leaves 9F69 out
-		r.Related = r.Card.Get(rules.CardAuth)
-	}
-	v := r.CheckData()
-	if v == rules.GoOn {
-		v = r.CryptogramType()
-	}
-	if v == rules.GoOn {
-		v = r.electronicCash()
-	}
-	if v == rules.GoOn {
-		v = r.OfflineRestrictions()
-	}
-	if v == rules.GoOn {
-		v = r.AtATM()
-	}
-	if v == rules.GoOn {
-		v = r.UsageControl()
-	}
-	if v == rules.GoOn && !r.Online {
-		v = r.authenticate()
-	}
-	if v == rules.GoOn {
-		v = r.VerifyCardholder(rules.Methods{Device: r.TTQ().Has(emv.TTQConsumerDevice), PINFirst: r.choices.PINFirst, Unasked: r.smallAmount()})
-	}
-	switch {
-	case v != rules.GoOn:
-		return v
-	case r.Online:
-		return rules.GoOnline
-	case r.Card.Has(rules.AuthorisationCode):
-		return r.Because(rules.Approve, ruleElectronicCash, "the card paid with electronic cash and is genuine")
-	}
-	return r.Because(rules.Approve, ruleApproved, "the card approved offline and is genuine")
 }
 
 // smallAmount is true for a purchase for which the reader does not ask who
@@ -151,16 +125,4 @@ func (r *run) decide() rules.Verdict {
 func (r *run) smallAmount() bool {
 	tx, limit := &r.A.Transaction, r.choices.SmallAmount
 	return limit != nil && tx.Amount <= *limit && tx.Type == typePurchase && !r.A.Indicators.ForeignCurrency
-}
-
-// authenticate is for an offline approval, which needs a genuine card.
-func (r *run) authenticate() rules.Verdict {
-	version1 := r.Related != nil && r.Related[0] == rules.FDDA1
-	switch {
-	case r.recovered && !version1:
-		return r.Because(rules.Decline, ruleLastRecord, "the record read again is bound to the card that paid by fDDA version 01 only")
-	case r.choices.FDDA1Only && r.TTQ().Has(emv.TTQFDDA1) && !version1:
-		return r.Because(rules.Decline, book.Signature, "this reader takes fDDA version 01 only, and the card gave no 9F69 for it")
-	}
-	return r.Authenticate()
 }

@@ -49,7 +49,7 @@ func TestMissingObjects(t *testing.T) {
 	notGenuine := odaFailed
 	want := map[string]string{
 		"82": ended, "9F36": ended, "57": ended, "9F10": ended, "9F26": ended, // mandatory
-		"94": declined, "5F24": declined, // no records, no expiry date
+		"94": declined, "5F24": notGenuine, // no records, no expiry date: it is signed too
 		"9F4B": notGenuine, "8F": notGenuine, "90": notGenuine, "92": notGenuine, "9F32": notGenuine, "9F46": notGenuine, "9F48": notGenuine, "9F47": notGenuine,
 		"5A": notGenuine, "5F28": notGenuine, "9F07": notGenuine, "9F4A": notGenuine, // signed
 		"9F69": notGenuine, // the signature is then not that of version 00

@@ -71,3 +71,19 @@ func (r *run) electronicCash() rules.Verdict {
 	}
 	return rules.GoOn
 }
+
+// asksForElectronicCash is true for a card that is told of the offer: its PDOL
+// has 9F7A.
+func (r *run) asksForElectronicCash() bool {
+	for pdol := r.A.FCI.PDOL; len(pdol) > 0; {
+		e, rest, ok := emv.NextDOLEntry(pdol)
+		if !ok {
+			return false
+		}
+		if e.Tag == emv.TagECashIndicator {
+			return true
+		}
+		pdol = rest
+	}
+	return false
+}

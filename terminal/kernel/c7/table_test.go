@@ -201,6 +201,18 @@ func authenticationRules(t testing.TB) []rule {
 	play := func(ttq, cardAuth string, change ...object) situation {
 		return situation{answers: genuine(t, cardAuth, change...), ttq: ttq}
 	}
+	// paid has a signature over another amount, which shows with the last record.
+	paid := func(ctq string) situation {
+		s := play("", related, object{"9F6C", ctq})
+		s.change = func(a *kernel.Activation) { a.Transaction.Amount++ }
+		return s
+	}
+	// counted approves without electronic cash.
+	counted := func(ttq, cardAuth string, change ...object) situation {
+		s := play(ttq, cardAuth, change...)
+		s.answers[4] = coded(t, emv.TagRecord, []object{{"9F69", cardAuth}})
+		return s
+	}
 	strict := func(s situation) situation {
 		s.change = func(a *kernel.Activation) { a.Config.Settings.Kernel7.FDDA1Only = true }
 		return s
@@ -222,10 +234,13 @@ func authenticationRules(t testing.TB) []rule {
 		{source, "a signature that does not verify", play("", related, spoilt), odaFailed, "could not be authenticated"},
 		{source, "no signature", play("", related, object{"9F4B", "-"}), odaFailed, "takes no part"},
 		{source, "no DDA in the AIP", play("", related, object{"82", "5C00"}), odaFailed, "takes no part"},
-		{"fDDA failed", "CTQ goes online", play("", related, spoilt, object{"9F6C", "2000"}), "online-request ui=1B/03 cvm=no-cvm oda=failed balance record", "go online"},
-		{"fDDA failed", "CTQ goes online, the reader is offline only", play("28004080", related, spoilt, object{"9F6C", "2000"}), odaFailed, "could not be authenticated"},
-		{"fDDA failed", "CTQ switches to contact", play("", related, spoilt, object{"9F6C", "1000"}), "try-another-interface ui=1D/05 contact oda=failed", "contact"},
-		{"fDDA failed", "CTQ switches, the reader has no contacts", play("26004080", related, spoilt, object{"9F6C", "1000"}), odaFailed, "could not be authenticated"},
+		{"fDDA failed", "electronic cash: the purse has paid, so not online", paid("2000"), odaFailed, "could not be authenticated"},
+		{"fDDA failed", "electronic cash: nor to contact", paid("1000"), odaFailed, "could not be authenticated"},
+		{"fDDA failed", "electronic cash, but it has not paid yet: online", play("", related, spoilt, object{"9F6C", "2000"}), "online-request ui=1B/03 cvm=no-cvm oda=failed balance record", "go online"},
+		{"fDDA failed", "CTQ goes online", counted("", related, spoilt, object{"9F6C", "2000"}), "online-request ui=1B/03 cvm=no-cvm oda=failed balance record", "go online"},
+		{"fDDA failed", "CTQ goes online, the reader is offline only", counted("28004080", related, spoilt, object{"9F6C", "2000"}), odaFailed, "could not be authenticated"},
+		{"fDDA failed", "CTQ switches to contact", counted("", related, spoilt, object{"9F6C", "1000"}), "try-another-interface ui=1D/05 contact oda=failed", "contact"},
+		{"fDDA failed", "CTQ switches, the reader has no contacts", counted("26004080", related, spoilt, object{"9F6C", "1000"}), odaFailed, "could not be authenticated"},
 		{source, "ARQC: not performed", situation{answers: answers(t, arqc), ttq: "37004080"}, online, "ARQC"},
 	}
 }
@@ -301,8 +316,8 @@ func verificationRules(t testing.TB) []rule {
 		{source, "no CTQ, required, the reader has PIN only", card("34404080", "-"), by("online-pin"), ""},
 		{source, "no CTQ, required, the reader has the device only", card("20404080", "-"), declined, "no method"},
 		{source, "CTQ PIN, the reader has it", card(required, "8000"), by("online-pin"), ""},
-		{source, "CTQ PIN and TC: goes online", offline("", related, "8000"), "online-request ui=1B/03 cvm=online-pin oda=verified balance record", "PIN"},
-		{source, "CTQ PIN and TC, the reader is offline only", offline("2C004080", related, "8000"), "declined ui=07/04 cvm=no-cvm oda=verified balance", "PIN"},
+		{source, "CTQ PIN and TC: goes online", offline("", related, "8000"), by("online-pin"), "PIN"},
+		{source, "CTQ PIN and TC, the reader is offline only", offline("2C004080", related, "8000"), declined, "PIN"},
 		{source, "CTQ signature, the reader has it", card(required, "4000"), by("signature receipt"), ""},
 		{source, "CTQ signature, TC", offline(required, related, "4000"), "approved ui=1A/04 cvm=signature receipt oda=verified balance record", ""},
 		{source, "CTQ device, ARQC", card(required, "0080"), by("device"), ""},

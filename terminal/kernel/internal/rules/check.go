@@ -2,10 +2,23 @@ package rules
 
 import "tapsim/emv"
 
+// mandatory is what every transaction must have besides track 2.
+var mandatory = [...]Slot{AIP, ATC, IAD, Cryptogram}
+
+// Complete is true when the card has given what every transaction must have.
+func (r *Run) Complete() bool {
+	for _, s := range mandatory {
+		if !r.Card.Has(s) {
+			return false
+		}
+	}
+	return r.Card.Has(Track2)
+}
+
 // CheckData looks for what every transaction must have, and whether the account
 // number of track 2 is that of tag 5A. It keeps the card's qualifiers.
 func (r *Run) CheckData() Verdict {
-	for _, s := range [...]Slot{AIP, ATC, IAD, Cryptogram} {
+	for _, s := range mandatory {
 		if !r.Card.Has(s) {
 			return r.Because(EndHere, r.Book.Missing, missing(s))
 		}
@@ -91,8 +104,18 @@ func (r *Run) FindType() bool {
 // CryptogramType finds the type and where it leads.
 func (r *Run) CryptogramType() Verdict {
 	if !r.FindType() {
-		return r.Because(EndHere, r.Book.TypeSource, "there is no 9F27 and the issuer application data tell no cryptogram type")
+		return r.NoType()
 	}
+	return r.FollowType()
+}
+
+// NoType ends a transaction whose type the card does not tell.
+func (r *Run) NoType() Verdict {
+	return r.Because(EndHere, r.Book.TypeSource, "there is no 9F27 and the issuer application data tell no cryptogram type")
+}
+
+// FollowType goes where the type leads.
+func (r *Run) FollowType() Verdict {
 	switch {
 	case r.Kind == emv.ARQC:
 		return r.RequireOnline(r.Book.Type, "the card asks for an online authorisation (ARQC)")

@@ -20,11 +20,58 @@ func (r *Run) Authenticate() Verdict {
 	if r.VerifySignature() {
 		return GoOn
 	}
+	return r.notGenuine()
+}
+
+// Certify is the part of Authenticate that can be done before all records are
+// read: certificates that are not good, and what the card's key did not sign,
+// lead where a wrong signature does. What a further record may still mend passes.
+func (r *Run) Certify() Verdict {
+	for _, s := range [...]Slot{SDAD, CAIndex, IssuerCertificate, IssuerExponent, ICCCertificate, ICCExponent} {
+		if !r.Card.Has(s) {
+			return GoOn
+		}
+	}
+	if !r.signedRead() {
+		return GoOn
+	}
+	icc, err := r.certifiedKey()
+	if err == nil {
+		_, err = oda.RecoverDynamic(icc, r.Card.Get(SDAD), oda.FormatFDDA)
+	}
+	if err != nil && !r.mayMend(err) {
+		r.fails(err)
+		return r.notGenuine()
+	}
+	return GoOn
+}
+
+// mayMend is true for a fault that comes from what the card has not given yet:
+// remainders of keys, the list of further signed data, and 9F69, which says in
+// what format the card signs.
+func (r *Run) mayMend(err error) bool {
+	var e *oda.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Fault {
+	case oda.FaultLength:
+		return !r.Card.Has(IssuerRemainder) || !r.Card.Has(ICCRemainder)
+	case oda.FaultHash:
+		return !r.Card.Has(SDATagList)
+	case oda.FaultFormat:
+		return true
+	}
+	return false
+}
+
+// notGenuine is what follows.
+func (r *Run) notGenuine() Verdict {
 	rule := r.Book.NotGenuine
 	switch {
-	case r.HasCTQ && r.CTQ.Has(emv.CTQOnlineIfODAFails) && r.OnlineCapable():
+	case r.HasCTQ && r.CTQ.Has(emv.CTQOnlineIfODAFails) && r.mayGoOnline():
 		return r.RequireOnline(rule, "the card could not be authenticated offline and asks to go online then")
-	case r.HasCTQ && r.CTQ.Has(emv.CTQSwitchIfODAFails) && r.TTQ().Has(emv.TTQContact):
+	case r.HasCTQ && r.CTQ.Has(emv.CTQSwitchIfODAFails) && r.TTQ().Has(emv.TTQContact) && !r.Alone:
 		return r.Because(UseContact, rule, "the card could not be authenticated offline and asks for the contact interface then")
 	}
 	return r.Because(Decline, rule, "the card could not be authenticated offline")
@@ -36,8 +83,7 @@ func (r *Run) OffersDDA() bool { return emv.AIP(r.Card.Get(AIP)).Has(emv.AIPDDA)
 // VerifySignature is true when the card proved to be genuine.
 func (r *Run) VerifySignature() bool {
 	if err := r.checkSignature(); err != nil {
-		r.ODA, r.ODANote = kernel.ODAFailed, err.Error()
-		r.Note(r.Book.Signature, r.ODANote)
+		r.fails(err)
 		return false
 	}
 	r.ODA, r.ODANote = kernel.ODAVerified, "fDDA"
@@ -48,29 +94,42 @@ func (r *Run) VerifySignature() bool {
 	return true
 }
 
-// checkSignature walks from the certification authority's key to the card's
-// and verifies its signature.
-func (r *Run) checkSignature() error {
+func (r *Run) fails(err error) {
+	r.ODA, r.ODANote = kernel.ODAFailed, err.Error()
+	r.Note(r.Book.Signature, r.ODANote)
+}
+
+// certifiedKey walks from the certification authority's key to the card's.
+func (r *Run) certifiedKey() (*oda.Key, error) {
+	if r.icc != nil {
+		return r.icc, nil
+	}
 	if r.Keys == nil || r.Keys.Len() == 0 {
-		return errors.New("this terminal has no certification authority keys")
+		return nil, errors.New("this terminal has no certification authority keys")
 	}
 	if !r.OffersDDA() || !r.Card.Has(SDAD) {
-		return errors.New("the card takes no part in fDDA")
+		return nil, errors.New("the card takes no part in fDDA")
 	}
 	track2, err := emv.ParseTrack2(r.Card.Get(Track2))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	static, err := oda.StaticData(r.AFL, r.signedRecord, r.Card.Get(SDATagList), r.Card.Get(AIP))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	card := oda.Card{RID: [5]byte(r.A.AID), PAN: string(track2.PAN), Data: r.Card, Static: static, Today: emv.DateOf(r.A.Transaction.Time)}
 	issuer, err := card.IssuerKey(r.Keys)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	icc, err := card.ICCKey(issuer)
+	r.icc, err = card.ICCKey(issuer)
+	return r.icc, err
+}
+
+// checkSignature verifies the card's signature with its certified key.
+func (r *Run) checkSignature() error {
+	icc, err := r.certifiedKey()
 	if err != nil {
 		return err
 	}

@@ -10,24 +10,22 @@ import (
 // maxRecords bounds what one AFL may make a kernel read.
 const maxRecords = 64
 
-// ReadRecords reads what the AFL names, in its order. An answer other than
-// 9000, or one that is not exactly one template 70, ends the application. When
-// the card leaves, Unread tells how far it came.
-func (r *Run) ReadRecords(ctx context.Context) (Verdict, error) {
-	locator := r.Card.Get(AFL)
-	if len(locator) == 0 {
-		return GoOn, nil
+// ReadRecords reads what the AFL names, in its order, but for the last so many
+// records; called again it goes on where it was. An answer other than 9000, or
+// one that is not exactly one template 70, ends the application. When the card
+// leaves, Unread tells how far it came.
+func (r *Run) ReadRecords(ctx context.Context, but int) (Verdict, error) {
+	if r.AFL == nil {
+		if v := r.locate(); v != GoOn {
+			return v, nil
+		}
 	}
-	afl, err := emv.ParseAFL(locator)
-	if err != nil {
-		return r.Because(EndHere, r.Book.Records, "the application file locator is malformed"), nil
-	}
-	if r.Unread = afl.Records(); r.Unread > maxRecords {
-		return r.Because(EndHere, r.Book.Records, "the application file locator names too many records"), nil
-	}
-	r.AFL = afl
-	for _, e := range afl {
-		for n := int(e.First); n <= int(e.Last); n++ {
+	read := r.AFL.Records() - r.Unread
+	for _, e := range r.AFL {
+		for n := int(e.First); n <= int(e.Last) && r.Unread > but; n++ {
+			if read--; read >= 0 {
+				continue
+			}
 			answer, err := r.AskRecord(ctx, e, byte(n))
 			if err != nil {
 				return GoOn, err
@@ -42,6 +40,29 @@ func (r *Run) ReadRecords(ctx context.Context) (Verdict, error) {
 		}
 	}
 	return GoOn, nil
+}
+
+// locate reads the AFL.
+func (r *Run) locate() Verdict {
+	afl, err := emv.ParseAFL(r.Card.Get(AFL))
+	if err != nil {
+		return r.Because(EndHere, r.Book.Records, "the application file locator is malformed")
+	}
+	if r.Unread = afl.Records(); r.Unread > maxRecords {
+		return r.Because(EndHere, r.Book.Records, "the application file locator names too many records")
+	}
+	r.AFL = afl
+	return GoOn
+}
+
+// signedRead is true when all records are read that the card's certificate
+// covers.
+func (r *Run) signedRead() bool {
+	n := 0
+	for _, e := range r.AFL {
+		n += int(e.Signed)
+	}
+	return len(r.Signed) == n
 }
 
 // AskRecord is READ RECORD for record n of an AFL entry.

@@ -21,26 +21,31 @@ func (r *Run) OfflineRestrictions() Verdict {
 	if r.Kind != emv.TC || r.Online {
 		return GoOn
 	}
-	if v := r.expiry(); v != GoOn {
+	if v := r.CheckExpiry(); v != GoOn {
 		return v
 	}
-	if r.excepted() {
-		return r.Because(Decline, r.Book.Exception, "the account is in the exception file")
-	}
-	return GoOn
+	return r.CheckExceptionFile()
 }
 
-// expiry compares the expiry date with the transaction date; no date, or none
+// CheckExpiry compares the expiry date with the transaction date; no date, or none
 // of the calendar, counts as expired.
-func (r *Run) expiry() Verdict {
+func (r *Run) CheckExpiry() Verdict {
 	date, err := emv.ParseDate(r.Card.Get(Expiry))
 	if err == nil && date.Compare(emv.DateOf(r.A.Transaction.Time)) >= 0 {
 		return GoOn
 	}
-	if r.HasCTQ && r.CTQ.Has(emv.CTQOnlineIfExpired) && r.OnlineCapable() {
+	if r.HasCTQ && r.CTQ.Has(emv.CTQOnlineIfExpired) && r.mayGoOnline() {
 		return r.RequireOnline(r.Book.Expiry, "the application has expired and asks to go online then")
 	}
 	return r.Because(Decline, r.Book.Expiry, "the application has expired")
+}
+
+// CheckExceptionFile declines an account that is in it.
+func (r *Run) CheckExceptionFile() Verdict {
+	if r.excepted() {
+		return r.Because(Decline, r.Book.Exception, "the account is in the exception file")
+	}
+	return GoOn
 }
 
 // excepted looks the account up in the exception file.

@@ -67,6 +67,10 @@ type Run struct {
 	HasCTQ bool
 	CVM    kernel.CVM
 
+	// Alone: the card pays by itself, without its account. Then nothing leads
+	// online or to another interface, where the account would pay as well.
+	Alone bool
+
 	ODA     kernel.ODAResult
 	ODANote string
 	Reason  kernel.Step
@@ -74,6 +78,7 @@ type Run struct {
 	AFL     emv.AFL
 	Signed  []Record // that the card's certificate covers
 	Unread  int      // records that are still to be read, the one under way included
+	icc     *oda.Key // the card's, once it is certified
 	Related []byte   // 9F69 where fDDA covers it
 }
 
@@ -88,6 +93,9 @@ func (r *Run) TTQ() *emv.TTQ { return r.Terminal.TTQ() }
 
 // OnlineCapable is true unless the reader is offline only (TTQ byte 1 bit 4).
 func (r *Run) OnlineCapable() bool { return !r.TTQ().Has(emv.TTQOfflineOnly) }
+
+// mayGoOnline is true where the payment may.
+func (r *Run) mayGoOnline() bool { return r.OnlineCapable() && !r.Alone }
 
 // Because keeps the rule that decided and returns v.
 func (r *Run) Because(v Verdict, rule, text string) Verdict {
@@ -104,8 +112,12 @@ func (r *Run) Note(rule, text string) {
 }
 
 // RequireOnline notes that the transaction will go online, and why; the first
-// reason stays. At a reader that never goes online it declines.
+// reason stays. At a reader that never goes online it declines, as it does where
+// the card pays by itself.
 func (r *Run) RequireOnline(rule, text string) Verdict {
+	if r.Alone {
+		return r.Because(Decline, rule, text+", but electronic cash pays without the issuer")
+	}
 	if !r.OnlineCapable() {
 		return r.Because(Decline, rule, text+", and this reader is offline only")
 	}
