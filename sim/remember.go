@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"tapsim/emv"
 	"tapsim/hce"
 	"tapsim/issuer"
 	"tapsim/terminal/slip"
@@ -41,6 +42,9 @@ func (w *World) keepSlip(p *Payment, channel string, look int64) {
 	}
 	s := slip.Make(&p.Result, p.Transcript)
 	s.Channel, s.Card, s.Look = channel, w.Profile.Name, look
+	if w.options.Field != nil && !emv.TestRange(p.PAN) {
+		s.Exchange = nil // what a stranger's card said is not ours to keep, masked or not
+	}
 	if err := w.slips.Keep(&s); err != nil {
 		w.note("the payment's slip could not be kept: %v", err)
 	}
