@@ -55,6 +55,7 @@ type RemoteSale struct {
 	Currency emv.Currency
 	Merchant Merchant
 	QR       bool   // by the code that a shop shows; else in an app
+	Code     string // of that code: wallet.Bill.Code
 	Coupon   string // "" is none
 }
 
@@ -101,7 +102,7 @@ func (p *Phone) PayRemotely(ctx context.Context, s RemoteSale) (Payment, *World,
 		return Payment{}, w, err
 	}
 	sale := wallet.Sell{
-		Card: card.Name, Amount: r.Amount, Currency: s.Currency, Country: w.Terminal.Country, Merchant: s.Merchant.Name, Date: w.Clock.Now().UTC(), QR: s.QR,
+		Card: card.Name, Amount: r.Amount, Currency: s.Currency, Country: w.Terminal.Country, Merchant: s.Merchant.Name, Date: w.Clock.Now().UTC(), QR: s.QR, Code: s.Code,
 	}
 	if _, err := io.ReadFull(stream(w.seed, "gateway"), sale.Number[:]); err != nil {
 		return Payment{}, w, err
@@ -128,6 +129,9 @@ func (w *World) payRemotely(ctx context.Context, r Request, s wallet.Sell) (Paym
 			channel = issuer.ChannelQR
 		}
 		w.keepSlip(&p, channel, 0)
+	}
+	if err == nil && p.Outcome == kernel.Approved {
+		err = w.wallet.Paid(given)
 	}
 	return p, err
 }

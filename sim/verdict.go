@@ -96,6 +96,9 @@ func (s *Story) paid() Verdict {
 		v.Outcome = "refunded"
 	}
 	if s.Slip != nil && s.Slip.Unanswered {
+		if v.Outcome == "approved" {
+			v.Outcome = s.Slip.Outcome // what the customer saw; the reversal is on its way
+		}
 		v.Where, v.Cause, v.Reason = "network", "network", s.Slip.Detail
 	}
 	return v

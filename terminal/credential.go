@@ -108,6 +108,10 @@ func (t *Terminal) Present(ctx context.Context, c Credential, r Request) (Result
 // ruleCode is what steps about a scanned code go by.
 const ruleCode = "EMV QR, consumer-presented"
 
+// read are the objects of a code that the point of sale reads itself; the rest of
+// what is outside the templates 63 and 64 stays behind.
+var read = [...]emv.Tag{emv.TagTrack2, emv.TagPANSequence, emv.TagTokenRequestor, emv.TagPAR, emv.TagLastFour}
+
 // Scan is a payment with a code that a customer's phone shows (EMV QR,
 // consumer-presented mode). A text that is no such code is an error. A code
 // without an application that the terminal takes ends the payment.
@@ -123,18 +127,21 @@ func (t *Terminal) Scan(ctx context.Context, text string, r Request) (Result, er
 	if n < 0 {
 		return t.noApplication(r)
 	}
-	data := code.Data(n)
+	app, data := code.Applications[n], code.Data(n)
 	aid, _ := data.Lookup(emv.TagADFName)
 	label, _ := data.Lookup(emv.TagApplicationLabel)
-	c := Credential{AID: aid, Label: latin1(label), steps: []kernel.Step{
+	c := Credential{AID: aid, Label: latin1(label), Data: append(emv.List{}, app.Transparent...), steps: []kernel.Step{
 		{Rule: ruleCode, Text: "tag 85 says CPV01"},
 		{Rule: ruleCode, Text: fmt.Sprintf("application %X, number %d of %d in the code", aid, n+1, len(code.Applications))},
 	}}
-	for _, o := range data {
-		switch o.Tag {
-		case emv.TagADFName, emv.TagApplicationLabel:
-		default:
+	for _, o := range code.Transparent {
+		if _, has := c.Data.Lookup(o.Tag); !has {
 			c.Data = append(c.Data, o)
+		}
+	}
+	for _, tag := range read {
+		if v, ok := data.Lookup(tag); ok {
+			c.Data.Set(tag, v)
 		}
 	}
 	if _, ok := c.Data.Lookup(emv.TagTrack2); !ok {

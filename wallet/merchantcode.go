@@ -1,6 +1,8 @@
 package wallet
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
 	"tapsim/emv"
@@ -23,6 +25,7 @@ type Bill struct {
 	Total      int64        `json:"total"`
 	Bill       string       `json:"bill,omitempty"`
 	Terminal   string       `json:"terminal,omitempty"`
+	Code       string       `json:"-"` // tells a dynamic code from others; "" of a static one
 }
 
 // Added is what the payer types, in minor units; nil is nothing.
@@ -40,6 +43,14 @@ func (w *Wallet) ReadBill(text, card string, typed func(emv.Currency) (Added, er
 	if err != nil {
 		return Bill{}, err
 	}
+	code := ""
+	if m.Initiation == qr.Dynamic {
+		sum := sha256.Sum256([]byte(text))
+		code = hex.EncodeToString(sum[:8])
+	}
+	if w.paidBefore(code) {
+		return Bill{}, refuse("code-paid", "ask the merchant for a new one", "this code is for one payment and was paid")
+	}
 	added, err := typed(m.Currency)
 	if err != nil {
 		return Bill{}, err
@@ -55,7 +66,7 @@ func (w *Wallet) ReadBill(text, card string, typed func(emv.Currency) (Added, er
 	return Bill{
 		MerchantID: id, Merchant: m.Name, City: m.City, Local: m.Language.Name, Language: m.Language.Code, Category: m.Category, Country: m.Country,
 		Currency: m.Currency, Dynamic: m.Initiation == qr.Dynamic, Amount: due.Amount, Tip: due.Tip, Total: due.Total,
-		Bill: told(m.Additional.Bill), Terminal: told(m.Additional.Terminal),
+		Bill: told(m.Additional.Bill), Terminal: told(m.Additional.Terminal), Code: code,
 	}, nil
 }
 

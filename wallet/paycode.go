@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"tapsim/emv"
@@ -78,12 +79,28 @@ type Made struct {
 	Channel  string    `json:"channel"`
 	Merchant string    `json:"merchant,omitempty"`
 	Until    time.Time `json:"until,omitzero"` // of a code: the last moment to scan it
+	Code     string    `json:"code,omitempty"` // of a merchant's code for one payment: what tells it from others
+	Paid     bool      `json:"paid,omitempty"`
 }
 
 // made remembers a payment, for the history.
 func (w *Wallet) made(m Made) error {
 	w.state.Made = bounded(append(w.state.Made, m), maxPayments)
 	return w.save()
+}
+
+// Paid notes that the bank approved a payment without a reader.
+func (w *Wallet) Paid(c Credential) error {
+	if m := w.madeOf(c.Card, c.ATC()); m != nil {
+		m.Paid = true
+		return w.save()
+	}
+	return nil
+}
+
+// paidBefore is true for a merchant's code for one payment that was paid.
+func (w *Wallet) paidBefore(code string) bool {
+	return code != "" && slices.ContainsFunc(w.state.Made, func(m Made) bool { return m.Code == code && m.Paid })
 }
 
 // madeOf finds a payment; nil for one at a reader.

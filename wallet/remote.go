@@ -18,6 +18,7 @@ type Sell struct {
 	Date     time.Time
 	Number   [4]byte // the merchant's unpredictable number (9F37)
 	QR       bool    // by the code that a shop shows
+	Code     string  // of that code: Bill.Code
 }
 
 // PayRemotely makes the token cryptogram of a payment without a reader: over the
@@ -40,5 +41,5 @@ func (w *Wallet) PayRemotely(ctx context.Context, s Sell) (Credential, error) {
 	if err != nil {
 		return Credential{}, err
 	}
-	return c, w.made(Made{Card: c.Card, ATC: c.ATC(), Time: w.now(), Channel: channel, Merchant: s.Merchant})
+	return c, w.made(Made{Card: c.Card, ATC: c.ATC(), Time: w.now(), Channel: channel, Merchant: s.Merchant, Code: s.Code})
 }

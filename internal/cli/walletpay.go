@@ -117,7 +117,7 @@ asks for one. The bank sees a payment by QR code.`,
 		}
 		fmt.Fprintln(a.errw, "tapsim:", billText(&bill))
 		return sim.RemoteSale{
-			Card: k.card, Amount: bill.Total, Currency: bill.Currency, QR: true, Coupon: k.coupon, Merchant: sim.Merchant{
+			Card: k.card, Amount: bill.Total, Currency: bill.Currency, QR: true, Code: bill.Code, Coupon: k.coupon, Merchant: sim.Merchant{
 				ID: short(bill.MerchantID, 15), Name: bill.Merchant, City: bill.City, Category: bill.Category, Country: bill.Country, Terminal: short(bill.Terminal, 8),
 			},
 		}, nil
