@@ -15,6 +15,7 @@ import (
 	"tapsim/emv"
 	"tapsim/emv/qr"
 	"tapsim/issuer"
+	issuerconfig "tapsim/issuer/config"
 	"tapsim/terminal"
 	"tapsim/terminal/kernel"
 	"tapsim/wallet"
@@ -349,4 +350,77 @@ func TestNothingIsLeftInTheClear(t *testing.T) {
 		require.True(t, s.Look.Unlocked)
 		require.Equal(t, Verdict{Outcome: "approved"}, s.Verdict())
 	}
+}
+
+// TestLostAnswer: a payment in an app whose answer is lost is undone with the
+// next one, gives its coupon back, and its story says so.
+func TestLostAnswer(t *testing.T) {
+	o := newOwner(t)
+	bank, err := issuerconfig.Demo()
+	require.NoError(t, err)
+	bank.Config.Rules = append(bank.Config.Rules, issuer.Rule{Name: "lost", MTI: "0100", AmountFrom: 5_00, AmountTo: 5_00, Silence: issuer.SilenceAnswer})
+	name := o.add("4761739001010119")
+	o.must(func(p *Phone) error {
+		return second(p.AddCoupon(wallet.Coupon{ID: "two", Merchant: bookshop.Name, Off: 2_00, Currency: "EUR", Until: o.now.AddDate(0, 1, 0)}))
+	})
+	options := o.options()
+	options.Bank = &bank
+	phone, err := OpenPhone(o.ctx, PhoneOptions{Options: options})
+	require.NoError(t, err)
+	p, _, err := phone.PayRemotely(o.ctx, RemoteSale{Amount: 7_00, Currency: euro(t), Merchant: bookshop, Coupon: "two"})
+	require.NoError(t, err)
+	require.Equal(t, kernel.Declined, p.Outcome)
+	require.True(t, p.ReversalPending)
+	require.Equal(t, "free", phone.State().Coupons[0].State)
+	require.NoError(t, phone.Close())
+
+	verdict := func() (v Verdict) {
+		o.must(func(p *Phone) error {
+			require.NoError(t, second(p.Poll(o.ctx)))
+			list, err := p.Stories(o.ctx, name+"/1")
+			require.Len(t, list, 1)
+			v = list[0].Verdict()
+			return err
+		})
+		return v
+	}
+	v := verdict()
+	require.Equal(t, []string{"declined", "network", "network"}, []string{v.Outcome, v.Where, v.Cause})
+	require.Contains(t, v.Advice, "nothing will be charged")
+	p, err = o.buy(RemoteSale{Amount: 1_00})
+	require.NoError(t, err)
+	require.Equal(t, kernel.Approved, p.Outcome)
+	require.Equal(t, "reversed", verdict().Outcome)
+}
+
+// TestWhatACodeBrings: the point of sale sends on what the code means for the
+// bank, and the bank refuses what a code cannot tell.
+func TestWhatACodeBrings(t *testing.T) {
+	o := newOwner(t)
+	name := o.add("4761739001010119")
+	edited := func(edit func(*qr.Application)) Payment {
+		c, err := qr.ParseConsumer(o.code(name))
+		require.NoError(t, err)
+		edit(&c.Applications[0])
+		text, err := c.Text()
+		require.NoError(t, err)
+		return o.mustScan(text, 1_00)
+	}
+	p := edited(func(a *qr.Application) { a.Data.Set(emv.TagCardholderName, []byte("DOE/JANE")) })
+	require.Equal(t, kernel.Approved, p.Outcome)
+	_, there := emv.Find(p.Request.ICCData, emv.TagCardholderName)
+	require.False(t, there)
+	for _, tag := range []emv.Tag{emv.TagTrack2, emv.TagPAR, emv.TagADFName} {
+		_, there := emv.Find(p.Request.ICCData, tag)
+		require.False(t, there, tag)
+	}
+	p = edited(func(a *qr.Application) { a.Transparent.Set(emv.TagAmount, []byte{0, 0, 0, 0, 1, 0}) })
+	refusedBy(t, p, "30", "has no 9F1A, which the cryptogram needs")
+	p = edited(func(a *qr.Application) {
+		a.Transparent = append(a.Transparent, emv.List{
+			{Tag: emv.TagAmount, Value: []byte{0, 0, 0, 0, 1, 0}}, {Tag: emv.TagTerminalCountry, Value: []byte{2, 0x76}}, {Tag: emv.TagTVR, Value: make([]byte, 5)},
+			{Tag: emv.TagTransactionCurrency, Value: []byte{9, 0x78}}, {Tag: emv.TagTransactionDate, Value: []byte{0x30, 1, 1}}, {Tag: emv.TagTransactionType, Value: []byte{0}},
+		}...)
+	})
+	refusedBy(t, p, "82", "expected")
 }
