@@ -67,6 +67,23 @@ func (o *owner) buy(s RemoteSale) (payment Payment, err error) {
 	return payment, err
 }
 
+// alone pays without a reader, if the phone does.
+func (o *owner) alone(verb string) (Payment, error) {
+	if verb == "buy" {
+		return o.buy(RemoteSale{Amount: 1_00})
+	}
+	var text string
+	err := o.phone(func(p *Phone) error {
+		c, err := p.ShowCode(o.ctx, "")
+		text = c.Text
+		return err
+	})
+	if err != nil {
+		return Payment{}, err
+	}
+	return o.scan(text, 1_00)
+}
+
 // refusedBy is a declined payment with the response code and the step that
 // failed.
 func refusedBy(t testing.TB, p Payment, code, text string) {
