@@ -66,6 +66,7 @@ var rooms = map[string]room{
 	"issuer":             {list("emv cryptogram cryptogram/pin cryptogram/oda provisioning iso8583"), true},
 	"issuer/config":      {list("internal/config emv cryptogram issuer"), false},
 	"issuer/store":       {list("emv issuer"), false},
+	"internal/httpapi":   {list("emv issuer provisioning"), false},
 	"sim":                {list("*"), false},
 	"internal/cli":       {list("*"), false},
 	"cmd/tapsim":         {list("internal/cli"), false},

@@ -215,45 +215,48 @@ func (i *Issuer) openHolds(ctx context.Context, account string, keep func(*Recor
 	return out, err
 }
 
-// eachHold changes holds one after the other; one that is gone by its turn is
-// left out.
-func (i *Issuer) eachHold(ctx context.Context, holds []int64, f func(tx *Tx, held *Record, at time.Time) (PaymentState, error)) ([]PaymentState, error) {
+// eachHold changes holds one after the other in one update; one that is gone
+// meanwhile is left out.
+func (t *Tx) eachHold(holds []int64, f func(held *Record) (PaymentState, error)) ([]PaymentState, error) {
 	out := []PaymentState{}
 	for _, id := range holds {
-		s, err := change(ctx, i, "", "", id, func(tx *Tx, at time.Time) (PaymentState, error) {
-			held, err := tx.heldRecord(id)
-			if err != nil {
-				return PaymentState{}, err
-			}
-			return f(tx, held, at)
-		})
+		held, err := t.heldRecord(id)
 		var gone *Refusal
-		switch {
-		case errors.As(err, &gone) && gone.Code == "hold-not-open":
-		case err != nil:
-			return out, err
-		default:
-			out = append(out, s)
+		if errors.As(err, &gone) && gone.Code == "hold-not-open" {
+			continue
 		}
+		var s PaymentState
+		if err == nil {
+			s, err = f(held)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
 	}
 	return out, nil
 }
 
-// Clear completes the holds of payments, as when the merchants send in their
-// day's batch; account "" is all. Pre-authorisations wait for their own
-// completion.
-func (i *Issuer) Clear(ctx context.Context, account string) ([]PaymentState, error) {
-	if account != "" {
-		if _, err := i.findAccount(account); err != nil {
+// ClearRequest asks for the merchants' end of day.
+type ClearRequest struct {
+	Account     string `json:"account,omitempty"` // "": all
+	Idempotency string `json:"-"`
+}
+
+// Clear completes the holds of payments, all or none, as when the merchants send
+// in their day's batch. Pre-authorisations wait for their own completion.
+func (i *Issuer) Clear(ctx context.Context, r ClearRequest) ([]PaymentState, error) {
+	if r.Account != "" {
+		if _, err := i.findAccount(r.Account); err != nil {
 			return nil, err
 		}
 	}
-	holds, err := i.openHolds(ctx, account, func(r *Record) bool { return r.Event != EventPreAuthorisation })
+	holds, err := i.openHolds(ctx, r.Account, func(r *Record) bool { return r.Event != EventPreAuthorisation })
 	if err != nil {
 		return nil, err
 	}
-	return i.eachHold(ctx, holds, func(tx *Tx, held *Record, at time.Time) (PaymentState, error) {
-		return i.complete(tx, held, held.Amount, at)
+	return change(ctx, i, "clear", r.Idempotency, r, func(tx *Tx, at time.Time) ([]PaymentState, error) {
+		return tx.eachHold(holds, func(held *Record) (PaymentState, error) { return i.complete(tx, held, held.Amount, at) })
 	})
 }
 
@@ -266,11 +269,11 @@ func (i *Issuer) ExpireHolds(ctx context.Context) ([]PaymentState, error) {
 	}
 	now := i.now()
 	holds, err := i.openHolds(ctx, "", func(r *Record) bool { return now.Sub(r.Time) > after })
-	if err != nil {
-		return nil, err
+	if err != nil || len(holds) == 0 {
+		return []PaymentState{}, err
 	}
-	return i.eachHold(ctx, holds, func(tx *Tx, held *Record, at time.Time) (PaymentState, error) {
-		return tx.reverse(held, held.Amount, EventExpiry, at)
+	return change(ctx, i, "expire", "", nil, func(tx *Tx, at time.Time) ([]PaymentState, error) {
+		return tx.eachHold(holds, func(held *Record) (PaymentState, error) { return tx.reverse(held, held.Amount, EventExpiry, at) })
 	})
 }
 

@@ -47,6 +47,8 @@ type CardState struct {
 	Account  string `json:"account"`
 	LastFour string `json:"last_four"` // of the card, also behind a token
 	PAR      string `json:"par"`
+	// Reference names it where last digits do not.
+	Reference string `json:"reference"`
 }
 
 // Cards are the funding cards of an account and their tokens.
@@ -57,7 +59,7 @@ func (i *Issuer) Cards(ctx context.Context, account string) ([]CardState, error)
 	all, err := i.cardsOf(ctx, account)
 	out := []CardState{}
 	for _, n := range all {
-		out = append(out, CardState{n.Masked, n.Kind.String(), i.schemeOf(&n), n.Expiry, n.Status.String(), account, n.LastFour, n.PAR})
+		out = append(out, CardState{n.Masked, n.Kind.String(), i.schemeOf(&n), n.Expiry, n.Status.String(), account, n.LastFour, n.PAR, n.Index.Reference()})
 	}
 	slices.SortFunc(out, func(a, b CardState) int {
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Scheme, b.Scheme), strings.Compare(a.Card, b.Card), strings.Compare(a.PAR, b.PAR))
@@ -116,7 +118,7 @@ func (i *Issuer) IssueFundingCard(ctx context.Context, r CardRequest) (CardState
 		if err := i.addInstrument(tx, pan, n); err != nil {
 			return CardState{}, refuse("number-taken", "try again", "%v", err)
 		}
-		return CardState{pan.Masked(), Card.String(), scheme.String(), expiry, StatusActive.String(), r.Account, pan.LastFour(), par}, nil
+		return CardState{pan.Masked(), Card.String(), scheme.String(), expiry, StatusActive.String(), r.Account, pan.LastFour(), par, i.store.IndexPAN(pan).Reference()}, nil
 	})
 	if state.PAR != par { // the first answer again: its number is not kept
 		pan = ""

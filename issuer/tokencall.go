@@ -42,7 +42,7 @@ type TokenChange struct {
 	Reason string            `json:"reason,omitempty"`
 	// Party is PartyBank, unless it is the token service itself.
 	Party       Party  `json:"-"`
-	Idempotency string `json:"idempotency,omitempty"`
+	Idempotency string `json:"-"`
 }
 
 // maxReason bounds a reason, in bytes.
@@ -58,7 +58,8 @@ func (i *Issuer) ManageToken(ctx context.Context, c TokenChange) (provisioning.T
 	m := move{reference: c.Token, verb: c.Verb, party: party, key: c.Idempotency, request: c, change: func(t *liveToken) { t.text = c.Reason }}
 	switch c.Verb {
 	case provisioning.VerbResend:
-		if _, err := i.resend(ctx, c.Token, party, nil); err != nil {
+		_, err := i.resend(ctx, m)
+		if err != nil {
 			return provisioning.TokenState{}, err
 		}
 		return i.TokenState(c.Token)
@@ -79,7 +80,7 @@ func (i *Issuer) ManageToken(ctx context.Context, c TokenChange) (provisioning.T
 type Relink struct {
 	Token       string   `json:"token"` // reference
 	Card        CardName `json:"card"`
-	Idempotency string   `json:"idempotency,omitempty"`
+	Idempotency string   `json:"-"`
 }
 
 // RelinkToken puts another card of the same account behind a token, after the
@@ -121,49 +122,52 @@ func mayRelink(tx *Tx, t *liveToken, index PANIndex) (fresh Instrument, err erro
 	return fresh, nil
 }
 
+// PhoneRequest names a phone by a token on it.
+type PhoneRequest struct {
+	Token       string `json:"token"` // reference
+	Idempotency string `json:"-"`
+}
+
 // LostPhone suspends all tokens of the phone that holds a token, at once.
 // Those that nobody has proved to own are deleted.
-func (i *Issuer) LostPhone(ctx context.Context, reference string) ([]provisioning.TokenState, error) {
-	return i.eachOnPhone(ctx, reference, provisioning.VerbLostPhone)
+func (i *Issuer) LostPhone(ctx context.Context, r PhoneRequest) ([]provisioning.TokenState, error) {
+	return i.eachOnPhone(ctx, r, provisioning.VerbLostPhone)
 }
 
 // FoundPhone is the inverse of LostPhone. What user, bank or service suspended
 // besides stays suspended.
-func (i *Issuer) FoundPhone(ctx context.Context, reference string) ([]provisioning.TokenState, error) {
-	return i.eachOnPhone(ctx, reference, provisioning.VerbFoundPhone)
+func (i *Issuer) FoundPhone(ctx context.Context, r PhoneRequest) ([]provisioning.TokenState, error) {
+	return i.eachOnPhone(ctx, r, provisioning.VerbFoundPhone)
 }
 
 // eachOnPhone makes one step for all tokens of a phone, in one update. The token
 // that was named must be able to take it; others are left out if they cannot.
-func (i *Issuer) eachOnPhone(ctx context.Context, reference string, verb provisioning.Verb) (states []provisioning.TokenState, err error) {
+func (i *Issuer) eachOnPhone(ctx context.Context, r PhoneRequest, verb provisioning.Verb) ([]provisioning.TokenState, error) {
 	all, err := i.store.Bindings(ctx)
 	if err != nil {
 		return nil, err
 	}
-	named := slices.IndexFunc(all, func(b Binding) bool { return b.Token.Reference() == reference })
+	named := slices.IndexFunc(all, func(b Binding) bool { return b.Token.Reference() == r.Token })
 	if named < 0 || len(all[named].Device) == 0 {
 		return nil, refused("unknown-token", "", "there is no such token on a phone")
 	}
 	device := string(all[named].Device)
-	now := i.now().UTC().Truncate(time.Second)
-	err = i.store.Update(ctx, nil, func(tx *Tx) error {
-		states = nil
+	return once(ctx, i, string(verb), r.Idempotency, r, func(tx *Tx, now time.Time) (states []provisioning.TokenState, err error) {
 		for _, b := range all {
 			if string(b.Device) != device {
 				continue
 			}
 			t, err := i.findToken(tx, b.Token.Reference(), nil, now)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			switch err := t.step(tx, &move{verb: verb, party: PartyBank}); {
 			case err == nil:
 				states = append(states, t.state())
-			case b.Token.Reference() == reference:
-				return err
+			case b.Token.Reference() == r.Token:
+				return nil, err
 			}
 		}
-		return nil
+		return states, nil
 	})
-	return states, err
 }

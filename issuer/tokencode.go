@@ -95,16 +95,17 @@ func (i *Issuer) ResendCode(ctx context.Context, r *provisioning.TokenCall) (*pr
 	if err := i.admit(r); err != nil {
 		return nil, err
 	}
-	return i.resend(ctx, r.Token, PartyUser, &r.Proof)
+	return i.resend(ctx, move{reference: r.Token, verb: provisioning.VerbResend, party: PartyUser, proof: &r.Proof})
 }
 
-func (i *Issuer) resend(ctx context.Context, reference string, party Party, proof *provisioning.Proof) (v *provisioning.Verification, err error) {
+// resend makes the move with a new code; v is nil when it was made before.
+func (i *Issuer) resend(ctx context.Context, m move) (v *provisioning.Verification, err error) {
 	code, err := i.randomText(decimal, codeLength)
 	if err != nil {
 		return nil, err
 	}
 	rules := i.config.TokenService.orDefault()
-	_, err = i.moveToken(ctx, move{reference: reference, verb: provisioning.VerbResend, party: party, proof: proof, check: func(tx *Tx, t *liveToken) error {
+	m.check = func(tx *Tx, t *liveToken) error {
 		c := &t.binding.Code
 		switch {
 		case c.Resends <= 0:
@@ -119,6 +120,7 @@ func (i *Issuer) resend(ctx context.Context, reference string, party Party, proo
 		}
 		v = i.sendCode(tx, t, &card, code)
 		return nil
-	}})
+	}
+	_, err = i.moveToken(ctx, m)
 	return v, err
 }

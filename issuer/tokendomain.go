@@ -138,7 +138,7 @@ func (i *Issuer) checkDomain(tx *Tx, p *payment, report *Report) error {
 type DomainChange struct {
 	Token       string `json:"token"` // reference
 	Domain      Domain `json:"domain"`
-	Idempotency string `json:"idempotency,omitempty"`
+	Idempotency string `json:"-"`
 }
 
 // ControlToken sets the domain of a token.

@@ -448,9 +448,9 @@ func tryVerb(t *testing.T, b *bank, p *phone, token string, verb provisioning.Ve
 	case party == PartyBank && verb == provisioning.VerbControl:
 		return second(b.ControlToken(ctx, DomainChange{Token: token, Domain: Domain{Channels: []string{ChannelQR}}}))
 	case party == PartyBank && verb == provisioning.VerbLostPhone:
-		return second(b.LostPhone(ctx, token))
+		return second(b.LostPhone(ctx, PhoneRequest{Token: token}))
 	case party == PartyBank && verb == provisioning.VerbFoundPhone:
-		return second(b.FoundPhone(ctx, token))
+		return second(b.FoundPhone(ctx, PhoneRequest{Token: token}))
 	}
 	return second(b.ManageToken(ctx, TokenChange{Token: token, Verb: verb, Party: party, Reason: "a reason"}))
 }

@@ -45,13 +45,13 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	require.Equal(t, "active", manage(provisioning.VerbResume, PartyBank))
 	pays("00", "")
 
-	states, err := b.LostPhone(ctx, token)
+	states, err := b.LostPhone(ctx, PhoneRequest{Token: token})
 	require.NoError(t, err)
 	require.Equal(t, []string{"lost-phone"}, states[0].HeldBy)
 	pays("62", "suspended")
 	require.Equal(t, "suspended-by-lost-phone", refusalOf(t, second(p.call(token, provisioning.VerbResume))))
 	require.Equal(t, "suspended-by-lost-phone", refusalOf(t, second(b.ManageToken(ctx, TokenChange{Token: token, Verb: provisioning.VerbResume, Party: PartyBank, Reason: ""}))))
-	require.NoError(t, second(b.FoundPhone(ctx, token)))
+	require.NoError(t, second(b.FoundPhone(ctx, PhoneRequest{Token: token})))
 	pays("00", "")
 
 	// The plastic is lost; a new one takes its place behind the same token.

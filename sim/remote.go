@@ -79,8 +79,11 @@ func refusal(code, hint, format string, args ...any) error {
 // number, the card makes its cryptogram, the gateway asks the bank.
 func (p *Phone) PayRemotely(ctx context.Context, s RemoteSale) (Payment, *World, error) {
 	w := p.world
-	if p.Bank == nil {
+	if p.offline {
 		return Payment{}, w, refusal("offline", "try again with a connection", "the merchant cannot be reached")
+	}
+	if w.host == nil && w.options.Host == nil {
+		return Payment{}, w, refusal("no-host", "name the bank's ISO 8583 address: --issuer", "the merchant's gateway knows no bank")
 	}
 	card, err := p.Find(s.Card)
 	if err != nil {

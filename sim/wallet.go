@@ -82,10 +82,11 @@ func (w *World) openWalletCard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.options.Host == nil {
-		w.wallet.Connect(w.bank.Issuer)
+	service := w.service()
+	if service != nil {
+		w.wallet.Connect(service)
 	}
-	if w.options.Host == nil && !w.options.PhoneOffline && w.wallet.Stopped(c.Name) == "" {
+	if service != nil && !w.options.PhoneOffline && w.wallet.Stopped(c.Name) == "" {
 		_, err := w.wallet.Refill(ctx, c.Name, false)
 		if err != nil {
 			w.note("%s got no new keys: %v", c.Name, err)
@@ -102,6 +103,18 @@ func (w *World) openWalletCard(ctx context.Context) error {
 	}
 	w.card, err = w.phone.Card(w.Profile)
 	return err
+}
+
+// service is the token service of the wallet, nil where only another host knows
+// the wallet's tokens.
+func (w *World) service() wallet.Service {
+	switch {
+	case w.options.Service != nil:
+		return w.options.Service
+	case w.options.Host == nil && w.bank != nil:
+		return w.bank.Issuer
+	}
+	return nil
 }
 
 // prepareWallet unlocks or locks the wallet for a payment. A wallet without a
@@ -161,15 +174,16 @@ type PhoneOptions struct {
 	Offline bool
 }
 
-// Phone is a phone with its wallet and, unless it is offline, the bank that its
-// token service is.
+// Phone is a phone with its wallet and, unless it is offline, its token service.
 type Phone struct {
 	*wallet.Wallet
-	Clock *Clock
-	Bank  *Bank // nil when offline
-	Notes []string
+	Clock  *Clock
+	Bank   *Bank // the bank in process; nil when offline, or with another service
+	Online bool  // there is a token service
+	Notes  []string
 
-	world *World
+	world   *World
+	offline bool
 }
 
 // OpenPhone opens a phone's wallet and its token service.
@@ -179,7 +193,7 @@ func OpenPhone(ctx context.Context, o PhoneOptions) (*Phone, error) {
 	}
 	w := &World{options: o.Options, seed: runSeed(o.Seed), Clock: NewClock(o.Now)}
 	steps := []func() error{w.openWallet}
-	if !o.Offline {
+	if !o.Offline && o.Service == nil {
 		steps = append(steps, func() error { return w.openBank(ctx) })
 	}
 	for _, step := range steps {
@@ -187,9 +201,10 @@ func OpenPhone(ctx context.Context, o PhoneOptions) (*Phone, error) {
 			return nil, errors.Join(err, w.Close())
 		}
 	}
-	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, world: w}
-	if w.bank != nil {
-		w.wallet.Connect(w.bank.Issuer)
+	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, world: w, offline: o.Offline}
+	if service := w.service(); service != nil && !o.Offline {
+		w.wallet.Connect(service)
+		p.Online = true
 	}
 	return p, nil
 }

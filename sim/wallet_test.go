@@ -347,9 +347,9 @@ func TestWalletHistories(t *testing.T) {
 				case "resume":
 					return manage(provisioning.VerbResume)
 				case "lose":
-					return second(p.Bank.LostPhone(o.ctx, token))
+					return second(p.Bank.LostPhone(o.ctx, issuer.PhoneRequest{Token: token}))
 				case "find":
-					return second(p.Bank.FoundPhone(o.ctx, token))
+					return second(p.Bank.FoundPhone(o.ctx, issuer.PhoneRequest{Token: token}))
 				case "refill":
 					return second(p.Refill(o.ctx, name, true))
 				case "poll":

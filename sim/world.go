@@ -48,6 +48,10 @@ type Options struct {
 	HostName string
 	// Bank replaces the demo bank; nil is the demo bank.
 	Bank *issuerconfig.Bank
+	// Service is the token service of the wallet's cards in the place of the bank
+	// in process; the issuer's state is then left alone. The built-in cards have
+	// keys of their own.
+	Service wallet.Service
 	// PhoneOffline keeps the phone from fetching new keys.
 	PhoneOffline bool
 	// Iterations of the wallet's passcode; 0 is the wallet's own number.

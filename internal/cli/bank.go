@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tapsim/internal/httpapi"
 	"tapsim/internal/statedir"
 	"tapsim/issuer"
 	"tapsim/sim"
@@ -16,6 +17,7 @@ import (
 // bankFlags are the flags that all verbs of `tapsim bank` share.
 type bankFlags struct {
 	state, config, now, idempotency string
+	service                         serviceFlags
 }
 
 func (a *app) bankCommand() *cobra.Command {
@@ -25,7 +27,8 @@ func (a *app) bankCommand() *cobra.Command {
 		Short: "The customer's and the clerk's side of the bank",
 		Long: `What happens at the bank besides taps: accounts, money in and out, refunds,
 limits, disputes, statements. It works on the same books as 'tapsim pay' and
-'tapsim issuer', which must not run on the same state folder meanwhile.
+'tapsim issuer', which must not run on the same state folder meanwhile; with
+--service it asks a running 'tapsim issuer --http'.
 
 Payments have the numbers that 'tapsim bank payments' lists. A tap holds money;
 'tapsim bank clear' is the merchants' end of day, which turns holds into
@@ -43,6 +46,7 @@ payments. What the bank refuses has a code, exit status 1, and changes nothing.`
 	flags.StringVar(&f.config, "config", "", "the bank's configuration (default the demo bank)")
 	flags.StringVar(&f.now, "now", "", "the bank's clock, such as 2030-01-01T12:00:00Z, instead of now")
 	flags.StringVar(&f.idempotency, "idempotency", "", "a key under which this change happens once, however often it is asked for")
+	f.service.register(flags)
 	c.AddCommand(a.bankAccountCommands(f)...)
 	c.AddCommand(a.bankMoneyCommands(f)...)
 	c.AddCommand(a.bankLimitCommands(f)...)
@@ -53,46 +57,68 @@ payments. What the bank refuses has a code, exit status 1, and changes nothing.`
 
 // withBank opens the bank for one verb. Holds that nobody completed in time are
 // released first.
-func (a *app) withBank(ctx context.Context, f *bankFlags, verb string, run func(*sim.Bank) error) error {
-	start, err := parseNow(f.now)
+func (a *app) withBank(ctx context.Context, f *bankFlags, verb string, run func(httpapi.Bank) error) error {
+	bank, done, err := a.reachBank(ctx, f, verb)
 	if err != nil {
 		return err
-	}
-	o := sim.BankOptions{State: f.state, Holder: "tapsim bank " + verb, Now: clockFrom(start)}
-	if f.state == "" {
-		if o.State, err = statedir.Default(); err != nil {
-			return err
-		}
-	}
-	if o.Bank, err = a.bankFile(f.config); err != nil {
-		return err
-	}
-	bank, err := sim.OpenBank(ctx, o)
-	if err != nil {
-		return err
-	}
-	for _, n := range bank.Notes {
-		fmt.Fprintln(a.errw, "tapsim:", n)
 	}
 	expired, err := bank.ExpireHolds(ctx)
 	for _, e := range expired {
 		fmt.Fprintf(a.errw, "tapsim: the hold of payment %d expired\n", e.Related)
 	}
 	var closed *issuer.Refusal
-	if errors.As(err, &closed) { // the bank is closed for maintenance: holds wait
+	if errors.As(err, &closed) && closed.Code == "maintenance" { // holds wait
 		err = nil
 	}
 	if err == nil {
 		err = run(bank)
 	}
-	return errors.Join(err, bank.Close())
+	return errors.Join(err, done())
+}
+
+// reachBank opens the bank in process, or makes a client of a service.
+func (a *app) reachBank(ctx context.Context, f *bankFlags, verb string) (httpapi.Bank, func() error, error) {
+	if f.service.url != "" {
+		if f.state != "" || f.config != "" || f.now != "" {
+			return nil, nil, errors.New("--state, --config and --now are the service's: with --service leave them out")
+		}
+		client, err := f.service.open(a)
+		if err != nil {
+			return nil, nil, err
+		}
+		return client, func() error { client.Close(); return nil }, nil
+	}
+	if err := f.service.unused(); err != nil {
+		return nil, nil, err
+	}
+	start, err := parseNow(f.now)
+	if err != nil {
+		return nil, nil, err
+	}
+	o := sim.BankOptions{State: f.state, Holder: "tapsim bank " + verb, Now: clockFrom(start)}
+	if f.state == "" {
+		if o.State, err = statedir.Default(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if o.Bank, err = a.bankFile(f.config); err != nil {
+		return nil, nil, err
+	}
+	bank, err := sim.OpenBank(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range bank.Notes {
+		fmt.Fprintln(a.errw, "tapsim:", n)
+	}
+	return httpapi.Local{Issuer: bank.Issuer}, bank.Close, nil
 }
 
 // bankVerb is a command that opens the bank, does one thing, and shows the
 // answer.
-func bankVerb[R any](a *app, f *bankFlags, c *cobra.Command, do func(ctx context.Context, b *sim.Bank, args []string) (R, error), show func(R) error) *cobra.Command {
+func bankVerb[R any](a *app, f *bankFlags, c *cobra.Command, do func(ctx context.Context, b httpapi.Bank, args []string) (R, error), show func(R) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return a.withBank(c.Context(), f, c.Name(), func(b *sim.Bank) error {
+		return a.withBank(c.Context(), f, c.Name(), func(b httpapi.Bank) error {
 			answer, err := do(c.Context(), b, args)
 			switch {
 			case err != nil:

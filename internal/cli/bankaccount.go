@@ -7,17 +7,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tapsim/emv"
+	"tapsim/internal/httpapi"
 	"tapsim/issuer"
-	"tapsim/sim"
 )
 
 // bankAccountCommands are the verbs about accounts and cards.
 func (a *app) bankAccountCommands(f *bankFlags) []*cobra.Command {
 	return []*cobra.Command{
 		a.bankOpen(f), a.bankAccounts(f), a.bankShow(f), a.bankClose(f),
-		a.bankFreeze(f, "freeze", "Stop all payments of an account", (*issuer.Issuer).Freeze),
-		a.bankFreeze(f, "unfreeze", "Let a frozen account pay again", (*issuer.Issuer).Unfreeze),
+		a.bankFreeze(f, "freeze", "Stop all payments of an account", httpapi.Bank.Freeze),
+		a.bankFreeze(f, "unfreeze", "Let a frozen account pay again", httpapi.Bank.Unfreeze),
 		a.bankCards(f), a.bankCard(f),
 	}
 }
@@ -30,7 +29,7 @@ func (a *app) bankOpen(f *bankFlags) *cobra.Command {
 	}
 	c.Flags().StringVar(&r.Currency, "currency", "", "ISO 4217 letters (default the bank's)")
 	c.Flags().StringVar(&r.Balance, "balance", "", "amount that is paid in at once")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.AccountState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.AccountState, error) {
 		r.Account, r.Idempotency = argument(args, 0), f.idempotency
 		return b.Open(ctx, r)
 	}, a.showAccount)
@@ -38,14 +37,14 @@ func (a *app) bankOpen(f *bankFlags) *cobra.Command {
 
 func (a *app) bankAccounts(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "accounts", Short: "List the accounts", Args: cobra.NoArgs, Example: "  tapsim bank accounts"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, _ []string) ([]issuer.AccountState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, _ []string) ([]issuer.AccountState, error) {
 		return b.Accounts(ctx)
 	}, a.showAccounts)
 }
 
 func (a *app) bankShow(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "show ACCOUNT", Short: "Show an account", Args: arguments(1, 1, "an account"), Example: "  tapsim bank show DEMO-0001"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.AccountState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.AccountState, error) {
 		return b.ShowAccount(ctx, args[0])
 	}, a.showAccount)
 }
@@ -58,16 +57,16 @@ func (a *app) bankClose(f *bankFlags) *cobra.Command {
 		Example: "  tapsim bank close ALICE --pay-out",
 	}
 	c.Flags().BoolVar(&r.PayOut, "pay-out", false, "pay out what is left")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.AccountState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.AccountState, error) {
 		r.Account, r.Idempotency = args[0], f.idempotency
 		return b.CloseAccount(ctx, r)
 	}, a.showAccount)
 }
 
-func (a *app) bankFreeze(f *bankFlags, verb, short string, do func(*issuer.Issuer, context.Context, issuer.AccountRequest) (issuer.AccountState, error)) *cobra.Command {
+func (a *app) bankFreeze(f *bankFlags, verb, short string, do func(httpapi.Bank, context.Context, issuer.AccountRequest) (issuer.AccountState, error)) *cobra.Command {
 	c := &cobra.Command{Use: verb + " ACCOUNT", Short: short, Args: arguments(1, 1, "an account"), Example: "  tapsim bank " + verb + " ALICE"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.AccountState, error) {
-		return do(b.Issuer, ctx, issuer.AccountRequest{Account: args[0], Idempotency: f.idempotency})
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.AccountState, error) {
+		return do(b, ctx, issuer.AccountRequest{Account: args[0], Idempotency: f.idempotency})
 	}, a.showAccount)
 }
 
@@ -86,27 +85,20 @@ func (a *app) showAccounts(all []issuer.AccountState) error {
 
 func (a *app) bankCards(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "cards ACCOUNT", Short: "List the cards of an account and their tokens", Args: arguments(1, 1, "an account"), Example: "  tapsim bank cards DEMO-0001"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]issuer.CardState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.CardState, error) {
 		return b.Cards(ctx, args[0])
 	}, func(all []issuer.CardState) error {
 		return a.table(func(w *tabwriter.Writer) {
-			fmt.Fprintln(w, "NUMBER\tKIND\tSCHEME\tEXPIRES\tSTATUS\tCARD ENDS IN")
+			fmt.Fprintln(w, "NUMBER\tKIND\tSCHEME\tEXPIRES\tSTATUS\tCARD ENDS IN\tREFERENCE")
 			for _, s := range all {
-				fmt.Fprintf(w, "%s\t%s\t%s\t20%s-%s\t%s\t%s\n", s.Card, s.Kind, s.Scheme, s.Expiry[:2], s.Expiry[2:], s.Status, s.LastFour)
+				fmt.Fprintf(w, "%s\t%s\t%s\t20%s-%s\t%s\t%s\t%s\n", s.Card, s.Kind, s.Scheme, s.Expiry[:2], s.Expiry[2:], s.Status, s.LastFour, s.Reference[:8])
 			}
 		})
 	})
 }
 
-// issuedCard is a new card with its number, where that may be shown.
-type issuedCard struct {
-	issuer.CardState
-	Number string `json:"number,omitempty"`
-}
-
 func (a *app) bankCard(f *bankFlags) *cobra.Command {
-	var r issuer.CardRequest
-	var reveal bool
+	var r httpapi.CardRequest
 	c := &cobra.Command{
 		Use: "card ACCOUNT", Short: "Issue a funding card on an account", Args: arguments(1, 1, "an account"),
 		Long:    "Issue a funding card on an account. The bank does not keep its number: --reveal shows it now or never.",
@@ -114,16 +106,11 @@ func (a *app) bankCard(f *bankFlags) *cobra.Command {
 	}
 	c.Flags().StringVar(&r.Scheme, "scheme", "visa", "visa, mastercard or unionpay")
 	c.Flags().StringVar(&r.Expiry, "expiry", "", "YYMM (default in four years)")
-	c.Flags().BoolVar(&reveal, "reveal", false, "show the number, if it is in this project's test ranges")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuedCard, error) {
+	c.Flags().BoolVar(&r.Reveal, "reveal", false, "show the number, if it is in this project's test ranges")
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (httpapi.IssuedCard, error) {
 		r.Account, r.Idempotency = args[0], f.idempotency
-		state, pan, err := b.IssueFundingCard(ctx, r)
-		out := issuedCard{CardState: state}
-		if reveal && emv.TestRange(pan) {
-			out.Number = string(pan)
-		}
-		return out, err
-	}, func(s issuedCard) error {
+		return b.IssueFundingCard(ctx, r)
+	}, func(s httpapi.IssuedCard) error {
 		number := s.Card
 		if s.Number != "" {
 			number = s.Number

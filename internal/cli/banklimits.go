@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tapsim/internal/httpapi"
 	"tapsim/issuer"
-	"tapsim/sim"
 )
 
 // bankLimitCommands are the verbs about what an account may do.
@@ -19,7 +19,7 @@ func (a *app) bankLimitCommands(f *bankFlags) []*cobra.Command {
 
 func (a *app) bankLimits(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "limits ACCOUNT", Short: "Show limits and budgets of an account, and what remains of them", Args: arguments(1, 1, "an account"), Example: "  tapsim bank limits DEMO-0001"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.LimitsState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.LimitsState, error) {
 		return b.Limits(ctx, args[0])
 	}, a.showLimits)
 }
@@ -35,7 +35,7 @@ func (a *app) bankLimit(f *bankFlags) *cobra.Command {
 	c.Flags().StringVar(&r.Category, "category", "", "merchant category code, or a group such as restaurants")
 	c.Flags().StringVar(&r.Country, "country", "", "two letters")
 	c.Flags().BoolVar(&r.Remove, "remove", false, "remove this limit")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.LimitsState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.LimitsState, error) {
 		r.Account, r.Amount, r.Idempotency = args[0], argument(args, 1), f.idempotency
 		return b.SetLimit(ctx, r)
 	}, a.showLimits)
@@ -49,7 +49,7 @@ func (a *app) bankBudget(f *bankFlags) *cobra.Command {
 	}
 	c.Flags().StringVar(&r.Category, "category", "", "merchant category code, or a group such as restaurants")
 	c.Flags().BoolVar(&r.Remove, "remove", false, "remove this budget")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.LimitsState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.LimitsState, error) {
 		r.Account, r.Amount, r.Idempotency = args[0], argument(args, 1), f.idempotency
 		return b.SetBudget(ctx, r)
 	}, a.showLimits)
@@ -66,7 +66,7 @@ number and in sum. One more gets "PIN needed"; a verified one starts anew.`,
 	c.Flags().IntVar(&r.Count, "count", 0, "payments; 0 is no bound")
 	c.Flags().StringVar(&r.Amount, "amount", "", "sum; none is no bound")
 	c.Flags().BoolVar(&r.Remove, "remove", false, "go back to the bank's bounds")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.LimitsState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.LimitsState, error) {
 		r.Account, r.Idempotency = args[0], f.idempotency
 		return b.SetContactless(ctx, r)
 	}, a.showLimits)
@@ -106,10 +106,10 @@ advices are taken. Without an argument it tells how things stand.`,
 		Example: "  tapsim bank maintenance on --text \"new software\"\n  tapsim bank maintenance off",
 	}
 	c.Flags().StringVar(&text, "text", "", "why, for those who are refused")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.Maintenance, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.Maintenance, error) {
 		switch word := argument(args, 0); word {
 		case "":
-			return b.Maintenance(), nil
+			return b.Maintenance(ctx)
 		case "on", "off":
 			return b.SetMaintenance(ctx, issuer.MaintenanceRequest{On: word == "on", Text: text, Idempotency: f.idempotency})
 		default:
@@ -130,7 +130,9 @@ advices are taken. Without an argument it tells how things stand.`,
 
 func (a *app) bankRates(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "rates", Short: "Show the bank's exchange rates and its fee for payments abroad", Args: cobra.NoArgs, Example: "  tapsim bank rates"}
-	return bankVerb(a, f, c, func(_ context.Context, b *sim.Bank, _ []string) (issuer.RatesState, error) { return b.Rates(), nil }, func(r issuer.RatesState) error {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, _ []string) (issuer.RatesState, error) {
+		return b.Rates(ctx)
+	}, func(r issuer.RatesState) error {
 		return a.table(func(w *tabwriter.Writer) {
 			fmt.Fprintf(w, "CURRENCY\tONE IS WORTH\n")
 			for _, x := range r.Rates {

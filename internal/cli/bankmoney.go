@@ -8,18 +8,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tapsim/internal/httpapi"
 	"tapsim/issuer"
-	"tapsim/sim"
 )
 
 // bankMoneyCommands are the verbs that move money.
 func (a *app) bankMoneyCommands(f *bankFlags) []*cobra.Command {
 	return []*cobra.Command{
 		a.bankTopUp(f), a.bankTransfer(f), a.bankPayments(f), a.bankRefund(f),
-		a.bankPart(f, "reverse PAYMENT [AMOUNT]", "Undo a payment, or a part of it: release its hold, or give the money back", "  tapsim bank reverse 7", 1, (*issuer.Issuer).Reverse),
+		a.bankPart(f, "reverse PAYMENT [AMOUNT]", "Undo a payment, or a part of it: release its hold, or give the money back", "  tapsim bank reverse 7", 1, httpapi.Bank.Reverse),
 		a.bankHold(f),
-		a.bankPart(f, "increment PAYMENT AMOUNT", "Raise an open hold by an amount", "  tapsim bank increment 7 20.00", 2, (*issuer.Issuer).Increment),
-		a.bankPart(f, "complete PAYMENT [AMOUNT]", "Turn an open hold into a payment, of less if need be", "  tapsim bank complete 7 80.00", 1, (*issuer.Issuer).Complete),
+		a.bankPart(f, "increment PAYMENT AMOUNT", "Raise an open hold by an amount", "  tapsim bank increment 7 20.00", 2, httpapi.Bank.Increment),
+		a.bankPart(f, "complete PAYMENT [AMOUNT]", "Turn an open hold into a payment, of less if need be", "  tapsim bank complete 7 80.00", 1, httpapi.Bank.Complete),
 		a.bankClear(f), a.bankDispute(f), a.bankDisputes(f), a.bankResolve(f),
 	}
 }
@@ -28,7 +28,7 @@ func (a *app) bankTopUp(f *bankFlags) *cobra.Command {
 	var r issuer.TopUpRequest
 	c := &cobra.Command{Use: "top-up ACCOUNT AMOUNT", Short: "Pay money into an account", Args: arguments(2, 2, "an account and an amount"), Example: "  tapsim bank top-up ALICE 50.00 --source salary"}
 	c.Flags().StringVar(&r.Source, "source", "", "where the money comes from, for the statement")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.PaymentState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.PaymentState, error) {
 		r.Account, r.Amount, r.Idempotency = args[0], args[1], f.idempotency
 		return b.TopUp(ctx, r)
 	}, a.showPayment)
@@ -42,7 +42,7 @@ func (a *app) bankTransfer(f *bankFlags) *cobra.Command {
 		Example: "  tapsim bank transfer DEMO-0001 ALICE 25.00 --text lunch",
 	}
 	c.Flags().StringVar(&r.Text, "text", "", "what for")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.PaymentState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.PaymentState, error) {
 		r.From, r.To, r.Amount, r.Idempotency = args[0], args[1], args[2], f.idempotency
 		return b.Transfer(ctx, r)
 	}, a.showPayment)
@@ -50,7 +50,7 @@ func (a *app) bankTransfer(f *bankFlags) *cobra.Command {
 
 func (a *app) bankPayments(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "payments ACCOUNT", Short: "List what happened on an account, with numbers to refer to", Args: arguments(1, 1, "an account"), Example: "  tapsim bank payments DEMO-0001"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]issuer.PaymentState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.PaymentState, error) {
 		return b.Payments(ctx, args[0])
 	}, a.showPayments)
 }
@@ -61,7 +61,7 @@ func (a *app) bankRefund(f *bankFlags) *cobra.Command {
 		Long:    "Give a posted payment back, wholly or in part: in the payment's currency, never more than is left of it.",
 		Example: "  tapsim bank refund 7\n  tapsim bank refund 7 5.00",
 	}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.PaymentState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.PaymentState, error) {
 		id, err := paymentNumber(args[0])
 		if err != nil {
 			return issuer.PaymentState{}, err
@@ -71,14 +71,14 @@ func (a *app) bankRefund(f *bankFlags) *cobra.Command {
 }
 
 // bankPart is a verb about a payment and an amount of it.
-func (a *app) bankPart(f *bankFlags, use, short, example string, least int, do func(*issuer.Issuer, context.Context, issuer.PaymentRequest) (issuer.PaymentState, error)) *cobra.Command {
+func (a *app) bankPart(f *bankFlags, use, short, example string, least int, do func(httpapi.Bank, context.Context, issuer.PaymentRequest) (issuer.PaymentState, error)) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Example: example, Args: arguments(least, 2, "a payment and an amount of it")}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.PaymentState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.PaymentState, error) {
 		id, err := paymentNumber(args[0])
 		if err != nil {
 			return issuer.PaymentState{}, err
 		}
-		return do(b.Issuer, ctx, issuer.PaymentRequest{Payment: id, Amount: argument(args, 1), Idempotency: f.idempotency})
+		return do(b, ctx, issuer.PaymentRequest{Payment: id, Amount: argument(args, 1), Idempotency: f.idempotency})
 	}, a.showPayment)
 }
 
@@ -92,7 +92,7 @@ func (a *app) bankHold(f *bankFlags) *cobra.Command {
 	c.Flags().StringVar(&r.Merchant, "merchant", "", "the merchant's name")
 	c.Flags().StringVar(&r.Category, "category", "", "merchant category code, four digits")
 	c.Flags().StringVar(&r.Country, "country", "", "the merchant's country, two letters (default the bank's)")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.PaymentState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.PaymentState, error) {
 		r.Account, r.Amount, r.Idempotency = args[0], args[1], f.idempotency
 		return b.PreAuthorise(ctx, r)
 	}, a.showPayment)
@@ -104,8 +104,8 @@ func (a *app) bankClear(f *bankFlags) *cobra.Command {
 		Long:    "Complete the open holds of payments in full, as when the merchants send in their batch. Pre-authorisations wait for 'complete'.",
 		Example: "  tapsim bank clear\n  tapsim bank clear DEMO-0001",
 	}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]issuer.PaymentState, error) {
-		return b.Clear(ctx, argument(args, 0))
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.PaymentState, error) {
+		return b.Clear(ctx, issuer.ClearRequest{Account: argument(args, 0), Idempotency: f.idempotency})
 	}, a.showPayments)
 }
 
@@ -117,7 +117,7 @@ func (a *app) bankDispute(f *bankFlags) *cobra.Command {
 	}
 	c.Flags().StringVar(&r.Reason, "reason", "", "what the customer says")
 	c.Flags().BoolVar(&r.Block, "block", false, "stop the card or token that paid")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (d issuer.DisputeView, err error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (d issuer.DisputeView, err error) {
 		if r.Payment, err = paymentNumber(args[0]); err != nil {
 			return d, err
 		}
@@ -128,7 +128,7 @@ func (a *app) bankDispute(f *bankFlags) *cobra.Command {
 
 func (a *app) bankDisputes(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "disputes ACCOUNT", Short: "List the disputes of an account", Args: arguments(1, 1, "an account"), Example: "  tapsim bank disputes DEMO-0001"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]issuer.DisputeView, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.DisputeView, error) {
 		return b.Disputes(ctx, args[0])
 	}, a.showDisputes)
 }
@@ -138,7 +138,7 @@ func (a *app) bankResolve(f *bankFlags) *cobra.Command {
 		Use: "resolve DISPUTE OUTCOME", Short: "End a dispute: accepted, rejected or withdrawn", Args: arguments(2, 2, "a dispute and accepted, rejected or withdrawn"),
 		Example: "  tapsim bank resolve 9 accepted",
 	}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.DisputeView, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.DisputeView, error) {
 		id, err := paymentNumber(args[0])
 		if err != nil {
 			return issuer.DisputeView{}, err

@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tapsim/internal/httpapi"
 	"tapsim/issuer"
-	"tapsim/sim"
 )
 
 // bankReportCommands are the verbs that look back.
@@ -33,7 +33,7 @@ func (a *app) bankStatement(f *bankFlags) *cobra.Command {
 	c.Flags().StringVar(&month, "month", "", "such as 2030-01 (default this month)")
 	c.Flags().StringVar(&format, "format", "table", "table, csv or html")
 	c.Flags().StringVar(&output, "output", "", "file to write to (default standard output)")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.Statement, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.Statement, error) {
 		if statementFormats[format] == nil {
 			return issuer.Statement{}, fmt.Errorf("--format %q: want table, csv or html", format)
 		}
@@ -155,7 +155,7 @@ back is taken off. The sums agree with the statements of the same months. With
 	c.Flags().StringVar(&chart, "chart", "", "file to draw to: .svg, .html or .png")
 	c.MarkFlagsMutuallyExclusive("month", "from")
 	c.MarkFlagsMutuallyExclusive("month", "to")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (issuer.Spending, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.Spending, error) {
 		if r.Account = args[0]; month != "" {
 			r.From, r.To = month, month
 		}
@@ -217,7 +217,7 @@ func (a *app) bankInbox(f *bankFlags) *cobra.Command {
 	var kind string
 	c := &cobra.Command{Use: "inbox ACCOUNT", Short: "The bank's messages to a customer: one-time codes, alerts, notices", Args: arguments(1, 1, "an account"), Example: "  tapsim bank inbox DEMO-0001\n  tapsim bank inbox DEMO-0001 --kind code"}
 	c.Flags().StringVar(&kind, "kind", "", "code, alert or notice (default all)")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]issuer.NoticeView, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.NoticeView, error) {
 		if kind != "" && kind != issuer.NoticeCode && kind != issuer.NoticeAlert && kind != issuer.NoticeInfo {
 			return nil, fmt.Errorf("--kind %q: want code, alert or notice", kind)
 		}
@@ -227,7 +227,7 @@ func (a *app) bankInbox(f *bankFlags) *cobra.Command {
 
 func (a *app) bankAlerts(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "alerts ACCOUNT", Short: "What monitoring saw, and which rule", Args: arguments(1, 1, "an account"), Example: "  tapsim bank alerts DEMO-0001"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]issuer.NoticeView, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.NoticeView, error) {
 		return b.Inbox(ctx, args[0], issuer.NoticeAlert)
 	}, a.showInbox)
 }
@@ -245,12 +245,6 @@ func (a *app) showInbox(all []issuer.NoticeView) error {
 	})
 }
 
-// auditJSON is the output of `tapsim bank audit --json`.
-type auditJSON struct {
-	Agree bool   `json:"agree"`
-	Wrong string `json:"wrong,omitempty"`
-}
-
 func (a *app) bankAudit(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "audit", Short: "Add up the books: entries, balances, holds, refunds, disputes", Args: cobra.NoArgs,
@@ -258,25 +252,20 @@ func (a *app) bankAudit(f *bankFlags) *cobra.Command {
 		Example: "  tapsim bank audit",
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return a.withBank(c.Context(), f, c.Name(), func(b *sim.Bank) error {
-			wrong := b.Audit(c.Context())
-			result := auditJSON{Agree: wrong == nil}
-			if wrong != nil {
-				result.Wrong = wrong.Error()
-			}
+		return a.withBank(c.Context(), f, c.Name(), func(b httpapi.Bank) error {
+			result, err := b.Audit(c.Context())
 			switch {
-			case a.json:
-				if err := a.printJSON(result); err != nil {
-					return err
-				}
-			case wrong == nil:
-				_, err := fmt.Fprintln(a.out, "the books agree")
+			case err != nil:
 				return err
+			case a.json:
+				err = a.printJSON(result)
+			case result.Agree:
+				_, err = fmt.Fprintln(a.out, "the books agree")
 			}
-			if wrong != nil {
-				return checkFailed("%v", wrong)
+			if err == nil && !result.Agree {
+				err = checkFailed("%s", result.Wrong)
 			}
-			return nil
+			return err
 		})
 	}
 	return c

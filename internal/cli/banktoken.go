@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsim/emv"
+	"tapsim/internal/httpapi"
 	"tapsim/issuer"
 	"tapsim/provisioning"
-	"tapsim/sim"
 )
 
 // bankTokenCommand are the verbs of the token service's desk.
@@ -28,8 +28,8 @@ phone learns at its next poll; payments are refused at once.`,
 	}
 	c.AddCommand(
 		a.tokenList(f), a.tokenHistory(f), a.tokenRelink(f), a.tokenControl(f),
-		a.tokenPhone(f, "lost-phone", "Suspend all tokens of the phone that holds it", (*issuer.Issuer).LostPhone),
-		a.tokenPhone(f, "found-phone", "The inverse of lost-phone", (*issuer.Issuer).FoundPhone),
+		a.tokenPhone(f, "lost-phone", "Suspend all tokens of the phone that holds it", httpapi.Bank.LostPhone),
+		a.tokenPhone(f, "found-phone", "The inverse of lost-phone", httpapi.Bank.FoundPhone),
 	)
 	for _, v := range []struct {
 		verb  provisioning.Verb
@@ -52,7 +52,7 @@ func oneToken() cobra.PositionalArgs { return arguments(1, 1, "a token") }
 
 func (a *app) tokenList(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "list [ACCOUNT]", Short: "List the tokens", Args: arguments(0, 1, "an account, or none for all"), Example: "  tapsim bank token list DEMO-0001"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]issuer.TokenInfo, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.TokenInfo, error) {
 		return b.Tokens(ctx, argument(args, 0))
 	}, func(list []issuer.TokenInfo) error {
 		return a.table(func(w *tabwriter.Writer) {
@@ -66,13 +66,12 @@ func (a *app) tokenList(f *bankFlags) *cobra.Command {
 
 func (a *app) tokenHistory(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "history TOKEN", Short: "A token's audit trail", Args: oneToken(), Example: "  tapsim bank token history 6688"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]provisioning.Event, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]provisioning.Event, error) {
 		token, err := b.FindToken(ctx, args[0])
 		if err != nil {
 			return nil, err
 		}
-		const most = 1000
-		return b.TokenHistory(ctx, token, 0, most)
+		return b.TokenHistory(ctx, token, 0, 0)
 	}, func(list []provisioning.Event) error {
 		return a.table(func(w *tabwriter.Writer) {
 			fmt.Fprintln(w, "TIME\tPARTY\tVERB\tSTATUS\t")
@@ -91,7 +90,7 @@ func (a *app) tokenChange(f *bankFlags, verb provisioning.Verb, short string) *c
 	change := issuer.TokenChange{Verb: verb}
 	c := &cobra.Command{Use: string(verb) + " TOKEN", Short: short, Args: oneToken(), Example: "  tapsim bank token " + string(verb) + " 6688"}
 	c.Flags().StringVar(&change.Reason, "reason", "", "why: for the audit trail, and the phone's owner")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (s provisioning.TokenState, err error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
 		change.Idempotency = f.idempotency
 		if change.Token, err = b.FindToken(ctx, args[0]); err != nil {
 			return s, err
@@ -106,7 +105,7 @@ func (a *app) tokenRelink(f *bankFlags) *cobra.Command {
 		Long:    "After the plastic was lost: another card of the same account stands behind the token; its number, keys and counter stay.",
 		Example: "  tapsim bank token relink 6688 0127",
 	}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (s provisioning.TokenState, err error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
 		r := issuer.Relink{Card: issuer.CardName(args[1]), Idempotency: f.idempotency}
 		if r.Token, err = b.FindToken(ctx, args[0]); err != nil {
 			return s, err
@@ -129,7 +128,7 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 	flags.StringSliceVar(&d.Countries, "country", nil, "ISO 3166 numbers, three digits")
 	flags.StringVar(&most, "max", "", "most of one payment")
 	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: whose decimals --max has")
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) (s provisioning.TokenState, err error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
 		if most != "" {
 			money, ok := emv.CurrencyByAlpha(currency)
 			if !ok {
@@ -147,14 +146,14 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 	}, a.showToken)
 }
 
-func (a *app) tokenPhone(f *bankFlags, name, short string, do func(*issuer.Issuer, context.Context, string) ([]provisioning.TokenState, error)) *cobra.Command {
+func (a *app) tokenPhone(f *bankFlags, name, short string, do func(httpapi.Bank, context.Context, issuer.PhoneRequest) ([]provisioning.TokenState, error)) *cobra.Command {
 	c := &cobra.Command{Use: name + " TOKEN", Short: short, Args: oneToken(), Example: "  tapsim bank token " + name + " 6688"}
-	return bankVerb(a, f, c, func(ctx context.Context, b *sim.Bank, args []string) ([]provisioning.TokenState, error) {
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]provisioning.TokenState, error) {
 		token, err := b.FindToken(ctx, args[0])
 		if err != nil {
 			return nil, err
 		}
-		return do(b.Issuer, ctx, token)
+		return do(b, ctx, issuer.PhoneRequest{Token: token, Idempotency: f.idempotency})
 	}, func(list []provisioning.TokenState) error {
 		for _, s := range list {
 			if err := a.showToken(s); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsim/emv"
+	"tapsim/internal/httpapi"
 	"tapsim/internal/statedir"
 	"tapsim/iso8583"
 	"tapsim/issuer"
@@ -29,15 +31,16 @@ type issuerFlags struct {
 	listen, config, state, spec string
 	cert, key, now              string
 	setCounter, unblockPIN      string
+	http, httpKeyFile           string
 	quiet, verbose              bool
-	printConfig                 bool
+	printConfig, printOpenAPI   bool
 }
 
 func (a *app) issuerCommand() *cobra.Command {
 	f := &issuerFlags{}
 	c := &cobra.Command{
 		Use:   "issuer",
-		Short: "Serve the bank: ISO 8583 over TCP or TLS",
+		Short: "Serve the bank: ISO 8583 over TCP or TLS, bank and token service over HTTP",
 		Long: `Serve the issuer to any number of terminals. It checks each cryptogram on its
 own and says, step by step, why one is refused. With --config it has your own
 issuer keys, account ranges and answer rules; --print-config writes the demo
@@ -48,8 +51,13 @@ Where nobody reads them they are dropped and counted; the bank answers all the
 same. What does not get as far as the bank - damaged messages, connections that
 speak another dialect or TLS - is told on standard error, without its values.
 
-It listens on loopback unless told otherwise, and then only with TLS. It ends
-when interrupted, after the requests in flight have their answers.
+With --http it serves the verbs of 'tapsim bank' and the token service of 'tapsim
+wallet' as well, on the same bank: --print-openapi writes the document. There are
+/metrics for Prometheus and /healthz, and a line on standard error for each
+request, without what came in it.
+
+It listens on loopback unless told otherwise, and then only with TLS and, for
+HTTP, a key (--http-key-file). It ends when interrupted, after the requests in flight have their answers.
 
 A card whose transaction counter jumped ahead is declined once with 63; the next
 payment goes on from there. One whose counter started again is declined until
@@ -58,6 +66,7 @@ for a card that starts again), and ends. In the same way --unblock-pin PAN lets
 a card's PIN be tried again after too many wrong ones (declined with 75).`,
 		Example: `  tapsim issuer --listen 127.0.0.1:8583
   tapsim pay --issuer 127.0.0.1:8583
+  tapsim issuer --http 127.0.0.1:8580
   tapsim issuer --print-config > bank.yaml && tapsim issuer --config bank.yaml
   tapsim issuer --set-counter 4761739001010119=0`,
 		Args: cobra.NoArgs,
@@ -65,6 +74,9 @@ a card's PIN be tried again after too many wrong ones (declined with 75).`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8583", "address and port; port 0 takes a free one")
+	flags.StringVar(&f.http, "http", "", "address and port to serve bank and token service on over HTTP, such as 127.0.0.1:8580; port 0 takes a free one")
+	flags.StringVar(&f.httpKeyFile, "http-key-file", "", "file with the key that HTTP requests must have, or - for standard input")
+	flags.BoolVar(&f.printOpenAPI, "print-openapi", false, "print the OpenAPI document of --http and end")
 	flags.StringVar(&f.config, "config", "", "the bank's configuration (default the demo bank)")
 	flags.StringVar(&f.state, "state", "", "folder for what the issuer remembers, or :memory: (default the user's data folder)")
 	flags.StringVar(&f.spec, "iso-spec", "", "field table of the messages, as JSON (default our own)")
@@ -84,6 +96,10 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 		_, err := a.out.Write(issuerconfig.DemoFile())
 		return err
 	}
+	if f.printOpenAPI {
+		_, err := a.out.Write(httpapi.OpenAPI())
+		return err
+	}
 	if f.setCounter != "" {
 		return a.setCounter(ctx, f)
 	}
@@ -91,6 +107,10 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 		return a.unblockPIN(ctx, f)
 	}
 	security, err := f.security()
+	if err != nil {
+		return err
+	}
+	web, err := a.webOptions(f, security)
 	if err != nil {
 		return err
 	}
@@ -104,7 +124,7 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	defer errs.close()
 	out := newLineQueue(a.out, func(text string) { fmt.Fprintln(errs, "tapsim: standard output", text) })
 	defer out.close()
-	h := &issuerHandler{json: a.json, out: out, flags: f, log: connectionLog(errs)}
+	h := &issuerHandler{json: a.json, out: out, flags: f, log: connectionLog(errs), metrics: httpapi.NewMetrics(version, time.Now())}
 	bank, err := a.openBank(ctx, f, h)
 	if err != nil {
 		return err
@@ -119,9 +139,13 @@ func (a *app) serveIssuer(ctx context.Context, f *issuerFlags) error {
 	fmt.Fprintf(errs, "tapsim: issuer listens on %s\n", listener.Addr())
 	server, err := iso8583.NewServer(iso8583.ServerConfig{Handler: h.handle, Codec: coding, TLS: security, DrainTimeout: drain, Log: h.log})
 	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
-	return server.Serve(ctx, listener)
+	if web == nil {
+		return server.Serve(ctx, listener)
+	}
+	web.config.Bank, web.config.Metrics, web.config.Log = httpapi.Local{Issuer: bank.Issuer}, h.metrics, requestLog(errs, f.quiet)
+	return web.serveBeside(ctx, errs, func(ctx context.Context) error { return server.Serve(ctx, listener) })
 }
 
 // drain is how long requests in flight have for their answers at the end.
@@ -137,8 +161,11 @@ func survivePipes() (restore func()) {
 
 // connectionLog is what goes wrong before a message gets to the bank, a line
 // each.
-func connectionLog(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+func connectionLog(w io.Writer) *slog.Logger { return lineLog(w, slog.LevelInfo) }
+
+// lineLog writes a line of names and values for each entry.
+func lineLog(w io.Writer, least slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: least, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch a.Key {
 		case slog.LevelKey:
 			return slog.Attr{}
@@ -253,6 +280,8 @@ type issuerHandler struct {
 	bank  *issuer.Issuer
 	log   *slog.Logger
 	now   func() time.Time
+
+	metrics *httpapi.Metrics
 }
 
 // servedJSON is one line of `tapsim issuer --json`.
@@ -268,7 +297,9 @@ func (h *issuerHandler) handle(ctx context.Context, request *iso8583.Message) *i
 	if !h.flags.quiet {
 		report = new(issuer.Report)
 	}
+	began := time.Now()
 	answer, err := h.bank.Handle(ctx, request, report)
+	h.count(request, answer.Message, time.Since(began))
 	if err != nil {
 		h.log.Error("the bank could not decide", "reason", err)
 	}

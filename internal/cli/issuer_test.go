@@ -324,6 +324,11 @@ func TestIssuerRefusals(t *testing.T) {
 		{"--listen 0.0.0.0:0", "needs --tls-cert and --tls-key"},
 		{"--listen nowhere", "want ADDRESS:PORT"},
 		{"--tls-cert x", "go together"},
+		{"--http 0.0.0.0:0", "--http 0.0.0.0:0 is open to others: that needs TLS and an API key"},
+		{"--http nowhere", "want ADDRESS:PORT"},
+		{"--http-key-file x", "goes with --http"},
+		{"--http 127.0.0.1:0 --http-key-file nowhere", "nowhere: no such file"},
+		{"--http 256.0.0.1:0", "open to others"},
 		{"--config nowhere.yaml", "nowhere.yaml: no such file"},
 		{"--iso-spec nowhere.json", "nowhere.json: no such file"},
 	} {

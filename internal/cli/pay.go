@@ -21,6 +21,7 @@ type payFlags struct {
 	world    worldFlags
 	host     hostFlags
 	reader   readerFlags
+	service  serviceFlags
 	amount   string
 	cashback string
 	currency string
@@ -64,7 +65,8 @@ stops before GET PROCESSING OPTIONS unless --allow-live is given.`,
   tapsim pay --card visa-plastic --seed 1 --now 2030-01-01T12:00:00Z --state :memory: --json --reveal
   tapsim pay --amount 12.50 --expect approved --quiet
   tapsim pay --reader ACR122 --amount 5 --record tap.apdu
-  tapsim pay --issuer 127.0.0.1:8583`,
+  tapsim pay --issuer 127.0.0.1:8583
+  tapsim pay --issuer 127.0.0.1:8583 --service http://127.0.0.1:8580`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			f.set = c.Flags().Changed
@@ -82,6 +84,7 @@ func (f *payFlags) register(c *cobra.Command) {
 	f.reader.registerLive(c)
 	f.registerSale(c)
 	flags := c.Flags()
+	f.service.register(flags)
 	flags.StringVar(&f.amount, "amount", "1.00", "amount, with the currency's decimals")
 	flags.StringVar(&f.cashback, "cashback", "", "part of the amount that is paid out in cash; implies --type cashback")
 	flags.StringVar(&f.passFile, "passcode-file", "", "file with the wallet's passcode, or - for standard input: unlock before the tap, or with --unlock-after-first between two")
@@ -163,6 +166,8 @@ func (f *payFlags) check() error {
 		return fmt.Errorf("--tear-at %d: want the number of an exchange, from 1", f.tearAt)
 	case f.world.bank != "" && f.host.address != "":
 		return fmt.Errorf("--bank and --issuer: one of them decides; name one")
+	case f.service.url != "" && f.host.address == "":
+		return fmt.Errorf("--service is where the wallet's cards get their keys; the bank that decides is --issuer: give both")
 	case f.reader.name == "" && (f.reader.allowLive || f.set("wait")):
 		return fmt.Errorf("--allow-live and --wait go with --reader")
 	case f.reader.name != "" && f.ours() != "":
@@ -179,7 +184,7 @@ func (f *payFlags) check() error {
 
 // ours is the first flag given that only a card of ours has.
 func (f *payFlags) ours() string {
-	for _, name := range []string{"card", "locked", "unlock-after-first", "tear-at", "passcode-file", "coupon", "phone-offline"} {
+	for _, name := range []string{"card", "locked", "unlock-after-first", "tear-at", "passcode-file", "coupon", "phone-offline", "service"} {
 		if f.set(name) {
 			return name
 		}
@@ -196,6 +201,15 @@ func (a *app) payOptions(f *payFlags, command string) (o sim.Options, closeHost 
 		return o, nil, err
 	}
 	o.NoCard = f.scan != ""
+	if f.service.url != "" {
+		client, err := f.service.open(a)
+		if err != nil {
+			return o, nil, err
+		}
+		o.Service = client
+	} else if err := f.service.unused(); err != nil {
+		return o, nil, err
+	}
 	o.PhoneOffline, o.HostName = f.noFetch, strings.ToLower(f.host.address)
 	o.Host, closeHost, err = f.host.open(a)
 	return o, closeHost, err

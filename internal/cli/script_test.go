@@ -34,9 +34,17 @@ func (a allTests) Run() int {
 func TestMain(m *testing.M) {
 	testscript.Main(allTests{m}, map[string]func(){
 		"tapsim": func() {
+			if os.Getenv(overService) != "" {
+				os.Exit(besideService(os.Args[1:]))
+			}
 			os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
+}
+
+// scriptCommands are what scripts have besides testscript's own.
+var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"capture": capture, "envfile": envfile, "serve": serve, "nosecrets": nosecrets,
 }
 
 // TestScripts runs the command line as users do: each subcommand, its errors
@@ -50,7 +58,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 filepath.Join(root, "testdata", "script"),
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"capture": capture, "envfile": envfile},
+		Cmds:                scriptCommands,
 		Condition: func(name string) (bool, error) {
 			if name != "pcsc" {
 				return false, fmt.Errorf("no condition %s", name)

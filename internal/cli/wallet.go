@@ -18,6 +18,8 @@ import (
 type walletFlags struct {
 	seed, now, state, bank string
 	offline                bool
+	service                serviceFlags
+	host                   *hostFlags // of verbs that pay a merchant; nil of others
 }
 
 func (a *app) walletCommand() *cobra.Command {
@@ -28,6 +30,8 @@ func (a *app) walletCommand() *cobra.Command {
 		Long: `What a phone's owner does before, between and after taps: add a card with the
 bank's one-time code, set a passcode, freeze, renew, remove, look at what was
 paid. 'tapsim pay' pays with the wallet's default card, or with --card NAME.
+
+With --service the token service is a running 'tapsim issuer --http'.
 
 Codes, passcodes and card data come from a file or, with -, from standard input,
 never from arguments. The bank's codes arrive in 'tapsim bank inbox'. What wallet
@@ -47,6 +51,7 @@ are left.`,
 	flags.StringVar(&f.state, "state", "", "folder for what phone and bank remember, or :memory: (default the user's data folder)")
 	flags.StringVar(&f.bank, "bank", "", "configuration of the bank (default the demo bank)")
 	flags.BoolVar(&f.offline, "offline", false, "the phone has no connection: the bank is left alone")
+	f.service.register(flags)
 	c.AddCommand(a.walletCardCommands(f)...)
 	c.AddCommand(a.walletLockCommands(f)...)
 	c.AddCommand(a.walletHistoryCommands(f)...)
@@ -64,6 +69,22 @@ func (a *app) withPhone(ctx context.Context, f *walletFlags, verb string, run fu
 	if options.Bank, err = a.bankFile(f.bank); err != nil {
 		return err
 	}
+	if f.service.url == "" {
+		err = f.service.unused()
+	} else {
+		err = f.connect(a, &options)
+	}
+	if err != nil {
+		return err
+	}
+	if f.host != nil {
+		var closeHost func()
+		if options.Host, closeHost, err = f.host.open(a); err != nil {
+			return err
+		}
+		defer closeHost()
+		options.HostName = strings.ToLower(f.host.address)
+	}
 	p, err := sim.OpenPhone(ctx, sim.PhoneOptions{Options: options, Offline: f.offline})
 	if err != nil {
 		return err
@@ -72,6 +93,18 @@ func (a *app) withPhone(ctx context.Context, f *walletFlags, verb string, run fu
 		fmt.Fprintln(a.errw, "tapsim:", n)
 	}
 	return errors.Join(run(p), p.Close())
+}
+
+// connect makes a service the phone's.
+func (f *walletFlags) connect(a *app, o *sim.Options) error {
+	if f.bank != "" {
+		return errors.New("--bank is the service's: with --service leave it out")
+	}
+	client, err := f.service.open(a)
+	if err == nil {
+		o.Service = client
+	}
+	return err
 }
 
 // walletVerb is a command that opens the phone, does one thing, and shows the
@@ -94,7 +127,7 @@ func walletVerb[R any](a *app, f *walletFlags, c *cobra.Command, do func(ctx con
 
 // poll asks the service for news, unless it cannot be reached.
 func (a *app) poll(ctx context.Context, p *sim.Phone) error {
-	if p.Bank == nil {
+	if !p.Online {
 		return nil
 	}
 	_, err := p.Poll(ctx)

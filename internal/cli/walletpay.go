@@ -201,7 +201,10 @@ go through the merchant's gateway. The bank sees electronic commerce, channel in
 // paying is a command that pays without a reader and reports as `tapsim pay`
 // does.
 func (a *app) paying(f *walletFlags, c *cobra.Command, k *aloneFlags, sale func(*sim.Phone, []string) (sim.RemoteSale, error)) *cobra.Command {
+	host := &hostFlags{}
+	host.register(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		f.host = host
 		return a.withPhone(c.Context(), f, c.Name(), func(p *sim.Phone) error {
 			if err := a.unlockFor(p, k); err != nil {
 				return err

@@ -126,7 +126,7 @@ func (e *everyday) act() {
 			if e.rng.IntN(4) > 0 {
 				return nil, nil
 			}
-			return e.bank.Clear(ctx, "")
+			return e.bank.Clear(ctx, issuer.ClearRequest{})
 		}},
 		{"expire", func() (any, error) { return e.bank.ExpireHolds(ctx) }},
 	}

@@ -1,0 +1,309 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// Limits of the server.
+const (
+	maxBody    = 64 << 10 // of a request
+	maxHeader  = 16 << 10
+	maxAtOnce  = 64 // requests that are worked on; further ones are refused
+	minKey     = 16 // characters of an API key
+	maxKey     = 256
+	workTime   = 20 * time.Second // of one request
+	readTime   = 10 * time.Second
+	writeTime  = 30 * time.Second
+	idleTime   = 2 * time.Minute
+	keyHeader  = "Idempotency-Key"
+	maxKeyText = 128 // of an idempotency key, as the bank has it
+)
+
+// ServerConfig says what to serve.
+type ServerConfig struct {
+	Bank    Bank
+	Key     string // API key; "": none is asked for
+	Log     *slog.Logger
+	Metrics *Metrics
+	Now     func() time.Time // to measure with
+}
+
+// Server is the HTTP side of a bank. It is an http.Handler.
+type Server struct {
+	config   ServerConfig
+	document *Document
+	routes   map[string]route // by pattern
+	paths    map[string]string
+	key      [sha256.Size]byte
+	slots    chan struct{}
+}
+
+// CheckKey finds what is wrong with an API key.
+func CheckKey(key string) error {
+	if len(key) < minKey || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("an API key has %d to %d letters, digits and signs without blanks", minKey, maxKey)
+	}
+	return nil
+}
+
+// NewServer makes a server of the operations that the document has.
+func NewServer(c ServerConfig) (*Server, error) {
+	if c.Bank == nil || c.Log == nil || c.Metrics == nil || c.Now == nil {
+		return nil, errors.New("httpapi: bank, log, metrics and clock are required")
+	}
+	if c.Key != "" {
+		if err := CheckKey(c.Key); err != nil {
+			return nil, err
+		}
+	}
+	d, err := document()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, document: d, routes: map[string]route{}, paths: map[string]string{}, key: sha256.Sum256([]byte(c.Key)), slots: make(chan struct{}, maxAtOnce)}
+	all := append(routes(), s.ownRoutes()...)
+	for _, r := range all {
+		if d.Operations[r.pattern] == nil {
+			return nil, fmt.Errorf("httpapi: %s is not in the document", r.pattern)
+		}
+		s.routes[r.pattern] = r
+		method, path, _ := strings.Cut(r.pattern, " ")
+		s.paths[path] = strings.TrimPrefix(s.paths[path]+", "+method, ", ")
+	}
+	return s, nil
+}
+
+// text is an answer that is not JSON of ours.
+type text struct {
+	kind string
+	body []byte
+}
+
+// ownRoutes are about the service itself.
+func (s *Server) ownRoutes() []route {
+	answer := func(pattern string, f func() any) route {
+		return route{pattern: pattern, do: func(context.Context, Bank, []byte, string) (any, error) { return f(), nil }}
+	}
+	return []route{
+		answer("GET /healthz", func() any { return map[string]string{"status": "ok"} }),
+		answer("GET /openapi.json", func() any { return text{"application/json", openAPI} }),
+		answer("GET /metrics", func() any { return text{metricsType, s.config.Metrics.Text()} }),
+	}
+}
+
+// seen is what is told of a request: nothing of what came in it.
+type seen struct {
+	operation string
+	status    int
+	code      string
+	began     time.Time
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	it := seen{operation: "none", status: http.StatusOK, began: s.config.Now()}
+	s.config.Metrics.begin()
+	defer func() {
+		if p := recover(); p != nil {
+			s.config.Log.Error("http request failed", "panic", fmt.Sprintf("%T", p), "stack", masked(string(debug.Stack())))
+			it.status, it.code = http.StatusInternalServerError, "internal"
+			s.refuse(w, &it, errors.New("panic"))
+		}
+		took := s.config.Now().Sub(it.began)
+		s.config.Metrics.end(it.operation, it.status, it.code, took)
+		s.tell(r, &it, took)
+	}()
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	answer, err := s.answer(w, r, &it)
+	if err != nil {
+		s.refuse(w, &it, err)
+		return
+	}
+	if t, ok := answer.(text); ok {
+		w.Header().Set("Content-Type", t.kind)
+		_, _ = w.Write(t.body)
+		return
+	}
+	s.write(w, http.StatusOK, answer)
+}
+
+// tell writes a line about a request.
+func (s *Server) tell(r *http.Request, it *seen, took time.Duration) {
+	level := slog.LevelInfo
+	if it.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	attrs := []slog.Attr{slog.String("operation", it.operation), slog.Int("status", it.status)}
+	if it.code != "" {
+		attrs = append(attrs, slog.String("refused", it.code))
+	}
+	attrs = append(attrs, slog.Duration("took", took.Round(time.Microsecond)), slog.String("remote", r.RemoteAddr))
+	s.config.Log.LogAttrs(r.Context(), level, "http request", attrs...)
+}
+
+func (s *Server) refuse(w http.ResponseWriter, it *seen, err error) {
+	status, refusal := refusalOf(err)
+	if refusal.Code == "internal" {
+		s.config.Log.Error("the bank could not decide", "reason", masked(err.Error()))
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	it.status, it.code = status, refusal.Code
+	s.write(w, status, refusedJSON{refusal})
+}
+
+func (s *Server) write(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		s.config.Log.Error("an answer cannot be written", "reason", masked(err.Error()))
+		status, body = http.StatusInternalServerError, []byte(`{"refused":{"code":"internal","text":"the answer cannot be written"}}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// answer does what is asked.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, it *seen) (any, error) {
+	pattern := r.Method + " " + r.URL.Path
+	do, known := s.routes[pattern]
+	op := s.document.Operations[pattern]
+	if known {
+		it.operation = op.ID
+	}
+	if !known || !op.Open {
+		if err := s.admit(r); err != nil {
+			return nil, err
+		}
+	}
+	if !known {
+		if allowed := s.paths[r.URL.Path]; allowed != "" {
+			w.Header().Set("Allow", allowed)
+			return nil, &badRequest{"method-not-allowed", "this operation is asked for with " + allowed}
+		}
+		return nil, &badRequest{"unknown-operation", "there is no such operation"}
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		return nil, &badRequest{"busy", fmt.Sprintf("the service is working on %d requests", maxAtOnce)}
+	}
+	request, key, err := s.read(w, r, op)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), workTime)
+	defer cancel()
+	return do.do(ctx, s.config.Bank, request, key)
+}
+
+// admit checks the key or, where there is none, that the caller meant this
+// machine: a page in a browser that has a name of its own for it did not.
+func (s *Server) admit(r *http.Request) error {
+	if s.config.Key == "" {
+		if host := r.Host; !loopbackName(host) {
+			return &badRequest{"wrong-host", "the request is for another host"}
+		}
+		return nil
+	}
+	sent, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !found {
+		return &badRequest{"no-key", "the request has no key"}
+	}
+	digest := sha256.Sum256([]byte(sent))
+	if subtle.ConstantTimeCompare(digest[:], s.key[:]) != 1 {
+		return &badRequest{"wrong-key", "the key is not the service's"}
+	}
+	return nil
+}
+
+// loopbackName is true for localhost and loopback addresses, with or without a
+// port.
+func loopbackName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.IsLoopback()
+}
+
+// read gives the request as JSON that is as the document wants it.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, op *Operation) (request []byte, key string, err error) {
+	if key, err = idempotencyOf(r, op); err != nil {
+		return nil, "", err
+	}
+	query := r.URL.Query()
+	if op.Body == nil {
+		if r.ContentLength != 0 {
+			return nil, "", &badRequest{"bad-request", "this operation takes no body"}
+		}
+		if request, err = s.document.queryJSON(op, query); err != nil {
+			return nil, "", &badRequest{"bad-request", err.Error()}
+		}
+		return request, key, nil
+	}
+	if r.URL.RawQuery != "" {
+		return nil, "", &badRequest{"bad-request", "this operation takes no query parameters"}
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return nil, "", &badRequest{"not-json", "the body is to be application/json"}
+	}
+	if request, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+		return nil, "", bodyError(err)
+	}
+	v, err := readJSON(request)
+	if err != nil {
+		return nil, "", &badRequest{"bad-json", "the body: " + err.Error()}
+	}
+	if err := s.document.Check(op.Body, v); err != nil {
+		return nil, "", &badRequest{"bad-request", err.Error()}
+	}
+	return request, key, nil
+}
+
+// bodyError says why a body could not be read.
+func bodyError(err error) error {
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		return &badRequest{"body-too-large", fmt.Sprintf("the body has more than %d bytes", maxBody)}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &badRequest{"bad-json", "the body ends too early"}
+	}
+	return &badRequest{"too-slow", "the body did not arrive"}
+}
+
+// idempotencyOf is the key under which a change happens once.
+func idempotencyOf(r *http.Request, op *Operation) (string, error) {
+	values := r.Header.Values(keyHeader)
+	switch {
+	case len(values) == 0:
+		return "", nil
+	case !op.Keyed:
+		return "", &badRequest{"bad-request", "this operation takes no " + keyHeader}
+	case len(values) > 1 || values[0] == "" || len(values[0]) > maxKeyText:
+		return "", &badRequest{"bad-request", fmt.Sprintf("want one %s of 1 to %d characters", keyHeader, maxKeyText)}
+	}
+	return values[0], nil
+}
