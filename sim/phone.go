@@ -62,7 +62,7 @@ func (w *World) loadStore(dir string) (err error) {
 // openPhone opens the phone's memory and the card in it, enrolling the card on
 // first use.
 func (w *World) openPhone(ctx context.Context) error {
-	if w.options.Field != nil {
+	if w.foreign() {
 		return nil // whoever stands at the reader brings their own
 	}
 	err := w.openStore()
