@@ -22,6 +22,9 @@ type chip struct {
 	track2       []byte
 	aid          []byte
 	has          present
+	// code says that the data came from a code that a phone showed: it told the
+	// card no amount, and its cryptogram is over zeros.
+	code bool
 }
 
 // present says which objects came.
@@ -51,9 +54,14 @@ const (
 	hasCapabilities
 )
 
+// hasTold are the objects that a reader tells a card. Data with none of them are
+// those of a code.
+const hasTold = hasAmount | hasAmountOther | hasCountry | hasTVR | hasCurrency | hasDate | hasType
+
 // parseChip takes field 55 apart. What stands twice, has a wrong length, or is
 // needed for the cryptogram and missing is an error; what the bank does not
-// use is skipped. 9F03 alone may be missing: the card then took zeros.
+// use is skipped. 9F03 alone may be missing: the card then took zeros; or all that
+// a reader tells, in the data of a code.
 func parseChip(data []byte) (*chip, error) {
 	c := new(chip)
 	s := emv.Scan(data)
@@ -65,7 +73,11 @@ func parseChip(data []byte) (*chip, error) {
 	if s.Err() != nil {
 		return nil, s.Err()
 	}
+	c.code = c.has&hasTold == 0
 	for n, tag := range mandatoryTags {
+		if c.code && hasTold&(1<<n) != 0 {
+			continue
+		}
 		if c.has&(1<<n) == 0 && tag != emv.TagAmountOther {
 			return nil, fmt.Errorf("has no %s, which the cryptogram needs", tag)
 		}

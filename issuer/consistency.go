@@ -30,6 +30,12 @@ func (i *Issuer) checkConsistency(p *payment, report *Report) {
 	report.step("consistency", Failed, c.text)
 }
 
+// Checks of field 55 against the rest, of a tap and of a code.
+var (
+	tapChecks  = [...]func(*Config, *payment, *chip) contradiction{accountContradiction, typeContradiction, amountContradiction, dateContradiction}
+	codeChecks = [...]func(*Config, *payment, *chip) contradiction{accountContradiction, codeContradiction}
+)
+
 func (i *Issuer) contradictionOf(p *payment) contradiction {
 	m := p.request
 	if m.Expiry != "" {
@@ -45,7 +51,11 @@ func (i *Issuer) contradictionOf(p *payment) contradiction {
 		}
 	}
 	if p.chip != nil {
-		for _, check := range [...]func(*Config, *payment, *chip) contradiction{accountContradiction, typeContradiction, amountContradiction, dateContradiction} {
+		checks := tapChecks[:]
+		if p.chip.code {
+			checks = codeChecks[:]
+		}
+		for _, check := range checks {
 			if c := check(i.config, p, p.chip); c.code != "" {
 				return c
 			}
@@ -75,7 +85,9 @@ func (p *payment) track(where string, t emv.Track2) contradiction {
 
 // entryModesOfChip are the values of field 22 that chip data may come with: not
 // said, contact, contactless, chip with an unreliable verification value.
-var entryModesOfChip = map[string]bool{"00": true, "05": true, "07": true, "95": true}
+// The last two are an optical code and electronic commerce, with a token's
+// cryptogram.
+var entryModesOfChip = map[string]bool{"00": true, "05": true, "07": true, "95": true, entryCode: true, entryCommerce: true}
 
 // accountContradiction: whose card it is, and how it was read.
 func accountContradiction(_ *Config, p *payment, c *chip) contradiction {

@@ -225,7 +225,7 @@ func TestStatementAndSpending(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"450.00", "360.62", "4.00", "93.38"}, []string{s.Opening, s.Closing, s.In, s.Out})
 	require.Equal(t, StatementLine{
-		Time: b.now, Payment: s.Lines[1].Payment, Event: "purchase", Text: "TAPSIM-MERCH-01", Country: "US", Original: "100.00 USD", Fee: "1.38", Amount: "-93.38", Balance: "360.62",
+		Time: b.now, Payment: s.Lines[1].Payment, Event: "purchase", Text: "TAPSIM-MERCH-01", Country: "US", Channel: ChannelContactless, Original: "100.00 USD", Fee: "1.38", Amount: "-93.38", Balance: "360.62",
 	}, s.Lines[1])
 
 	by := func(by, from, to string) (out []string) {

@@ -21,7 +21,7 @@ func NewMemory() *Memory {
 		accounts: map[string]Account{}, instruments: map[PANIndex]Instrument{}, usages: map[PANIndex]Usage{},
 		keys: map[memoryKey]IssuedKey{}, records: map[string]*Record{}, sequences: map[int64]*Record{}, references: map[string]*Record{},
 		bindings: map[PANIndex]Binding{}, events: map[PANIndex][]TokenEvent{},
-		controls: map[string]Controls{}, disputes: map[int64]Dispute{}, answered: map[string]Answered{}, settings: map[string][]byte{},
+		controls: map[string]Controls{}, disputes: map[int64]Dispute{}, answered: map[string]Answered{}, settings: map[string][]byte{}, sheets: map[int64]Sheet{},
 	}}
 }
 
@@ -43,6 +43,7 @@ type memoryRows struct {
 	answered    map[string]Answered
 	settings    map[string][]byte
 	notices     []Notice
+	sheets      map[int64]Sheet
 }
 
 type memoryKey struct {
@@ -155,6 +156,9 @@ func (m *memoryRows) apply(c *Changes) {
 		m.settings[row.Name] = row.Value
 	}
 	m.notices = append(m.notices, c.Notices...)
+	for _, s := range c.Sheets {
+		m.sheets[s.Slot()] = s
+	}
 }
 
 // Update runs f alone.
@@ -315,6 +319,17 @@ func (m *Memory) Disputes(_ context.Context, account string) ([]Dispute, error) 
 // Notices are those for an account, or all for "".
 func (m *Memory) Notices(_ context.Context, account string) ([]Notice, error) {
 	return filter(m, &m.rows.notices, func(n Notice) bool { return account == "" || n.Account == account })
+}
+
+// Sheet finds what was kept of the check of a record.
+func (m *Memory) Sheet(_ context.Context, record int64) (Sheet, bool, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	s, ok := m.rows.sheets[(&Sheet{Record: record}).Slot()]
+	if !ok || s.Record != record {
+		return Sheet{}, false, nil
+	}
+	return s, true, nil
 }
 
 // filter lists the rows of a list that keep is true for.

@@ -74,6 +74,7 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 	record := Record{
 		Seq: first.Seq, Key: p.key, Reference: p.reference, Instrument: p.index, Requested: p.amount, Currency: p.currency, Time: p.at, State: RecordNoted,
 		Tap: p.tap(), Event: p.event(), Merchant: p.merchant, Category: p.category, Country: p.country,
+		Channel: ChannelOf(p.request.EntryMode),
 	}
 	if p.overtaken = found; !found {
 		if record.Seq, err = tx.NextSequence(); err != nil {
@@ -105,6 +106,9 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 	p.addScript(answer, report)
 	record.Answer = encodeAnswer(answer)
 	tx.PutRecord(record)
+	if err := keepSheet(tx, report, record.Seq); err != nil {
+		return nil, err
+	}
 	return answer, p.tellPayment(tx, &record, report)
 }
 

@@ -17,7 +17,8 @@ type PaymentState struct {
 	Category      string    `json:"category,omitempty"` // merchant category code
 	CategoryGroup string    `json:"category_group,omitempty"`
 	Country       string    `json:"country,omitempty"`
-	Amount        string    `json:"amount"` // what still stands of it
+	Channel       string    `json:"channel,omitempty"` // contactless, qr, in-app, other
+	Amount        string    `json:"amount"`            // what still stands of it
 	Requested     string    `json:"requested"`
 	Currency      string    `json:"currency"`
 	Billed        string    `json:"billed"` // what that costs the account, fee included
@@ -38,7 +39,7 @@ func (r *Record) view() PaymentState {
 	}
 	s := PaymentState{
 		ID: r.Seq, Account: r.Account, Event: r.Event.String(), State: r.State.String(), Time: r.Time, Merchant: r.Merchant,
-		Category: codeText(r.Category), Country: countryText(r.Country), Amount: plainAmount(r.Amount, r.Currency),
+		Category: codeText(r.Category), Country: countryText(r.Country), Channel: r.Channel, Amount: plainAmount(r.Amount, r.Currency),
 		Requested: plainAmount(r.Requested, r.Currency), Currency: alpha(r.Currency), Billed: plainAmount(r.Billed, billing),
 		Billing: alpha(billing), Fee: plainAmount(r.Fee, billing), Refunded: plainAmount(r.Refunded, r.Currency),
 		ResponseCode: string(r.Code), Related: r.Related, Flagged: r.Flagged,
@@ -56,7 +57,7 @@ func (r *Record) view() PaymentState {
 // about makes a record one about a payment: same place, same account.
 func (r *Record) about(payment *Record) {
 	r.Related, r.Billing, r.Instrument = payment.Seq, payment.Billing, payment.Instrument
-	r.Merchant, r.Category, r.Country = payment.Merchant, payment.Category, payment.Country
+	r.Merchant, r.Category, r.Country, r.Channel = payment.Merchant, payment.Category, payment.Country, payment.Channel
 }
 
 // payment finds a payment by the number that people know. A hold that was

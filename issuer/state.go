@@ -196,6 +196,7 @@ type Record struct {
 	Merchant   string // name, or identification where there is none
 	Category   uint16 // merchant category code; 0: not told
 	Country    uint16 // of the merchant, ISO 3166-1; 0: not told
+	Channel    string // by which the payment came; "" where there is none
 	Time       time.Time
 	State      RecordState
 	Flagged    bool // an advice that the bank would have refused, or a jump of the counter

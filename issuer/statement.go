@@ -13,6 +13,7 @@ type StatementLine struct {
 	Text     string    `json:"text,omitempty"` // merchant, or the other side of a transfer
 	Category string    `json:"category,omitempty"`
 	Country  string    `json:"country,omitempty"`
+	Channel  string    `json:"channel,omitempty"`  // contactless, qr, in-app, other
 	Original string    `json:"original,omitempty"` // amount and currency of a payment that was converted
 	Fee      string    `json:"fee,omitempty"`      // part of the amount
 	Amount   string    `json:"amount"`             // minus is out
@@ -140,7 +141,7 @@ func (i *Issuer) Statement(ctx context.Context, account, month string) (Statemen
 func (p *posting) line(balance int64, currency uint16) StatementLine {
 	r := p.record
 	l := StatementLine{
-		Time: p.at, Payment: r.Seq, Event: r.Event.String(), Text: r.Merchant, Category: codeText(r.Category), Country: countryText(r.Country),
+		Time: p.at, Payment: r.Seq, Event: r.Event.String(), Text: r.Merchant, Category: codeText(r.Category), Country: countryText(r.Country), Channel: r.Channel,
 		Amount: plainAmount(p.amount, currency), Balance: plainAmount(balance, currency),
 	}
 	if r.Currency != currency {

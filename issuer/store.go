@@ -51,6 +51,8 @@ type Lister interface {
 	Disputes(ctx context.Context, account string) ([]Dispute, error)
 	// Notices are those for an account, or all for "", oldest first.
 	Notices(ctx context.Context, account string) ([]Notice, error)
+	// Sheet finds what was kept of the check of a record.
+	Sheet(ctx context.Context, record int64) (Sheet, bool, error)
 }
 
 // Store keeps the bank's state. Updates happen one after the other; each is
@@ -86,6 +88,7 @@ type Changes struct {
 	Answered    []Answered
 	Settings    []Setting
 	Notices     []Notice
+	Sheets      []Sheet
 }
 
 // Setting is a state of the whole bank.
@@ -314,6 +317,11 @@ func (t *Tx) PutSetting(name string, value []byte) {
 
 // Notify adds a notice.
 func (t *Tx) Notify(n Notice) { t.changes.Notices = append(t.changes.Notices, n) }
+
+// PutSheet keeps the check of a record.
+func (t *Tx) PutSheet(s Sheet) {
+	put(&t.changes.Sheets, s, func(b *Sheet) bool { return b.Slot() == s.Slot() })
+}
 
 // Move takes amount from one account and gives it to another, as two entries
 // of the record. Accounts must exist and share a currency, which need not be the

@@ -19,6 +19,9 @@ func (i *Issuer) checkVerification(p *payment, report *Report) {
 		return // not asked for, no chip, contact, no payment
 	}
 	amount, err := emv.BCD(p.chip.elements.Amount[:])
+	if p.chip.code {
+		amount = uint64(p.amount)
+	}
 	if err != nil || int64(amount) <= rules.Limit {
 		report.step(stepVerification, Skipped, "the amount is not above the limit for payments without verification")
 		return

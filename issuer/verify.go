@@ -72,7 +72,7 @@ func (i *Issuer) checkCryptogram(p *payment, report *Report) {
 // withoutChip judges a message that brings no chip data.
 func (i *Issuer) withoutChip(p *payment, report *Report) {
 	mode := p.request.EntryMode
-	chip := strings.HasPrefix(mode, "07") || strings.HasPrefix(mode, "05")
+	chip := strings.HasPrefix(mode, "07") || strings.HasPrefix(mode, "05") || p.needsProof()
 	switch {
 	case p.advice:
 		report.step(stepCryptogram, Skipped, "an advice without chip data")
@@ -80,7 +80,7 @@ func (i *Issuer) withoutChip(p *payment, report *Report) {
 		report.step(stepCryptogram, Skipped, "of a card a refund needs its number only")
 	case chip:
 		p.refuse(FormatError)
-		report.step(stepCryptogram, Failed, "field 22 says chip, but field 55 is missing")
+		report.step(stepCryptogram, Failed, "field 22 says that there is a cryptogram, but field 55 is missing")
 	case i.config.Fallback:
 		report.step(stepCryptogram, Skipped, "no chip data; the configuration lets fallback pass")
 		i.checkTrack(p, report)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -61,13 +62,18 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
+	look, err := w.look()
+	if err != nil {
+		return Payment{}, err
+	}
 	p, err := w.pay(ctx, r)
 	p.Charged = r.Amount
 	if err == nil {
+		w.keepSlip(&p, issuer.ChannelContactless, look.number)
 		err = settle(p.Outcome == kernel.Approved)
 	}
 	w.tellOwner()
-	return p, err
+	return p, errors.Join(err, w.settled(look))
 }
 
 // pay makes the payment of a customer who is ready.

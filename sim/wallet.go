@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -183,7 +182,8 @@ type Phone struct {
 	Online bool  // there is a token service
 	Notes  []string
 
-	closers []io.Closer
+	world   *World
+	offline bool
 }
 
 // OpenPhone opens a phone's wallet and its token service.
@@ -201,7 +201,7 @@ func OpenPhone(ctx context.Context, o PhoneOptions) (*Phone, error) {
 			return nil, errors.Join(err, w.Close())
 		}
 	}
-	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, closers: w.closers}
+	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, world: w, offline: o.Offline}
 	if service := w.service(); service != nil && !o.Offline {
 		w.wallet.Connect(service)
 		p.Online = true
@@ -210,7 +210,7 @@ func OpenPhone(ctx context.Context, o PhoneOptions) (*Phone, error) {
 }
 
 // Close releases the state.
-func (p *Phone) Close() error { return closeAll(&p.closers) }
+func (p *Phone) Close() error { return p.world.Close() }
 
 // CheckCardName refuses names that built-in cards have.
 func CheckCardName(name string) error {

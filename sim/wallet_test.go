@@ -305,7 +305,7 @@ func TestWalletHistories(t *testing.T) {
 		frozen, byBank, lost, approved := false, false, false, 0
 		for step := range 25 {
 			o.now = o.now.Add(time.Duration(random.IntN(100)) * time.Second)
-			verb := []string{"pay", "pay", "pay", "freeze", "unfreeze", "suspend", "resume", "lose", "find", "refill", "poll", "renew"}[random.IntN(12)]
+			verb := []string{"pay", "pay", "pay", "freeze", "unfreeze", "suspend", "resume", "lose", "find", "refill", "poll", "renew", "scan", "buy"}[random.IntN(14)]
 			where := fmt.Sprintf("seed %d, step %d: %s", seed, step, verb)
 			if verb == "pay" {
 				p, notes := o.pay(name, 1_00, nil)
@@ -316,6 +316,19 @@ func TestWalletHistories(t *testing.T) {
 					approved++
 				} else { // the phone does not know yet that it may
 					require.Contains(t, strings.Join(notes, "\n"), "refuses", where)
+				}
+				continue
+			}
+			if verb == "scan" || verb == "buy" {
+				p, err := o.alone(verb)
+				switch {
+				case err != nil:
+					require.Equal(t, "card-stopped", wallet.Code(err), where)
+				case p.Outcome == kernel.Approved:
+					require.False(t, frozen || byBank || lost, where)
+					approved++
+				default:
+					require.True(t, frozen || byBank || lost, "%s: %s", where, p.Detail)
 				}
 				continue
 			}

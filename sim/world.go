@@ -24,6 +24,7 @@ import (
 	"tapsim/terminal/kernel/c2"
 	"tapsim/terminal/kernel/c3"
 	"tapsim/terminal/kernel/c7"
+	"tapsim/terminal/slip"
 	"tapsim/wallet"
 	"tapsim/wallet/store"
 )
@@ -59,6 +60,9 @@ type Options struct {
 	// of a card of ours: Card is not used, the phone's state left alone, and the
 	// clock runs.
 	Field terminal.Field
+	// NoCard leaves the phone's state alone: the customer shows a code (see
+	// World.Scan).
+	NoCard bool
 }
 
 // World is one phone (or card), one point of sale and one issuer.
@@ -85,7 +89,8 @@ type World struct {
 	pad      *pinPad // nil at a terminal without one
 	closers  []io.Closer
 
-	walletCard string // name of the card in the wallet; "" is another card
+	slips      slip.Book // "" in memory
+	walletCard string    // name of the card in the wallet; "" is another card
 }
 
 // Open makes the world and, on first use, what the demo needs: an account, its
@@ -115,6 +120,9 @@ func (w *World) note(format string, args ...any) {
 	w.Notes = append(w.Notes, fmt.Sprintf(format, args...))
 }
 
+// foreign is true when no card of ours is brought to the terminal.
+func (w *World) foreign() bool { return w.options.Field != nil || w.options.NoCard }
+
 // memory is true when nothing is kept.
 func (w *World) memory() bool { return w.options.State == Memory }
 
@@ -130,7 +138,7 @@ func (w *World) part(name string) (string, error) {
 
 // openData reads the card's profile and the terminal's configuration.
 func (w *World) openData(context.Context) (err error) {
-	if w.options.Field == nil {
+	if !w.foreign() {
 		if err = w.openProfile(); err != nil {
 			return err
 		}
@@ -234,6 +242,9 @@ func (w *World) openJournal() (terminal.Journal, error) {
 	}
 	dir, err := w.part("terminal")
 	if err != nil {
+		return nil, err
+	}
+	if w.slips, err = slip.Open(dir); err != nil {
 		return nil, err
 	}
 	j, err := keyed[*journal.Journal]{

@@ -70,6 +70,7 @@ type session struct {
 	tap           Tap
 	act           *kernel.Activation // the terminal's
 	trace         *recorder
+	credential    *Credential // nil for a tap
 }
 
 // commandRoom is enough for the commands that cards usually want: the header,

@@ -62,6 +62,11 @@ func (s *session) requestMessage() (*iso8583.Message, error) {
 		if track1, ok := record.Lookup(emv.TagTrack1); ok {
 			m.Other = map[int]string{fieldTrack1: latin1(track1)}
 		}
+	case s.credential != nil:
+		m.EntryMode, m.ICCData = s.credential.entryMode(m.EntryMode), s.credential.field55()
+		if s.credential.Commerce {
+			m.ConditionCode = conditionCommerce
+		}
 	default:
 		m.ICCData = s.field55(record)
 	}

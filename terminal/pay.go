@@ -194,6 +194,9 @@ const tagCardDataInput emv.Tag = 0xDF8117
 // TTQ, the card data input capability of kernel 2 or the terminal capabilities
 // say so (byte 1 bit 5 of the TTQ, bit 6 of the others).
 func (s *session) hasContacts() bool {
+	if s.credential != nil {
+		return false
+	}
 	if s.act.TTQ.Has(emv.TTQContact) {
 		return true
 	}

@@ -21,6 +21,7 @@ type Receipt struct {
 	AID                    string // hex
 	Account                string // "**** 0119"
 	AccountKind            string // "card" or "device token"
+	Entry                  string // "contactless"
 	CVM                    string // "verified on device"
 	SignatureLine          bool
 	STAN, RRN              string
@@ -37,7 +38,10 @@ func (s *session) receipt(res *Result) Receipt {
 	r := Receipt{
 		Merchant: c.MerchantName, City: c.MerchantCity, TerminalID: c.TerminalID, MerchantID: c.MerchantID,
 		Time: tx.Time, Approved: res.Outcome == kernel.Approved, Amount: tx.Currency.Format(tx.Amount), Currency: tx.Currency.Alpha,
-		Label: label(s.tap.FCI), AID: fmt.Sprintf("%X", s.tap.AID), CVM: cvmTexts[res.CVM],
+		Label: label(s.tap.FCI), AID: fmt.Sprintf("%X", s.tap.AID), CVM: cvmTexts[res.CVM], Entry: "contactless",
+	}
+	if c := s.credential; c != nil {
+		r.Entry, r.Label = c.entry(), latin1([]byte(c.Label))
 	}
 	if !r.Approved {
 		r.Note, r.CVM = res.Detail, ""
@@ -139,7 +143,7 @@ func (r Receipt) String() string {
 	if r.AccountKind == "device token" {
 		line("Number shown", r.AccountKind)
 	}
-	line("Entry", "contactless")
+	line("Entry", r.Entry)
 	line("AID", r.AID)
 	line("Cryptogram", r.Cryptogram)
 	line("ATC", r.ATC)

@@ -14,9 +14,11 @@ type Entry struct {
 	ATC      uint16    `json:"atc"`
 	Amount   string    `json:"amount"`
 	Currency string    `json:"currency"` // ISO 4217, three digits
-	// State is approved, declined, reversed, refunded; refused by the phone;
-	// unknown when the bank has told nothing of it.
+	// State is approved, declined, reversed, refunded; refused by the phone; shown
+	// or expired, of a code that nobody has scanned; unknown when the bank has told
+	// nothing of it.
 	State    string `json:"state"`
+	Channel  string `json:"channel"` // contactless, qr, in-app, other
 	Merchant string `json:"merchant,omitempty"`
 	Category string `json:"category,omitempty"`
 	Code     string `json:"code,omitempty"`
@@ -70,6 +72,7 @@ func (w *Wallet) join(c *Card, taps []Tap) []Entry {
 	for n := range taps {
 		t := &taps[n]
 		e := Entry{Card: c.Name, Time: t.Time, ATC: t.ATC, Amount: moneyText(t.Amount, t.Currency), Currency: t.Currency, Tap: t, State: "unknown", Reason: t.Reason}
+		w.alone(&e)
 		if p := told[t.ATC]; p != nil && t.Answer != "AAC" {
 			e.told(p)
 			delete(told, t.ATC)
@@ -81,6 +84,7 @@ func (w *Wallet) join(c *Card, taps []Tap) []Entry {
 	}
 	for _, p := range told { // payments whose taps the phone has forgotten
 		e := Entry{Card: c.Name, ATC: p.ATC, Time: p.Time}
+		w.alone(&e)
 		e.told(p)
 		e.Advice, e.Coupon = advice(&e), w.couponOf(c.Name, p.ATC)
 		list = append(list, e)
@@ -88,7 +92,27 @@ func (w *Wallet) join(c *Card, taps []Tap) []Entry {
 	return list
 }
 
+// alone says by what channel a payment was made, as far as the phone knows.
+func (w *Wallet) alone(e *Entry) {
+	m := w.madeOf(e.Card, e.ATC)
+	if m == nil {
+		e.Channel = "contactless"
+		return
+	}
+	e.Channel, e.Merchant = m.Channel, m.Merchant
+	if m.Until.IsZero() || e.Tap == nil || e.Tap.Answer != "ARQC" {
+		return
+	}
+	e.Amount, e.Currency = "", ""
+	if e.State = "shown"; w.now().After(m.Until) {
+		e.State = "expired"
+	}
+}
+
 func (e *Entry) told(p *Payment) {
+	if p.Channel != "" {
+		e.Channel = p.Channel
+	}
 	e.State, e.Merchant, e.Category, e.Code, e.Record = p.State, p.Merchant, p.Category, p.Code, p.Record
 	e.Amount, e.Currency = moneyText(p.Amount, p.Currency), p.Currency
 	if e.Reason = p.Reason; p.State == "declined" && e.Reason == "" {

@@ -21,6 +21,9 @@ type State struct {
 	TapAndGo *TapAndGo `json:"tap_and_go,omitempty"` // nil: the cards' own rules alone
 	Notices  []Notice  `json:"notices,omitempty"`
 	Coupons  []Coupon  `json:"coupons,omitempty"`
+	Made     []Made    `json:"made,omitempty"` // payments without a reader
+	Looks    []Look    `json:"looks,omitempty"`
+	Looked   int64     `json:"looked,omitempty"` // number of the last Look
 }
 
 // Card is a card in the wallet.

@@ -16,6 +16,7 @@ import (
 	"io"
 	"time"
 
+	"tapsim/apdu"
 	"tapsim/cryptogram"
 	"tapsim/hce"
 	"tapsim/provisioning"
@@ -48,6 +49,10 @@ type Memory interface {
 
 // Applet is one live card with its keys. Changes are durable when they return.
 type Applet interface {
+	apdu.Responder
+	Deactivated(why hce.Deactivation)
+	// Last is what the last tap of this run came to.
+	Last() (hce.Tap, bool)
 	Token() (provisioning.Token, bool)
 	ATC() uint16
 	Held() uint16

@@ -162,14 +162,14 @@ func (a *app) showPayment(s issuer.PaymentState) error {
 
 func (a *app) showPayments(all []issuer.PaymentState) error {
 	return a.table(func(w *tabwriter.Writer) {
-		fmt.Fprintln(w, "PAYMENT\tTIME\tEVENT\tSTATE\tREQUESTED\tBILLED\tREFUNDED\tCODE\tABOUT\tMERCHANT")
+		fmt.Fprintln(w, "PAYMENT\tTIME\tEVENT\tSTATE\tREQUESTED\tBILLED\tREFUNDED\tCODE\tABOUT\tCHANNEL\tMERCHANT")
 		for _, s := range all {
 			about := ""
 			if s.Related != 0 {
 				about = fmt.Sprint(s.Related)
 			}
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s %s\t%s %s\t%s\t%s\t%s\t%s\n", s.ID, s.Time.Format("2006-01-02 15:04"), s.Event, s.State, s.Requested, s.Currency,
-				s.Billed, s.Billing, s.Refunded, s.ResponseCode, about, shown(s.Merchant))
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s %s\t%s %s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Time.Format("2006-01-02 15:04"), s.Event, s.State, s.Requested, s.Currency,
+				s.Billed, s.Billing, s.Refunded, s.ResponseCode, about, s.Channel, shown(s.Merchant))
 		}
 	})
 }

@@ -20,7 +20,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.payCommand(), a.cardsCommand(), a.terminalsCommand(), a.decodeCommand(), a.replayCommand(),
 		a.redactCommand(), a.importCommand(), a.exportCommand(), a.diffCommand(),
-		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.qrCommand(), a.issuerCommand(), a.walletCommand(), a.bankCommand(), a.cardCommand(), a.terminalCommand(), a.journalCommand(),
+		a.vectorsCommand(), a.cryptogramCommand(), a.caCommand(), a.qrCommand(), a.issuerCommand(), a.walletCommand(), a.bankCommand(), a.explainCommand(), a.cardCommand(), a.terminalCommand(), a.journalCommand(),
 		a.readersCommand(), a.probeCommand(), a.doctorCommand(), a.versionCommand(),
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsim/emv"
+	"tapsim/issuer"
 	"tapsim/sim"
 	"tapsim/terminal"
 )
@@ -22,6 +24,7 @@ type payFlags struct {
 	reader   readerFlags
 	service  serviceFlags
 	amount   string
+	from     string // where the amount is from; "" is --amount
 	cashback string
 	currency string
 	kind     string
@@ -31,6 +34,8 @@ type payFlags struct {
 	passcode string
 	coupon   string
 	noFetch  bool
+	scan     string // as given
+	code     string // what the QR code holds
 	stan     int
 	expect   string
 	record   string
@@ -87,6 +92,7 @@ func (f *payFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.passFile, "passcode-file", "", "file with the wallet's passcode, or - for standard input: unlock before the tap, or with --unlock-after-first between two")
 	flags.StringVar(&f.coupon, "coupon", "", "coupon of the wallet (see 'tapsim wallet coupon list')")
 	flags.BoolVar(&f.noFetch, "phone-offline", false, "the phone has no connection: it fetches no new keys")
+	flags.StringVar(&f.scan, "scan", "", "in place of a tap: scan the code that a phone shows, a PNG file or its text (see 'tapsim wallet qr')")
 	flags.IntVar(&f.stan, "stan", 0, "system trace audit number, 1 to 999999 (default the terminal's next)")
 	flags.StringVar(&f.expect, "expect", "", "exit with status 1 unless the outcome is this one: approved, declined, try-again ...")
 	flags.StringVar(&f.record, "record", "", "write the exchange between card and terminal to this file")
@@ -120,7 +126,7 @@ func (f *payFlags) request(w *sim.World) (r sim.Request, err error) {
 		}
 	}
 	if r.Amount, err = r.Currency.Parse(f.amount); err != nil {
-		return r, fmt.Errorf("--amount: %w", err)
+		return r, fmt.Errorf("%s: %w", cmp.Or(f.from, "--amount"), err)
 	}
 	if r.Type = w.Terminal.Type; f.kind != "" {
 		if r.Type, err = sim.ParseType(f.kind); err != nil {
@@ -168,6 +174,8 @@ func (f *payFlags) check() error {
 		return fmt.Errorf("--allow-live and --wait go with --reader")
 	case f.reader.name != "" && f.ours() != "":
 		return fmt.Errorf("--%s is about a card of ours; at --reader there is another", f.ours())
+	case f.scan != "" && (f.reader.name != "" || f.ours() != "" || f.record != "" || f.cashback != "" || f.kind != ""):
+		return fmt.Errorf("--scan is in place of a tap: the phone has made the payment up already; it goes with --amount, --currency, --terminal, --stan")
 	case f.unlock && !f.locked:
 		return fmt.Errorf("--unlock-after-first goes with --locked")
 	case f.expect != "" && !slices.Contains(outcomes, f.expect):
@@ -194,6 +202,7 @@ func (a *app) payOptions(f *payFlags, command string) (o sim.Options, closeHost 
 	if o.Bank, err = a.bankFile(f.world.bank); err != nil {
 		return o, nil, err
 	}
+	o.NoCard = f.scan != ""
 	if f.service.url != "" {
 		client, err := f.service.open(a)
 		if err != nil {
@@ -246,6 +255,9 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 			return err
 		}
 	}
+	if err := a.readCode(f); err != nil {
+		return fmt.Errorf("--scan: %w", err)
+	}
 	w, done, err := a.openWorld(ctx, f)
 	if err != nil {
 		return err
@@ -259,9 +271,25 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 		err = closed
 	}
 	if err != nil {
-		return errors.Join(liveHint(err), keep.discard())
+		err = errors.Join(liveHint(interrupted(ctx, err)), keep.discard())
+		return a.noPayment(f, err)
 	}
 	return errors.Join(a.reportPayment(f, w, r, p), keep.write(p.Transcript, f.reader.live))
+}
+
+// noPayment reports, at a reader, that there was no payment. A script that reads
+// our JSON gets the reason there as well.
+func (a *app) noPayment(f *payFlags, err error) error {
+	if f.reader.name == "" {
+		return err
+	}
+	if f.record != "" {
+		err = fmt.Errorf("%w; nothing was recorded", err)
+	}
+	if a.json {
+		err = errors.Join(err, a.printJSON(map[string]string{"error": err.Error()}))
+	}
+	return err
 }
 
 // maxPINFile is a PIN with blanks around it.
@@ -287,6 +315,10 @@ func (f *payFlags) run(ctx context.Context, w *sim.World) (sim.Payment, sim.Requ
 		return sim.Payment{}, r, err
 	}
 	r.Explain = true
+	if f.code != "" {
+		p, err := w.Scan(ctx, f.code, r)
+		return p, r, err
+	}
 	p, err := w.Pay(ctx, r)
 	if r.Coupon != "" {
 		r.Amount = p.Charged
@@ -304,19 +336,27 @@ func (a *app) reportPayment(f *payFlags, w *sim.World, r sim.Request, p sim.Paym
 		fmt.Fprintln(a.errw, "tapsim: --reveal shows test cards only; this account number is outside the test ranges")
 	}
 	v := view{world: w, request: r, payment: p, reader: f.reader.name, reveal: reveal}
-	var err error
+	if f.code != "" {
+		v.channel = issuer.ChannelQR
+	}
+	return a.showPaid(v, f.quiet, f.expect)
+}
+
+// showPaid prints a payment and checks what was expected; "" is nothing.
+func (a *app) showPaid(v view, quiet bool, expect string) (err error) {
 	switch {
 	case a.json:
 		err = a.printJSON(v.json())
-	case f.quiet:
+	case quiet:
 		_, err = fmt.Fprintln(a.out, v.headline())
 	default:
 		_, err = a.out.Write(v.appendText(nil, a.style()))
 	}
-	if err != nil || f.expect == "" || f.expect == p.Outcome.String() {
+	p := &v.payment
+	if err != nil || expect == "" || expect == p.Outcome.String() {
 		return err
 	}
-	return checkFailed("expected %s, the outcome is %s: %s", f.expect, p.Outcome, p.Detail)
+	return checkFailed("expected %s, the outcome is %s: %s", expect, p.Outcome, p.Detail)
 }
 
 // remarks are what the user should know besides the result.

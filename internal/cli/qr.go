@@ -104,32 +104,44 @@ refused with the reason (exit status 2).`,
 
 // showQR draws a code and writes the files asked for.
 func (a *app) showQR(f *qrFlags, text string) error {
-	c, err := qrimage.New(text)
+	out, err := a.drawQR(f, text)
 	if err != nil {
 		return err
 	}
-	out := qrJSON{Kind: qr.KindOf(text).String(), Text: text, Modules: c.Size()}
+	if a.json {
+		return a.printJSON(out)
+	}
+	_, err = fmt.Fprintln(a.out, text)
+	return err
+}
+
+// drawQR draws a code, unless JSON is asked for, and writes the files.
+func (a *app) drawQR(f *qrFlags, text string) (out qrJSON, err error) {
+	c, err := qrimage.New(text)
+	if err != nil {
+		return out, err
+	}
+	out = qrJSON{Kind: qr.KindOf(text).String(), Text: text, Modules: c.Size()}
 	if f.png != "" {
 		picture, err := c.PNG(f.scale)
 		if err != nil {
-			return fmt.Errorf("--scale: %w", err)
+			return out, fmt.Errorf("--scale: %w", err)
 		}
 		if err := writePicture(f.png, picture); err != nil {
-			return err
+			return out, err
 		}
 		out.PNG = &f.png
 	}
 	if f.svg != "" {
 		if err := writePicture(f.svg, c.SVG()); err != nil {
-			return err
+			return out, err
 		}
 		out.SVG = &f.svg
 	}
-	if a.json {
-		return a.printJSON(out)
+	if !a.json {
+		_, err = fmt.Fprint(a.out, a.drawing(c, f.light))
 	}
-	_, err = fmt.Fprint(a.out, a.drawing(c, f.light), text, "\n")
-	return err
+	return out, err
 }
 
 func writePicture(name string, data []byte) error {

@@ -7,6 +7,7 @@ import (
 
 	"tapsim/emv"
 	"tapsim/iso8583"
+	"tapsim/issuer"
 	"tapsim/sim"
 	"tapsim/terminal/kernel"
 	"tapsim/transcript"
@@ -18,6 +19,7 @@ type view struct {
 	request sim.Request
 	payment sim.Payment
 	reader  string // that the card was brought to; "" for a card of ours
+	channel string // other than contactless
 	reveal  bool
 }
 
@@ -28,8 +30,9 @@ type paymentJSON struct {
 	KernelOutcome         *string        `json:"kernel_outcome"` // what the kernel said
 	Detail                string         `json:"detail"`         // why, in words
 	Scheme                *string        `json:"scheme"`
-	Card                  *string        `json:"card"`   // of ours
-	Reader                *string        `json:"reader"` // that another card was brought to
+	Card                  *string        `json:"card"`    // of ours
+	Reader                *string        `json:"reader"`  // that another card was brought to
+	Channel               string         `json:"channel"` // contactless, qr, in-app
 	Terminal              string         `json:"terminal"`
 	Kernel                *int           `json:"kernel"`
 	AID                   *string        `json:"aid"`    // hex
@@ -68,9 +71,12 @@ func (v *view) json() paymentJSON {
 		Outcome: p.Outcome.String(), Detail: p.Detail, Terminal: v.world.Terminal.Name,
 		Amount: v.request.Currency.Format(v.request.Amount), Currency: v.request.Currency.Alpha, Exchange: v.exchange(),
 	}
+	if out.Channel = v.channel; v.channel == "" {
+		out.Channel = issuer.ChannelContactless
+	}
 	if v.reader != "" {
 		out.Reader = some(v.reader)
-	} else {
+	} else if v.world.Profile.Name != "" {
 		out.Card = some(v.world.Profile.Name)
 	}
 	if p.KernelOutcome != 0 {
@@ -79,7 +85,10 @@ func (v *view) json() paymentJSON {
 		out.ODA = some(oda(p.Tap.Outcome))
 	}
 	if p.Tap.KernelID != 0 {
-		out.Scheme, out.Kernel, out.AID = some(p.Scheme.String()), some(int(p.Tap.KernelID)), hexOf(p.Tap.AID)
+		out.Kernel = some(int(p.Tap.KernelID))
+	}
+	if p.Tap.KernelID != 0 || v.channel != "" && p.Tap.AID != nil {
+		out.Scheme, out.AID = some(p.Scheme.String()), hexOf(p.Tap.AID)
 		out.UnpredictableNumber = hexOf(v.unpredictableNumber())
 	}
 	if p.PAN != "" {
@@ -174,8 +183,13 @@ func (v *view) pan(p emv.PAN) string {
 func (v *view) headline() string {
 	p := &v.payment
 	card := v.world.Profile.Name
-	if v.reader != "" {
+	switch {
+	case v.reader != "":
 		card = "a card in " + v.reader
+	case card == "":
+		card = "a QR code"
+	case v.channel != "":
+		card += " by " + v.channel
 	}
 	s := fmt.Sprintf("%s: %s %s, %s at %s", p.Outcome, v.request.Currency.Alpha, v.request.Currency.Format(v.request.Amount), card, v.world.Terminal.Name)
 	if p.Response != nil && p.Response.AuthorisationCode != "" {

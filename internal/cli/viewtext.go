@@ -15,7 +15,9 @@ import (
 // decisions, messages, the issuer's check, receipt.
 func (v *view) appendText(dst []byte, s transcript.Style) []byte {
 	dst = append(dst, painted(s, transcript.RoleTitle, v.headline())+"\n"...)
-	dst = section(dst, s, "Card and terminal")
+	if v.channel == "" {
+		dst = section(dst, s, "Card and terminal")
+	}
 	for i, x := range transcript.ExplainSession(v.payment.Transcript, v.reveal).Exchanges {
 		if i > 0 {
 			dst = append(dst, '\n')
@@ -41,6 +43,9 @@ func (v *view) appendText(dst []byte, s transcript.Style) []byte {
 func (v *view) appendKernel(dst []byte, s transcript.Style) []byte {
 	tap := &v.payment.Tap
 	title := "Entry point"
+	if v.channel != "" {
+		title = "Point of sale"
+	}
 	if tap.KernelID != 0 {
 		title += fmt.Sprintf(" and kernel %d", tap.KernelID)
 	}
@@ -54,6 +59,9 @@ func (v *view) appendKernel(dst []byte, s transcript.Style) []byte {
 			dst = fmt.Appendf(dst, "  %-26s  %q\n", "display", text)
 			shown = text
 		}
+	}
+	if v.channel != "" {
+		return dst
 	}
 	o := &tap.Outcome
 	cvm := o.CVM

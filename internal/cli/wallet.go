@@ -19,6 +19,7 @@ type walletFlags struct {
 	seed, now, state, bank string
 	offline                bool
 	service                serviceFlags
+	host                   *hostFlags // of verbs that pay a merchant; nil of others
 }
 
 func (a *app) walletCommand() *cobra.Command {
@@ -54,6 +55,7 @@ are left.`,
 	c.AddCommand(a.walletCardCommands(f)...)
 	c.AddCommand(a.walletLockCommands(f)...)
 	c.AddCommand(a.walletHistoryCommands(f)...)
+	c.AddCommand(a.walletPayCommands(f)...)
 	return c
 }
 
@@ -74,6 +76,14 @@ func (a *app) withPhone(ctx context.Context, f *walletFlags, verb string, run fu
 	}
 	if err != nil {
 		return err
+	}
+	if f.host != nil {
+		var closeHost func()
+		if options.Host, closeHost, err = f.host.open(a); err != nil {
+			return err
+		}
+		defer closeHost()
+		options.HostName = strings.ToLower(f.host.address)
 	}
 	p, err := sim.OpenPhone(ctx, sim.PhoneOptions{Options: options, Offline: f.offline})
 	if err != nil {

@@ -35,9 +35,9 @@ func (a *app) walletHistory(f *walletFlags) *cobra.Command {
 		return p.History(name)
 	}, func(list []wallet.Entry) error {
 		return a.table(func(w *tabwriter.Writer) {
-			fmt.Fprintln(w, "TIME\tCARD\tCOUNTER\tAMOUNT\tMERCHANT\tRESULT\tREASON")
+			fmt.Fprintln(w, "TIME\tCARD\tCOUNTER\tAMOUNT\tCHANNEL\tMERCHANT\tRESULT\tREASON")
 			for _, e := range list {
-				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", e.Time.Format(time.DateTime), e.Card, e.ATC, e.Amount, e.Merchant, e.State, e.Reason)
+				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", e.Time.Format(time.DateTime), e.Card, e.ATC, e.Amount, e.Channel, e.Merchant, e.State, e.Reason)
 			}
 		})
 	})

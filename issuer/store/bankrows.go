@@ -19,12 +19,14 @@ var (
 	answeredTable = newTable("answered", 1, "key request answer time")
 	settingTable  = newTable("settings", 1, "name value")
 	noticeTable   = newTable("notices", 0, "account kind rule text record time")
+	sheetTable    = newTable("sheets", 1, "slot record steps")
 
 	selectControls = controlsTable.selection()
 	selectDisputes = disputeTable.selection()
 	selectAnswered = answeredTable.selection()
 	selectSettings = settingTable.selection()
 	selectNotices  = noticeTable.selection()
+	selectSheets   = sheetTable.selection()
 )
 
 // detailLength is the blob of what a record is about.
@@ -192,6 +194,14 @@ func scanNotice(s scanner) (n issuer.Notice, err error) {
 	err = s.Scan(&n.Account, &n.Kind, &n.Rule, &n.Text, &n.Record, &at)
 	n.Time = instant(at)
 	return n, err
+}
+
+func appendSheet(args []any, s *issuer.Sheet) []any { return append(args, s.Slot(), s.Record, s.Steps) }
+
+func scanSheet(row scanner) (s issuer.Sheet, err error) {
+	var slot int64
+	err = row.Scan(&slot, &s.Record, &s.Steps)
+	return s, err
 }
 
 // instant is a stored time.

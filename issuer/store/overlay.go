@@ -87,11 +87,12 @@ type overlay struct {
 	answered    map[string]issuer.Answered
 	settings    map[string]issuer.Setting
 	notices     []issuer.Notice
+	sheets      map[int64]issuer.Sheet // by slot
 }
 
 func (b *overlay) empty() bool {
 	return len(b.accounts)+len(b.instruments)+len(b.usages)+len(b.keys)+len(b.written)+len(b.entries)+
-		len(b.controls)+len(b.disputes)+len(b.answered)+len(b.settings)+len(b.notices)+len(b.bindings)+len(b.events) == 0
+		len(b.controls)+len(b.disputes)+len(b.answered)+len(b.settings)+len(b.notices)+len(b.bindings)+len(b.events)+len(b.sheets) == 0
 }
 
 // add takes over the changes of one update.
@@ -129,6 +130,9 @@ func (b *overlay) add(c *issuer.Changes) {
 		set(&b.settings, c.Settings[n].Name, c.Settings[n])
 	}
 	b.notices = append(b.notices, c.Notices...)
+	for n := range c.Sheets {
+		set(&b.sheets, c.Sheets[n].Slot(), c.Sheets[n])
+	}
 }
 
 func (b *overlay) addRecord(r *issuer.Record) {

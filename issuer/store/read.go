@@ -153,6 +153,12 @@ func (s *Store) Disputes(ctx context.Context, account string) ([]issuer.Dispute,
 	return list(ctx, s, selectDisputes+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanDispute, account)
 }
 
+// Sheet finds what was kept of the check of a record.
+func (s *Store) Sheet(_ context.Context, record int64) (issuer.Sheet, bool, error) {
+	slot := (&issuer.Sheet{Record: record}).Slot()
+	return get(s, selectSheets+" WHERE slot = ? AND record = ?", scanSheet, slot, record)
+}
+
 // Notices are those for an account, or all for "", oldest first.
 func (s *Store) Notices(ctx context.Context, account string) ([]issuer.Notice, error) {
 	return list(ctx, s, selectNotices+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanNotice, account)

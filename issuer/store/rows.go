@@ -28,7 +28,7 @@ var (
 	eventTable      = newTable("token_events", 2, "token number body")
 	accountTable    = newTable("accounts", 1, "id currency balance held status internal opened disputes")
 	usageTable      = newTable("usages", 1, "instrument recent older unverified unverified_amount")
-	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap detail merchant")
+	recordTable     = newTable("records", 1, "seq key reference instrument account amount requested currency time state flagged code answer tap detail merchant channel")
 	entryTable      = newTable("entries", 0, "record account currency amount time")
 )
 
@@ -94,6 +94,7 @@ func (b *overlay) write() error {
 		func() error { return writeRows(b.writer, &answeredTable, rowsOf(b.answered), appendAnswered) },
 		func() error { return writeRows(b.writer, &settingTable, rowsOf(b.settings), appendSetting) },
 		func() error { return writeRows(b.writer, &noticeTable, b.notices, appendNotice) },
+		func() error { return writeRows(b.writer, &sheetTable, rowsOf(b.sheets), appendSheet) },
 	} {
 		if err := rows(); err != nil {
 			return err
@@ -272,13 +273,13 @@ func scanKey(s scanner) (k issuer.IssuedKey, err error) {
 func appendRecord(args []any, row **issuer.Record) []any {
 	r := *row
 	return append(args, r.Seq, r.Key, r.Reference, r.Instrument[:], r.Account, r.Amount, r.Requested, int64(r.Currency), r.Time.Unix(),
-		int64(r.State), r.Flagged, string(r.Code), r.Answer, r.Tap[:], appendDetail(make([]byte, 0, detailLength), r), r.Merchant)
+		int64(r.State), r.Flagged, string(r.Code), r.Answer, r.Tap[:], appendDetail(make([]byte, 0, detailLength), r), r.Merchant, r.Channel)
 }
 
 func scanRecord(s scanner) (r issuer.Record, err error) {
 	var index, tap, detail []byte
 	var at int64
-	err = s.Scan(&r.Seq, &r.Key, &r.Reference, &index, &r.Account, &r.Amount, &r.Requested, &r.Currency, &at, &r.State, &r.Flagged, &r.Code, &r.Answer, &tap, &detail, &r.Merchant)
+	err = s.Scan(&r.Seq, &r.Key, &r.Reference, &index, &r.Account, &r.Amount, &r.Requested, &r.Currency, &at, &r.State, &r.Flagged, &r.Code, &r.Answer, &tap, &detail, &r.Merchant, &r.Channel)
 	copy(r.Instrument[:], index)
 	copy(r.Tap[:], tap)
 	r.Time = instant(at)

@@ -1,0 +1,40 @@
+package issuer
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestSheetsAreBounded: long details go, the steps stay.
+func TestSheetsAreBounded(t *testing.T) {
+	r := &Report{Steps: []Step{{"cryptogram", OK, "equal", []Detail{{"input", strings.Repeat("00", maxSheet), ""}}}}}
+	s, err := r.sheet(7)
+	require.NoError(t, err)
+	require.Less(t, len(s.Steps), maxSheet)
+	var steps []Step
+	require.NoError(t, json.Unmarshal(s.Steps, &steps))
+	require.Equal(t, []Step{{Name: "cryptogram", Result: OK, Text: "equal"}}, steps)
+	r.Steps[0].Details[0].Value = "00"
+	s, err = r.sheet(7 + MaxSheets)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(s.Steps, &steps))
+	require.Equal(t, r.Steps, steps)
+	require.Equal(t, int64(7), s.Slot())
+}
+
+func TestQueriesFindTheirRecords(t *testing.T) {
+	r := &Record{Seq: 3, Tap: Tap{0, 1, 2, 3, 4, 5, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7, 0xA8}}
+	r.Key = "2030" + "0101120000" + "0100" + "000012" + "//T/M"
+	for q, want := range map[PaymentQuery]bool{
+		{ID: 3}: true, {ID: 4}: false, {STAN: "000012"}: true, {STAN: "000013"}: false, {Cryptogram: "A1A2A3A4A5A6A7A8"}: true, {Cryptogram: "00"}: false,
+		{ID: 3, STAN: "000012", Cryptogram: "A1A2A3A4A5A6A7A8"}: true, {ID: 3, STAN: "000013"}: false,
+	} {
+		require.Equal(t, want, q.fits(r), "%+v", q)
+	}
+	for _, key := range []string{"", "short", "~123456789012/acq", "top-up/1"} {
+		require.Empty(t, (&Record{Key: key}).stan(), key)
+	}
+}

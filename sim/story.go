@@ -1,0 +1,212 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"tapsim/issuer"
+	"tapsim/terminal/slip"
+	"tapsim/wallet"
+)
+
+// Story is one payment as phone, point of sale and bank remember it, joined by
+// the counter, the cryptogram and the trace number. What one of them does not
+// know of is nil.
+type Story struct {
+	IDs   []string             `json:"ids"` // each names it alone
+	Time  time.Time            `json:"time"`
+	Look  *wallet.Look         `json:"wallet"`
+	Entry *wallet.Entry        `json:"history"`
+	Slip  *slip.Slip           `json:"point_of_sale"`
+	Bank  *issuer.PaymentStory `json:"bank"`
+}
+
+// Beginnings of identifiers.
+const (
+	bankID = "bank-"
+	tillID = "pos-"
+)
+
+// Stories finds the payments that an identifier may mean: the bank's number of a
+// payment, a trace number of six digits, CARD/COUNTER, or what an earlier list of
+// candidates named.
+func (p *Phone) Stories(ctx context.Context, id string) ([]Story, error) {
+	f := finder{phone: p}
+	var err error
+	dir, err := p.world.part("terminal")
+	if err != nil {
+		return nil, err
+	}
+	book, err := slip.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if f.slips, err = book.All(); err != nil {
+		return nil, err
+	}
+	if f.entries, err = p.History(""); err != nil {
+		return nil, err
+	}
+	if err := f.find(ctx, id); err != nil {
+		return nil, err
+	}
+	return f.found, nil
+}
+
+// finder joins what the three remember.
+type finder struct {
+	phone   *Phone
+	slips   []slip.Slip
+	entries []wallet.Entry
+	found   []Story
+}
+
+// find starts from what the identifier names.
+func (f *finder) find(ctx context.Context, id string) error {
+	number := func(digits string) int64 {
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || n < 0 {
+			return 0
+		}
+		return n
+	}
+	card, counter, ofPhone := strings.Cut(id, "/")
+	switch {
+	case strings.HasPrefix(id, bankID):
+		return f.fromBank(ctx, issuer.PaymentQuery{ID: number(id[len(bankID):])})
+	case strings.HasPrefix(id, tillID):
+		return f.fromSlips(ctx, func(s *slip.Slip) bool { return s.ID == number(id[len(tillID):]) })
+	case ofPhone:
+		return f.fromPhone(ctx, card, uint16(min(number(counter), 0xFFFF)))
+	case number(id) == 0:
+		return fmt.Errorf("%q: want the bank's number of a payment, a trace number of six digits, or CARD/COUNTER as in 'tapsim wallet history'", id)
+	}
+	if len(id) == 6 {
+		if err := f.fromBank(ctx, issuer.PaymentQuery{STAN: id}); err != nil {
+			return err
+		}
+		if err := f.fromSlips(ctx, func(s *slip.Slip) bool { return s.STAN == id }); err != nil {
+			return err
+		}
+	}
+	if id[0] == '0' {
+		return nil // a trace number, and no other
+	}
+	return f.fromBank(ctx, issuer.PaymentQuery{ID: number(id)})
+}
+
+// fromBank begins with the bank's records.
+func (f *finder) fromBank(ctx context.Context, q issuer.PaymentQuery) error {
+	if q == (issuer.PaymentQuery{}) {
+		return nil
+	}
+	list, err := f.phone.Bank.PaymentStories(ctx, q)
+	for n := range list {
+		b := &list[n]
+		s := Story{Bank: b}
+		for i := range f.slips {
+			if x := &f.slips[i]; b.STAN != "" && x.STAN == b.STAN && x.Cryptogram == b.Cryptogram {
+				s.Slip = x
+			}
+		}
+		for i := range f.entries {
+			if e := &f.entries[i]; e.Record == b.ID {
+				s.Entry = e
+			}
+		}
+		f.add(s)
+	}
+	return err
+}
+
+// fromSlips begins with the point of sale's slips.
+func (f *finder) fromSlips(ctx context.Context, wanted func(*slip.Slip) bool) error {
+	for n := range f.slips {
+		x := &f.slips[n]
+		if !wanted(x) {
+			continue
+		}
+		before := len(f.found)
+		if x.Request != nil {
+			if err := f.fromBank(ctx, issuer.PaymentQuery{STAN: x.STAN, Cryptogram: x.Cryptogram}); err != nil {
+				return err
+			}
+		}
+		if len(f.found) > before || f.has(x) {
+			continue
+		}
+		s := Story{Slip: x}
+		for i := range f.entries {
+			if e := &f.entries[i]; x.ATC != nil && e.Card == x.Card && e.ATC == *x.ATC {
+				s.Entry = e
+			}
+		}
+		f.add(s)
+	}
+	return nil
+}
+
+// fromPhone begins with the wallet's history.
+func (f *finder) fromPhone(ctx context.Context, card string, atc uint16) error {
+	c, err := f.phone.Find(card)
+	if err != nil {
+		return err
+	}
+	for n := range f.entries {
+		e := &f.entries[n]
+		if e.Card != c.Name || e.ATC != atc {
+			continue
+		}
+		before := len(f.found)
+		if e.Record != 0 {
+			err = f.fromBank(ctx, issuer.PaymentQuery{ID: e.Record})
+		} else {
+			err = f.fromSlips(ctx, func(s *slip.Slip) bool { return s.Card == e.Card && s.ATC != nil && *s.ATC == e.ATC })
+		}
+		if err != nil {
+			return err
+		}
+		if len(f.found) == before {
+			f.add(Story{Entry: e})
+		}
+	}
+	return nil
+}
+
+// has is true for a slip that a story found tells of.
+func (f *finder) has(x *slip.Slip) bool {
+	for n := range f.found {
+		if s := f.found[n].Slip; s != nil && s.ID == x.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// add completes a story and takes it, once.
+func (f *finder) add(s Story) {
+	switch {
+	case s.Slip != nil && s.Slip.Look != 0:
+		s.Look = f.phone.LookAt(s.Slip.Look, "", 0)
+	case s.Entry != nil:
+		s.Look = f.phone.LookAt(0, s.Entry.Card, s.Entry.ATC)
+	}
+	if b := s.Bank; b != nil {
+		s.IDs, s.Time = append(s.IDs, fmt.Sprint(bankID, b.ID)), b.Time
+	}
+	if x := s.Slip; x != nil {
+		s.IDs, s.Time = append(s.IDs, fmt.Sprint(tillID, x.ID)), x.Time
+	}
+	if e := s.Entry; e != nil {
+		s.IDs, s.Time = append(s.IDs, fmt.Sprintf("%s/%d", e.Card, e.ATC)), e.Time
+	}
+	for n := range f.found {
+		if f.found[n].IDs[0] == s.IDs[0] {
+			return
+		}
+	}
+	f.found = append(f.found, s)
+}

@@ -1,0 +1,73 @@
+package wallet
+
+import "time"
+
+// Look is how the wallet stood when a payment began, for its owner to read later.
+type Look struct {
+	Number   int64     `json:"number"`
+	Time     time.Time `json:"time"`
+	Card     string    `json:"card"`
+	ATC      uint16    `json:"atc"` // of the payment; the last one used when it made no cryptogram
+	Channel  string    `json:"channel"`
+	Default  bool      `json:"default"` // the card is the wallet's default
+	Status   string    `json:"status"`  // of the token, as the phone knew it
+	Stopped  string    `json:"stopped,omitempty"`
+	Passcode bool      `json:"passcode"` // there is one
+	Unlocked bool      `json:"unlocked"` // and the wallet was open, or there is none
+	TapAndGo *TapAndGo `json:"tap_and_go,omitempty"`
+	Keys     Stock     `json:"keys"`
+	Refused  string    `json:"refused,omitempty"` // why the phone itself did not pay
+}
+
+// maxLooks bounds what is remembered; the oldest go.
+const maxLooks = 200
+
+// Look notes how the wallet stands before a card pays, and gives the note's
+// number.
+func (w *Wallet) Look(name, channel string) (int64, error) {
+	c, err := w.card(name)
+	if err != nil {
+		return 0, err
+	}
+	w.state.Looked++
+	l := Look{
+		Number: w.state.Looked, Time: w.now(), Card: c.Name, Channel: channel, Default: w.state.Default == c.Name, Status: c.Status, Stopped: w.stopped(c),
+		Passcode: w.state.Passcode.Set(), TapAndGo: w.state.TapAndGo,
+	}
+	if _, l.Unlocked = w.Unlocked(); !l.Passcode {
+		l.Unlocked = true
+	}
+	if c.Enrolled {
+		a, err := w.applet(c)
+		if err != nil {
+			return 0, err
+		}
+		l.Keys, l.ATC = a.Stock(), a.ATC()
+	}
+	w.state.Looks = bounded(append(w.state.Looks, l), maxLooks)
+	return l.Number, w.save()
+}
+
+// Settled notes what came of a payment: its counter, and why the phone refused,
+// if it did.
+func (w *Wallet) Settled(number int64, atc uint16, refused string) error {
+	for n := range w.state.Looks {
+		if l := &w.state.Looks[n]; l.Number == number {
+			l.ATC, l.Refused = atc, refused
+			return w.save()
+		}
+	}
+	return nil
+}
+
+// LookAt finds a note by its number, or with 0 by card and counter; nil when
+// there is none.
+func (w *Wallet) LookAt(number int64, card string, atc uint16) *Look {
+	for n := len(w.state.Looks) - 1; n >= 0; n-- {
+		l := &w.state.Looks[n]
+		if number != 0 && l.Number == number || number == 0 && l.Card == card && l.ATC == atc {
+			return l
+		}
+	}
+	return nil
+}
