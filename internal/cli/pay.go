@@ -174,7 +174,7 @@ func (f *payFlags) check() error {
 		return fmt.Errorf("--allow-live and --wait go with --reader")
 	case f.reader.name != "" && f.ours() != "":
 		return fmt.Errorf("--%s is about a card of ours; at --reader there is another", f.ours())
-	case f.scan != "" && (f.reader.name != "" || f.ours() != "" || f.record != "" || f.cashback != "" || f.kind != ""):
+	case f.scan != "" && (f.reader.name != "" || f.aboutTap() || f.record != "" || f.cashback != "" || f.kind != ""):
 		return fmt.Errorf("--scan is in place of a tap: the phone has made the payment up already; it goes with --amount, --currency, --terminal, --stan")
 	case f.unlock && !f.locked:
 		return fmt.Errorf("--unlock-after-first goes with --locked")
@@ -184,7 +184,11 @@ func (f *payFlags) check() error {
 	return nil
 }
 
-// ours is the first flag given that only a card of ours has.
+// aboutTap is true when a flag says how a card of ours taps.
+func (f *payFlags) aboutTap() bool { return f.ours() != "" && f.ours() != "service" }
+
+// ours is the first flag given that only a card of ours has: the one about the
+// phone's service, which is not about the tap, comes last.
 func (f *payFlags) ours() string {
 	for _, name := range []string{"card", "locked", "unlock-after-first", "tear-at", "passcode-file", "coupon", "phone-offline", "service"} {
 		if f.set(name) {
