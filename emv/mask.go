@@ -5,10 +5,22 @@ import (
 	"strings"
 )
 
+// tagPINCertificate is the certificate of a key for PIN encipherment.
+const tagPINCertificate Tag = 0x9F2D
+
 // Sensitive is true for tags whose values are masked wherever they are shown:
 // account numbers, tracks, names and other data of the person, PIN data, keys
 // (PCI DSS 3.3 and 3.4). Values that only look like an account number are
 // found by their digits, see MaskedHex.
+//
+// Certificates of the card's keys are account numbers for whoever has the
+// scheme's public key, which everybody has: it opens the issuer's certificate
+// (tag 90), that opens 9F46 and 9F2D, and the account number stands inside (EMV
+// Book 2, 6.4 and 7.1). The signature of static data (tag 93) holds a hash over
+// the account number, which with the ten digits that masks show is found in
+// 100,000 trials. Tag 90 stays, as it names the issuer's leading digits only,
+// and so do the remainders 92, 9F32, 9F48 and 9F2E, which are parts of moduli,
+// and signatures of dynamic data (9F4B), which cover none.
 func Sensitive(tag Tag) bool {
 	switch tag {
 	case TagPAN, TagTrack1, TagTrack2, 0x58, 0x9F6B, 0x5F21, 0x5F22, 0x5F23, // account number, tracks
@@ -16,6 +28,7 @@ func Sensitive(tag Tag) bool {
 		TagCardholderName, 0x9F0B, 0x5B, 0x5F2B, 0x5F2C, 0x5F35, 0x5F42, 0x9F61, // the person
 		0x5F2E, 0x5F40, 0x5F43, 0x5F53, // biometrics, pictures, bank account
 		0x99, 0xDF50, 0xDF51, 0xDF52, // PIN and biometric data
+		TagSSAD, TagICCCertificate, tagPINCertificate, // hold it, signed
 		0x9F5E,                         // data storage identifier: the account number
 		0xDF08, 0xDF09, 0xDF42, 0xDF47: // keys of personalisation
 		return true
@@ -58,6 +71,11 @@ func MaskedHex(data []byte, sensitive func(Tag) bool) string {
 	if err != nil {
 		m.runs(0, len(data))
 	}
+	for len(m.cuts) > 0 { // last, since what is hidden ends a run of digits
+		cut := m.cuts[0]
+		m.cuts = m.cuts[1:]
+		cut()
+	}
 	return m.String()
 }
 
@@ -65,9 +83,10 @@ func MaskedHex(data []byte, sensitive func(Tag) bool) string {
 type mask struct {
 	data   []byte
 	hidden []bool // per nibble
+	cuts   []func()
 }
 
-func newMask(data []byte) *mask { return &mask{data, make([]bool, 2*len(data))} }
+func newMask(data []byte) *mask { return &mask{data: data, hidden: make([]bool, 2*len(data))} }
 
 // String is the hex with the hidden digits as stars.
 func (m *mask) String() string {
@@ -118,7 +137,30 @@ func (m *mask) level(from, to, depth int, sensitive func(Tag) bool) error {
 			m.unnamed(o, start, end, alone)
 		}
 	}
+	if s.Err() != nil {
+		m.cuts = append(m.cuts, func() { m.cut(from+s.pos, to, depth, sensitive) })
+	}
 	return s.Err()
+}
+
+// cut hides what is there of a sensitive value that the data end in: an answer
+// that comes in several parts, or a capture that was cut.
+func (m *mask) cut(at, to, depth int, sensitive func(Tag) bool) {
+	tag, n, reason := readTag(m.data[at:to])
+	if reason != "" || at+n >= to {
+		return
+	}
+	start := at + n + 1
+	if first := m.data[at+n]; first > 0x80 {
+		start += int(first & 0x7F)
+	}
+	switch {
+	case start >= to:
+	case sensitive == nil && Sensitive(tag), sensitive != nil && sensitive(tag):
+		m.hide(2*start, 2*to)
+	case tag.Constructed():
+		_ = m.level(start, to, depth+1, sensitive)
+	}
 }
 
 // value hides a sensitive value, but for the digits of the account number that

@@ -94,8 +94,8 @@ func holdsAccount(n int, digit func(int) byte) bool {
 }
 
 // frames hides account numbers that stand as tags 5A and 57 write them, or as
-// track 1 does, wherever that is: also inside of values that are not what
-// their tag says.
+// track 1 does, and certificates of the card's keys, wherever that is: also
+// inside of values that are not what their tag says.
 func (m *mask) frames(from, to int) {
 	for i := from; i+9 <= to; i++ {
 		if n := int(m.data[i+1]); m.data[i] == byte(TagPAN) && n >= 7 && n <= 10 && i+2+n <= to {
@@ -104,6 +104,25 @@ func (m *mask) frames(from, to int) {
 	}
 	m.framedTrack2(2*from, 2*to)
 	m.framedTrack1(from, to)
+	m.framedCertificates(from, to)
+}
+
+// framedCertificates looks for tags 9F46 and 9F2D with the length of an RSA
+// number, of which the data may hold only the beginning.
+func (m *mask) framedCertificates(from, to int) {
+	for i := from; i+3 < to; i++ {
+		if tag := Tag(m.data[i])<<8 | Tag(m.data[i+1]); tag != TagICCCertificate && tag != tagPINCertificate {
+			continue
+		}
+		start, n := i+3, int(m.data[i+2])
+		if n == 0x81 {
+			start, n = i+4, int(m.data[i+3])
+		}
+		const telling = 16                              // fewer bytes are chance, and of no use to anybody
+		if n >= 64 && n <= 248 && start+telling <= to { // EMV Book 2, Annex D
+			m.hide(2*start, 2*min(start+n, to))
+		}
+	}
 }
 
 func (m *mask) framedPAN(from, to int) {

@@ -51,7 +51,7 @@ func accountFree(tag Tag, v []byte, alone bool) bool {
 		return alone && !wellFormed(v, 1) // values by a list that stands elsewhere
 	case TagResponseFormat1:
 		return alone && format1Free(v)
-	case TagIssuerCertificate, TagSSAD, TagICCCertificate, TagSDAD, 0x9F2D:
+	case TagIssuerCertificate, TagSDAD: // Sensitive tells of the others that are signed
 		return len(v) >= 64 && !holdsObjects(v)
 	case TagCryptogram:
 		return len(v) == 8

@@ -156,3 +156,26 @@ func TestCryptographicValuesStayReadable(t *testing.T) {
 	}
 	require.Equal(t, map[int]int{8: 5, 16: 3}, masked, "without the exemption: 58 of 8 bytes, 50 of 10, 123 of 16")
 }
+
+// The account number stands in the certificates of the card's keys, which
+// everybody can open who has the scheme's public key.
+func TestCertificatesOfTheCardAreMasked(t *testing.T) {
+	body, stars := strings.Repeat("6A", 128), strings.Repeat("*", 256)
+	for data, want := range map[string]string{
+		"9F468180" + body:              "9F468180" + stars,
+		"9F2D8180" + body:              "9F2D8180" + stars,
+		"938180" + body:                "938180" + stars,
+		"7081849F468180" + body:        "7081849F468180" + stars,
+		"9F4740" + body[:128]:          "9F4740" + body[:128],
+		"908180" + body:                "908180" + body,
+		"9F4B8180" + body:              "9F4B8180" + body,
+		"DF7F81849F468180" + body:      "DF7F81849F468180" + stars,
+		"7081849F468180" + body[:200]:  "7081849F468180" + stars[:200], // cut
+		"7081849F468180" + body[:8]:    "7081849F468180" + stars[:8],
+		"70165A0847617390010101":       "70165A" + stars[:16],
+		"70165F200E4E616D6530":         "70165F200E" + stars[:10],
+		"57134761739001010119D4912201": "5" + stars[:27],
+	} {
+		require.Equal(t, want, MaskedHex(unhex(t, data), nil), data)
+	}
+}

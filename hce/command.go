@@ -70,15 +70,15 @@ func (s *static) route(cla, ins byte) (run func(*Card, apdu.Command) []byte, sw 
 
 // checkClass tells apart what the class byte asks for (ISO/IEC 7816-4, 5.4.1):
 // a contactless card has the basic logical channel only and no secure
-// messaging, and takes no chained commands. Proprietary classes 80 to 9F are
-// coded like the first interindustry ones.
+// messaging, and takes no chained commands. Proprietary classes 80 to 8F are
+// coded like the first interindustry ones; the others no command has.
 func checkClass(cla byte) apdu.Status {
 	switch {
 	case cla&0x7F == 0:
 		return apdu.StatusOK
 	case cla&0xC0 == 0x40: // further interindustry: channels 4 to 19
 		return apdu.StatusChannelNotSupported
-	case cla&0x60 != 0:
+	case cla&0x60 != 0, cla&0x90 == 0x90:
 		return apdu.StatusClass
 	case cla&0x03 != 0:
 		return apdu.StatusChannelNotSupported

@@ -38,6 +38,8 @@ func TestStatusWords(t *testing.T) {
 		{"chaining", "", "10A4040007A000000003101000", 0x6884},
 		{"reserved class", "", "20A4040007A000000003101000", 0x6E00},
 		{"proprietary class A0 (GSM)", "", "A0A40000023F00", 0x6E00},
+		{"proprietary class 90", "", "905A000003010203", 0x6E00},
+		{"proprietary class 9C", "", "9CCA9F3600", 0x6E00},
 		{"class FF (reader command)", "", "FFCA000000", 0x6E00},
 		{"SELECT in the proprietary class", "", "80A4040007A000000003101000", 0x6E00},
 		{"GET PROCESSING OPTIONS in the interindustry class", "", "00A8000002830000", 0x6E00},

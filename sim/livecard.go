@@ -10,6 +10,7 @@ import (
 	"tapsim/apdu"
 	"tapsim/hce"
 	"tapsim/internal/statedir"
+	"tapsim/wallet/store"
 )
 
 // LiveCard is a card of the phone that answers for a long time while other
@@ -27,6 +28,7 @@ type LiveCard struct {
 	mu      sync.Mutex
 	w       *World
 	powered bool // and seen by a reader since
+	removed bool // from the phone: there is no card, until it is added again
 }
 
 // OpenCard opens a card for a long time and, on first use, enrols it. Of the
@@ -69,7 +71,11 @@ func (c *LiveCard) open(ctx context.Context) error {
 }
 
 // Profile is the card's.
-func (c *LiveCard) Profile() hce.Profile { return c.w.Profile }
+func (c *LiveCard) Profile() hce.Profile {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.w.Profile
+}
 
 // Notes tell what was set up: one line each.
 func (c *LiveCard) Notes() []string { return c.w.Notes }
@@ -83,7 +89,8 @@ func (c *LiveCard) Deactivated(why hce.Deactivation) {
 }
 
 // Respond answers one command. What keeps the card from its memory is 6581, and
-// told to Trouble.
+// told to Trouble. While the card is not on the phone any more, a SELECT is 6A82,
+// as on a phone without cards.
 func (c *LiveCard) Respond(command []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,6 +106,9 @@ func (c *LiveCard) respond(command []byte) (answer []byte, err error) {
 	defer func() { err = errors.Join(err, c.w.Close()) }()
 	if err := c.lock(); err != nil {
 		return nil, err
+	}
+	if c.removed {
+		return withoutCard(command), nil
 	}
 	if !c.powered {
 		if err := c.begin(); err != nil {
@@ -123,7 +133,29 @@ func (c *LiveCard) lock() error {
 		return err
 	}
 	c.powered = false
-	return c.w.loadCard(dir)
+	err = c.w.loadCard(dir)
+	if !errors.Is(err, store.ErrNotEnrolled) {
+		c.removed = c.removed && err != nil
+		return err
+	}
+	if !c.removed { // once, not with each command
+		c.Trouble(fmt.Errorf("%s was removed from the phone, which now answers as one without cards: %w", c.w.Profile.Name, err))
+	}
+	c.removed = true
+	return nil
+}
+
+// withoutCard is the answer of a phone that has no card: nothing can be selected,
+// and without a selection nothing else works.
+func withoutCard(command []byte) []byte {
+	const insSelect = 0xA4
+	switch {
+	case len(command) < 4:
+		return apdu.StatusWrongLength.Append(nil)
+	case command[0] == 0 && command[1] == insSelect:
+		return apdu.StatusFileNotFound.Append(nil)
+	}
+	return apdu.StatusConditions.Append(nil)
 }
 
 // begin is the beginning of a tap: the owner has looked at the phone, which has

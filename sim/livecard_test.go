@@ -181,3 +181,36 @@ func TestARunningClockRuns(t *testing.T) {
 	time.AfterFunc(time.Millisecond, cancel)
 	require.ErrorIs(t, c.Sleep(ctx, time.Hour), context.Canceled)
 }
+
+// TestALiveCardOutlivesItsRemoval: its owner takes the card off the phone while
+// it lies at a reader, and adds it again.
+func TestALiveCardOutlivesItsRemoval(t *testing.T) {
+	o := newOwner(t)
+	const number = "4761739001010119"
+	name := o.add(number)
+	options := o.options()
+	options.Card = name
+	card, err := OpenCard(o.ctx, options)
+	require.NoError(t, err)
+	var troubles []error
+	card.Trouble = func(err error) { troubles = append(troubles, err) }
+	directory := append([]byte{0, 0xA4, 4, 0, 14}, "2PAY.SYS.DDF01\x00"...)
+	answer := card.Respond(directory)
+	require.Equal(t, []byte{0x90, 0}, answer[len(answer)-2:])
+
+	o.must(func(p *Phone) error { return p.Remove(o.ctx, name) })
+	for range 3 {
+		require.Equal(t, []byte{0x6A, 0x82}, card.Respond(directory))
+		require.Equal(t, []byte{0x69, 0x85}, card.Respond([]byte{0x80, 0xCA, 0x9F, 0x36, 0}))
+		require.Equal(t, []byte{0x67, 0}, card.Respond([]byte{0}))
+		card.Deactivated(hce.LinkLoss)
+	}
+	require.Len(t, troubles, 1, "told once")
+	require.ErrorContains(t, troubles[0], name+" was removed from the phone")
+	require.Equal(t, name, card.Profile().Name)
+
+	require.Equal(t, name, o.add(number))
+	answer = card.Respond(directory)
+	require.Equal(t, []byte{0x90, 0}, answer[len(answer)-2:], "it works again")
+	require.Len(t, troubles, 1)
+}

@@ -82,15 +82,42 @@ func (w *World) openPhone(ctx context.Context) error {
 	return w.refill(ctx)
 }
 
-// loadCard reads the card anew from the phone's folder, which is locked.
-func (w *World) loadCard(dir string) error {
-	err := w.loadStore(dir)
-	if err == nil && w.OfWallet() {
-		err = w.loadWallet()
+// loadCard reads the card anew from the phone's folder, which is locked. On an
+// error all stays as it was.
+func (w *World) loadCard(dir string) (err error) {
+	phone, wallet, profile := w.phone, w.wallet, w.Profile
+	defer func() {
+		if err != nil {
+			w.phone, w.wallet, w.Profile = phone, wallet, profile
+		}
+	}()
+	if err = w.loadStore(dir); err != nil {
+		return err
 	}
+	if err = w.reloadWallet(); err != nil {
+		return err
+	}
+	card, err := w.phone.Card(w.Profile)
 	if err == nil {
-		w.card, err = w.phone.Card(w.Profile)
+		w.card = card
 	}
+	return err
+}
+
+// reloadWallet reads the wallet anew, when the card is of it. A card that was
+// removed is store.ErrNotEnrolled; another may have got its name.
+func (w *World) reloadWallet() error {
+	if !w.OfWallet() {
+		return nil
+	}
+	if err := w.loadWallet(); err != nil {
+		return err
+	}
+	c, err := w.wallet.Find(w.walletCard)
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrNotEnrolled, err)
+	}
+	w.Profile, err = walletProfile(c.Scheme, c.Name)
 	return err
 }
 

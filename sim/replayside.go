@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"tapsim/cryptogram"
@@ -94,8 +95,11 @@ func ReplayForeign(ctx context.Context, t *transcript.Transcript, entry transcri
 		if played.Outcome.Kind != 0 {
 			r.Outcome = played.Outcome.Kind.String()
 		}
-		if entry.Mode == transcript.PlayPart {
+		switch {
+		case entry.Mode == transcript.PlayPart:
 			r.Notes = played.Differences
+		case entry.Line == 0 && err != nil && len(played.Differences) > 0:
+			r.Notes = append(r.Notes, partNote(t, played))
 		}
 	}
 	if how.Side == TerminalSide || how.Side == 0 && how.Card != "" {
@@ -103,6 +107,13 @@ func ReplayForeign(ctx context.Context, t *transcript.Transcript, entry transcri
 		return r, r.asCard(ctx, t, o, how)
 	}
 	return r, nil
+}
+
+// partNote says how to accept a recording that holds only a part of what our
+// terminal sends.
+func partNote(t *transcript.Transcript, r Recorded) string {
+	return fmt.Sprintf("the recording plays only in part (commands of our terminal that are not in it: %d): a line of a manifest.tsv beside it accepts that, "+
+		"with tabs between: %s card-part OUTCOME - REASON", len(r.Differences), filepath.Base(t.Name))
 }
 
 // foreignNow is noon of the day that the recording's terminal had.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapsim/cryptogram"
+	"tapsim/emv"
 	"tapsim/hce"
 	"tapsim/issuer"
 	issuerconfig "tapsim/issuer/config"
@@ -20,7 +21,11 @@ import (
 func (w *World) recordedCard(ctx context.Context, t *transcript.Transcript) (*hce.Card, string) {
 	atc, err := strconv.ParseUint(t.Value("atc"), 16, 16)
 	if err != nil {
-		return nil, "the header has no atc, so the card cannot be made again"
+		why := "the header has no atc, so the card cannot be made again"
+		if atc, _ := answered(t, emv.TagATC); len(atc) == 2 {
+			why += "; with --substitute it is taken from the recorded answers"
+		}
+		return nil, why
 	}
 	keys := hce.CardKey(w.Profile.CardKey)
 	switch {
@@ -132,4 +137,10 @@ func (w *World) bankAt(ctx context.Context, now time.Time) (*issuer.Issuer, erro
 	}
 	_, err = b.Install(ctx, demo.Setup)
 	return b, err
+}
+
+// answered is the value that the recorded card gave for a tag.
+func answered(t *transcript.Transcript, tag emv.Tag) ([]byte, bool) {
+	_, received := transcript.Values(t)
+	return received.Lookup(tag)
 }

@@ -39,6 +39,7 @@ type Explainer struct {
 	raw      []byte       // the last command as sent
 	handover bool         // T=0: the card asked for the data of raw
 	partial  bool         // the answer before ended with 61xx after data
+	pieces   []byte       // of the answer that comes in parts, so far
 }
 
 // NewExplainer makes an explainer for a session. reveal shows sensitive values

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"fmt"
+	"strings"
 
 	"tapsim/apdu"
 	"tapsim/emv"
@@ -9,6 +10,9 @@ import (
 
 // statusName is the name of the status word.
 const statusName = "SW1-SW2"
+
+// maxPieces bounds an answer that comes in several parts, in bytes.
+const maxPieces = 1 << 16
 
 // explainResponse takes the answer to the last command apart and learns from
 // it.
@@ -31,10 +35,30 @@ func (e *Explainer) explainResponse(response []byte) []Part {
 		b.parts = append(b.parts, e.answer(b.left(), b.pos)...)
 		e.learn(b.left())
 	default:
-		b.rest("data", "a part of an answer that comes in several")
+		e.piece(&b)
 		e.partial = sw.SW1() == 0x61 && len(data) > 0
 	}
 	return append(b.parts, Part{Name: statusName, Offset: len(data), Size: 2, Value: sw.String(), Text: sw.Text()})
+}
+
+// piece is a part of an answer that comes in several. It is masked as what it
+// is in all that came so far: an element may begin in one part and end in the
+// next.
+func (e *Explainer) piece(b *cutter) {
+	if !e.partial {
+		e.pieces = nil
+	}
+	before := len(e.pieces)
+	e.pieces = append(e.pieces, b.left()...)
+	b.rest("data", "a part of an answer that comes in several")
+	if len(b.parts) > 0 && !e.shows() {
+		p := &b.parts[len(b.parts)-1]
+		p.Value = emv.MaskedHex(e.pieces, nil)[2*before:]
+		p.Masked = strings.Contains(p.Value, "*")
+	}
+	if len(e.pieces) > maxPieces {
+		e.pieces = nil
+	}
 }
 
 // procedureByte explains an answer of one byte, which only T=0 has: the card

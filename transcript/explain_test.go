@@ -468,3 +468,12 @@ func TestRecordingsHoldNoLiveAccount(t *testing.T) {
 	}
 	require.Equal(t, 17, seen)
 }
+
+// An element that begins in one part of an answer and ends in the next is masked
+// in both.
+func TestPartsOfAnAnswerShareTheirMask(t *testing.T) {
+	x := readText(t, "> 00B2010C00\n< 700D5A08476173610A\n> 00C000000A\n< 90010101195F3401006102\n> 00C0000002\n< 9000\n")
+	list := ExplainSession(x, false).Exchanges
+	require.Equal(t, "700D5A08******610A", list[0].Response.Hex)
+	require.Equal(t, "******01195F3401006102", list[1].Response.Hex)
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"tapsim/apdu"
 )
 
 // Mismatch says where a replay left its recording, and what differs there.
@@ -89,12 +91,32 @@ func commandMismatch(t *Transcript, exchanges []Exchange, n int, got []byte) *Mi
 // responseMismatch explains how an answer differs from the recorded one.
 func responseMismatch(t *Transcript, exchanges []Exchange, n int, got []byte) *Mismatch {
 	m := mismatchAt(t, exchanges, n)
+	if want := exchanges[n].Response; min(len(got), len(want)) == 2 && len(got) != len(want) {
+		m.Offset, m.Element = firstDifference(got, want), statusName // one has data, the other none: their bytes do not compare
+		m.Got, m.Want = statusWith(t, n, got), statusWith(t, n, want)
+		return m
+	}
 	m.locate(explainTo(t, n).Response.Parts, got, exchanges[n].Response)
 	if behind := len(got) - 2; m.Element == statusName && behind > m.Offset {
 		_, sw := cutStatus(got)
 		m.Got = fmt.Sprintf("%s behind %s", sw, plural(behind, "byte"))
 	}
 	return m
+}
+
+// statusWith is the status word of an answer to the command of exchange n in
+// words, and what it comes with.
+func statusWith(t *Transcript, n int, answer []byte) string {
+	data, sw := cutStatus(answer)
+	text := sw.String()
+	if name := sw.Text(); name != "" && sw != apdu.StatusOK {
+		text += " (" + name + ")"
+	}
+	if len(data) == 0 {
+		return text
+	}
+	parts := NewExplainer(false).Explain(t.Exchanges()[n].Command, answer).Response.Parts
+	return fmt.Sprintf("%s with %s (%s)", text, elementName(&parts[0]), plural(len(data), "byte"))
 }
 
 func mismatchAt(t *Transcript, exchanges []Exchange, n int) *Mismatch {

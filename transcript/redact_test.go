@@ -240,3 +240,32 @@ func TestOutsideTestRanges(t *testing.T) {
 		}
 	}
 }
+
+// TestRedactComments: people copy tracks and write names in their own way. Expiry
+// and service code stay, as they do in data.
+func TestRedactComments(t *testing.T) {
+	record := emv.AppendTLV(nil, emv.TagRecord, emv.List{{Tag: emv.TagCardholderName, Value: []byte("SMITH/JOHN A.MR")}}.Append(nil))
+	x := readText(t, fmt.Sprintf(`# PAN 4929123456789015 seen, track 4929123456789015D29122010000012300009F, SMITH
+# source: .. by john .., Mr Smithson, J. Smith
+# 49 29 12 34 56 78 90 15 D2 91 22 01 00 00 12 30 00 09 then 12 apples
+# ;4929123456789015=29122010000012300009? %%B4929123456789015^SMITH/JOHN^29122010000012300009?
+# 5F200F 534D4954482F4A4F484E20412E4D52
+> 00B2010C00
+< %X9000
+`, record))
+	out, _, err := Redact(x)
+	require.NoError(t, err)
+	text, err := Format(out)
+	require.NoError(t, err)
+	require.Equal(t, `# redacted: account numbers and names are substitutes; signatures and cryptograms no longer verify
+# PAN 4761739900000013 seen, track 4761739900000013D29122010000000000000F, CARDHOLDER
+# source: .. by TEST .., Mr Smithson, J. CARDHOLDER
+# 47 61 73 99 00 00 00 13 D2 91 22 01 00 00 00 00 00 00 then 12 apples
+# ;4761739900000013=29122010000000000000? %B4761739900000013^CARDHOLDER^29122010000000000000?
+# 5F200F 43415244484F4C4445522F54455354
+`, string(text[:bytes.Index(text, []byte("> "))]))
+	again, what, err := Redact(out)
+	require.NoError(t, err)
+	require.False(t, what.Changed(), "%+v", what)
+	require.Equal(t, out, again)
+}

@@ -590,3 +590,23 @@ func TestATornTapOverTheReaderReplays(t *testing.T) {
 		require.Equal(t, saw, count)
 	}
 }
+
+// TestMismatchOfStatus: data against a status word alone are told as that, not
+// as bytes that happen to stand in one place.
+func TestMismatchOfStatus(t *testing.T) {
+	const select1 = "> 00A4040005A00000000300\n< "
+	full, none := []byte{0x6F, 0x02, 0x84, 0x00, 0x90, 0x00}, []byte{0x6A, 0x82}
+	for _, c := range []struct {
+		recorded string
+		got      []byte
+		want     string
+	}{
+		{"6F0284009000\n", none, "x.apdu:1: exchange 1 SELECT A000000003, byte 0: SW1-SW2 is 6A82 (file or application not found), recorded 9000 with 6F FCI template (4 bytes)"},
+		{"6A82\n", full, "x.apdu:1: exchange 1 SELECT A000000003, byte 0: SW1-SW2 is 9000 with 6F FCI template (4 bytes), recorded 6A82 (file or application not found)"},
+	} {
+		x := readText(t, select1+c.recorded)
+		x.Name = "x.apdu"
+		err := Terminal{Card: apdu.ResponderFunc(func([]byte) []byte { return c.got })}.Replay(x)
+		require.EqualError(t, err, c.want)
+	}
+}

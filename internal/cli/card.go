@@ -106,7 +106,7 @@ func (a *app) cardState(name, addr string, err error) {
 	case err == nil:
 		fmt.Fprintf(a.errw, "tapsim: %s is in the virtual reader at %s\n", name, addr)
 	case errors.Is(err, vpcd.ErrOccupied):
-		fmt.Fprintf(a.errw, "tapsim: %v (end the other one, or use the next slot); trying again\n", err)
+		fmt.Fprintf(a.errw, "tapsim: %v (end the other one, or use the next slot); waiting for it\n", err)
 	default:
 		fmt.Fprintf(a.errw, "tapsim: no virtual reader at %s: %v (is pcscd running, with vsmartcard-vpcd installed? see 'tapsim doctor'); trying again\n", addr, bare(err))
 	}

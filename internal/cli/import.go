@@ -31,7 +31,8 @@ func (a *app) importCommand() *cobra.Command {
 		Long: `Make a transcript of what another program wrote: scriptor, opensc-tool, pcsc-spy,
 pcscd, GlobalPlatformPro, proxmark3, cardpeek, APDUPlay, jCardSim, Android apps,
 captures of ISO 14443 and more. The format is found by itself; an input that fits
-none says what was tried and why each failed. A recording of a card outside the
+none says what was tried and why each failed. A log that stops in the middle is
+imported as far as it is complete, with a note. A recording of a card outside the
 test ranges is only ever written redacted (see 'tapsim redact').`,
 		Example: "  tapsim import proxmark3.log -o tap.apdu\n  tapsim import --list",
 		Args: func(c *cobra.Command, args []string) error {

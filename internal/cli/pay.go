@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type payFlags struct {
 	reader   readerFlags
 	service  serviceFlags
 	amount   string
+	from     string // where the amount is from; "" is --amount
 	cashback string
 	currency string
 	kind     string
@@ -124,7 +126,7 @@ func (f *payFlags) request(w *sim.World) (r sim.Request, err error) {
 		}
 	}
 	if r.Amount, err = r.Currency.Parse(f.amount); err != nil {
-		return r, fmt.Errorf("--amount: %w", err)
+		return r, fmt.Errorf("%s: %w", cmp.Or(f.from, "--amount"), err)
 	}
 	if r.Type = w.Terminal.Type; f.kind != "" {
 		if r.Type, err = sim.ParseType(f.kind); err != nil {
@@ -269,9 +271,25 @@ func (a *app) pay(ctx context.Context, f *payFlags) error {
 		err = closed
 	}
 	if err != nil {
-		return errors.Join(liveHint(err), keep.discard())
+		err = errors.Join(liveHint(interrupted(ctx, err)), keep.discard())
+		return a.noPayment(f, err)
 	}
 	return errors.Join(a.reportPayment(f, w, r, p), keep.write(p.Transcript, f.reader.live))
+}
+
+// noPayment reports, at a reader, that there was no payment. A script that reads
+// our JSON gets the reason there as well.
+func (a *app) noPayment(f *payFlags, err error) error {
+	if f.reader.name == "" {
+		return err
+	}
+	if f.record != "" {
+		err = fmt.Errorf("%w; nothing was recorded", err)
+	}
+	if a.json {
+		err = errors.Join(err, a.printJSON(map[string]string{"error": err.Error()}))
+	}
+	return err
 }
 
 // maxPINFile is a PIN with blanks around it.

@@ -170,7 +170,18 @@ func TestStrangersCardsAreNotPaidWith(t *testing.T) {
 	require.Contains(t, errw, "not known to be a test card: issuer number 400000")
 	require.Contains(t, errw, "--allow-live goes on")
 	require.Zero(t, sent.Load())
+	require.Contains(t, errw, "nothing was recorded")
 	require.NoFileExists(t, record)
+	status, out, errw = command(t, "", "pay", "--reader", name, "--amount", "5", "--state", state, "--wait", "5s", "--json")
+	require.Equal(t, exitUsage, status)
+	var stopped map[string]string
+	require.NoError(t, json.Unmarshal([]byte(out), &stopped))
+	require.Contains(t, stopped["error"], "not known to be a test card: issuer number 400000")
+	require.NotContains(t, errw, "nothing was recorded", "nobody asked for a recording")
+	require.Zero(t, sent.Load())
+	status, out, errw = command(t, "", "probe", "--reader", name, "-q")
+	require.Equal(t, exitOK, status, errw)
+	require.Contains(t, out, "not known: issuer 400000 is none whose account numbers are all test numbers")
 	require.NoDirExists(t, filepath.Join(state, "phone"), "the phone has nothing to do with it")
 
 	status, _, errw = command(t, "", "pay", "--reader", name, "--amount", "5", "--state", state, "--allow-live", "--record", record)
@@ -225,7 +236,7 @@ func TestTerminalTakesTapAfterTap(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(lines[i]), &p))
 		require.Equal(t, want, p.Amount)
 		if want == "" {
-			require.Contains(t, p.Error, `amount "five"`)
+			require.Contains(t, p.Error, `standard input, line 3: amount "five"`)
 			continue
 		}
 		require.Equal(t, "approved", p.Outcome)
@@ -239,6 +250,19 @@ func TestTerminalEndsWhenInterrupted(t *testing.T) {
 	shown := &watched{want: "present the card", seen: cancel}
 	status := Main(ctx, []string{"terminal", "--reader", "Virtual PCD 00 01", "--state", sim.Memory, "--amount", "1"}, strings.NewReader(""), &bytes.Buffer{}, shown)
 	require.Equal(t, exitOK, status, shown.String())
+}
+
+// TestPayAndProbeSayThatTheyWereInterrupted wait for a card that never comes.
+func TestPayAndProbeSayThatTheyWereInterrupted(t *testing.T) {
+	pcscd(t)
+	for _, args := range [][]string{{"pay", "--state", sim.Memory}, {"probe"}} {
+		ctx, cancel := context.WithCancel(context.Background())
+		shown := &watched{want: "present the card", seen: cancel}
+		status := Main(ctx, append(args, "--reader", "Virtual PCD 00 01"), strings.NewReader(""), &bytes.Buffer{}, shown)
+		require.Equal(t, exitUsage, status)
+		require.Contains(t, shown.String(), "tapsim: interrupted\n")
+		require.NotContains(t, shown.String(), "context")
+	}
 }
 
 // watched tells when a text was written.
@@ -277,6 +301,7 @@ func TestProbe(t *testing.T) {
 	require.Len(t, p.Applications, 1)
 	require.Equal(t, "2", p.Applications[0].Kernel)
 	require.Positive(t, p.Applications[0].Records)
+	require.Equal(t, "MASTERCARD", strings.ToUpper(p.Applications[0].Label), "without quotes")
 	require.Zero(t, live.Load())
 	require.NotContains(t, out, "541333900200001", "account numbers are masked")
 	status, out, _ = command(t, "", "probe", "--reader", "Virtual PCD 00 00", "-q")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,6 +64,7 @@ records - is not seen. Account numbers, names and tracks are masked.`,
 				return err
 			}
 			p, err := a.probe(c.Context(), r)
+			err = interrupted(c.Context(), err)
 			if err = errors.Join(err, r.Close()); err != nil {
 				return err
 			}
@@ -213,6 +216,9 @@ func (x *examiner) control(p *probedJSON, data []byte) {
 	}
 	ctx := emv.Context{Scheme: emv.SchemeOf(p.aid)}
 	p.Label = emv.ExplainValue(emv.TagApplicationLabel, lookup(emv.TagApplicationLabel), ctx, false).Text
+	if plain, err := strconv.Unquote(p.Label); err == nil {
+		p.Label = plain
+	}
 	for _, tag := range []emv.Tag{tagIIN, tagIINE} {
 		if digits, err := emv.Digits(lookup(tag)); err == nil && digits != "" {
 			p.Issuer = digits
@@ -372,6 +378,9 @@ func (a *app) printProbe(p *probeJSON, quiet bool) error {
 
 func (p *probeJSON) testCard() string {
 	switch {
+	case p.TestCard == nil && len(p.issuers()) > 0:
+		return fmt.Sprintf("not known: issuer %s is none whose account numbers are all test numbers, and it tells no account number before a payment",
+			strings.Join(p.issuers(), ", "))
 	case p.TestCard == nil:
 		return "not known: it tells neither issuer nor account number before a payment"
 	case *p.TestCard:
@@ -380,8 +389,22 @@ func (p *probeJSON) testCard() string {
 	return "no: its account number is outside the test ranges"
 }
 
+// issuers are the issuer numbers that the card tells.
+func (p *probeJSON) issuers() (list []string) {
+	for i := range p.Applications {
+		if iin := p.Applications[i].Issuer; iin != "" && !slices.Contains(list, iin) {
+			list = append(list, iin)
+		}
+	}
+	return list
+}
+
 func appendProbed(out []byte, p *probedJSON, s transcript.Style) []byte {
-	out = fmt.Appendf(out, "\n%s\n", painted(s, transcript.RoleTitle, strings.TrimSpace(p.AID+"  "+p.Label)))
+	label := p.Label
+	if label != "" {
+		label = strconv.Quote(label) // it is the card's, and may hold anything
+	}
+	out = fmt.Appendf(out, "\n%s\n", painted(s, transcript.RoleTitle, strings.TrimSpace(p.AID+"  "+label)))
 	line := func(name, value string) {
 		if value != "" {
 			out = fmt.Appendf(out, "  %-14s %s\n", name, value)

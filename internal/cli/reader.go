@@ -91,8 +91,16 @@ func readerError(err error) error {
 	switch {
 	case errors.Is(err, pcsc.ErrNotBuilt), errors.Is(err, pcsc.ErrNoService), errors.Is(err, pcsc.ErrNoAccess):
 		return fmt.Errorf("%w; 'tapsim doctor' says what is missing and how to get it", err)
-	case errors.Is(err, pcsc.ErrInUse):
+	case errors.Is(err, pcsc.ErrInUse), errors.Is(err, pcsc.ErrBlocked):
 		return fmt.Errorf("%w: end that program, or use another reader", err)
+	}
+	return err
+}
+
+// interrupted is how a command at a reader ends whose user has stopped it.
+func interrupted(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,8 +40,10 @@ func (a *app) replayCommand() *cobra.Command {
 		Long: `Replay recordings. One of tapsim's own is played twice: as the card, against our
 terminal and our bank, and as the terminal, against our card. A published one is
 played as the card; the manifest.tsv beside it, when there is one, says what must
-come out. Wrong bytes, wrong order, exchanges left over: each fails and is named
-with its meaning.
+come out: FILE, mode, outcome, data as TAG=HEX or -, reason, with tabs between.
+Mode card-part there accepts a recording that lacks commands which our terminal
+sends, decode-only one that cannot be played. Wrong bytes, wrong order, exchanges
+left over: each fails and is named with its meaning.
 
 --mode card or --mode terminal plays one side only. The second, for a recording
 that names no card of ours, needs --card.
@@ -220,7 +223,7 @@ func (r replayJSON) lines() []string {
 		if s.Exchange > 0 {
 			where = fmt.Sprintf("exchange %d, %s", s.Exchange, s.Side)
 		}
-		values := fmt.Sprintf(" (recorded %s, used %s)", s.Recorded, s.Used)
+		values := fmt.Sprintf(" (recorded %s, used %s)", cmp.Or(s.Recorded, "none"), cmp.Or(s.Used, "none"))
 		if s.Recorded == s.Used {
 			values = " " + s.Used
 		}

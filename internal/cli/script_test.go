@@ -68,6 +68,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_DATA_HOME", "")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector lets each program sleep a second at its end
 			env.Setenv("TESTDATA", filepath.Join(root, "testdata"))
 			return nil
 		},

@@ -107,7 +107,7 @@ func (s *shop) serve(ctx context.Context) error {
 		return s.sameAmount(ctx)
 	}
 	lines := readLines(ctx, s.app.in)
-	for {
+	for n := 1; ; n++ {
 		fmt.Fprintf(s.app.errw, "tapsim: amount in %s?\n", s.world.Terminal.Currency.Alpha)
 		select {
 		case <-ctx.Done():
@@ -119,7 +119,7 @@ func (s *shop) serve(ctx context.Context) error {
 			if line = strings.TrimSpace(line); line == "" {
 				continue
 			}
-			s.flags.amount = line
+			s.flags.amount, s.flags.from = line, fmt.Sprintf("standard input, line %d", n)
 		}
 		if err := s.payment(ctx); err != nil {
 			return err
@@ -143,11 +143,29 @@ func (s *shop) sameAmount(ctx context.Context) error {
 		if s.bad > 0 {
 			return s.farewell()
 		}
-		if err := s.reader.Removed(ctx); err != nil && !errors.Is(err, pcsc.ErrReaderGone) && !errors.Is(err, pcsc.ErrNoService) {
+		err := s.reader.Removed(ctx)
+		if readerLost(err) {
+			err = s.cleared(ctx, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readerLost is true when the reader or its service may come back.
+func readerLost(err error) bool {
+	return errors.Is(err, pcsc.ErrReaderGone) || errors.Is(err, pcsc.ErrNoService)
+}
+
+// cleared waits until the reader is back and empty: nobody can tell whether the
+// card that lies there then is the one that has paid.
+func (s *shop) cleared(ctx context.Context, lost error) error {
+	if err := s.tell(fmt.Errorf("%w: waiting for it to come back; take away the card", lost)); err != nil {
+		return err
+	}
+	return s.reader.Cleared(ctx)
 }
 
 // payment takes one. What goes wrong with the card is told, and the shop stays
@@ -168,13 +186,11 @@ func (s *shop) payment(ctx context.Context) error {
 			return s.show(r, p)
 		case errors.Is(err, terminal.ErrNoCard), errors.As(err, &live):
 			return s.tell(liveHint(err))
-		case errors.Is(err, pcsc.ErrReaderGone), errors.Is(err, pcsc.ErrNoService):
-			if err := s.tell(fmt.Errorf("%w: waiting for it to come back", err)); err != nil {
+		case readerLost(err):
+			if err := s.cleared(ctx, err); err != nil {
 				return err
 			}
-			if err := s.reader.Returned(ctx); err != nil {
-				return err
-			}
+			fmt.Fprintf(s.app.errw, "tapsim: present the card at %s\n", s.reader.Name())
 		default:
 			return err
 		}

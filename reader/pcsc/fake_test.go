@@ -29,6 +29,7 @@ type fake struct {
 	contexts int
 	gone     bool          // the service is not there
 	hold     chan struct{} // a command waits for it
+	blocked  chan struct{} // likewise a connection, and all that comes after
 	waiting  chan struct{} // sent to when somebody waits for a state
 	wake     chan struct{}
 }
@@ -97,6 +98,9 @@ func (f *fake) cancel() error {
 }
 
 func (f *fake) connect(string) (handle, error) {
+	if f.blocked != nil {
+		<-f.blocked
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := first(&f.connects); err != nil {
@@ -235,6 +239,49 @@ func TestACardThatNeverAnswers(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
+// TestABlockedReader: another program's command to the card does not come back,
+// so neither does the connection.
+func TestABlockedReader(t *testing.T) {
+	f := newFake()
+	f.blocked, f.answers = make(chan struct{}), []result{ok}
+	r := f.open(t)
+	r.Wait = 10 * time.Millisecond
+	_, err := r.Activate(background)
+	require.ErrorIs(t, err, ErrBlocked)
+	require.ErrorContains(t, err, "ACME Reader 00 00: the reader did not let go of the card in time")
+	ctx, cancel := context.WithTimeout(background, 10*time.Millisecond)
+	defer cancel()
+	r.Wait = 0
+	_, err = r.Activate(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, r.Close(), "the calls are left to themselves")
+
+	close(f.blocked)
+	require.Eventually(t, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.ended) == 2 && f.contexts == 0
+	}, 5*time.Second, time.Millisecond, "they clean up when they come back")
+	r = f.open(t)
+	_, err = r.Activate(background)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+}
+
+func TestASilentServiceIsGivenUp(t *testing.T) {
+	answer, late := make(chan struct{}), make(chan int)
+	_, err := within(time.Millisecond, func() (int, error) {
+		<-answer
+		return 7, nil
+	}, func(v int, _ error) { late <- v })
+	require.ErrorIs(t, err, ErrNoService)
+	close(answer)
+	require.Equal(t, 7, <-late)
+	v, err := within(time.Minute, func() (int, error) { return 8, nil }, nil)
+	require.NoError(t, err)
+	require.Equal(t, 8, v)
+}
+
 func TestTheOldCardIsOfNoUse(t *testing.T) {
 	f := newFake()
 	f.answers = []result{ok}
@@ -329,6 +376,23 @@ func TestWhatKeepsAReaderFromBeingUsed(t *testing.T) {
 			require.Zero(t, f.contexts)
 		})
 	}
+}
+
+// TestTheFieldMustBeClear: the card that lies there when the service comes back
+// is seen a moment later, and is no new one.
+func TestTheFieldMustBeClear(t *testing.T) {
+	f := newFake()
+	r := f.open(t)
+	r.calm = 5 * time.Millisecond
+	f.states = []flags{flagEmpty, flagPresent | 0x10000, flagPresent | 0x10000, flagPresent | 0x10000, flagEmpty | 0x20000}
+	require.NoError(t, r.Cleared(background))
+	require.Len(t, f.states, 1, "it was taken away")
+
+	f.states = []flags{flagPresent}
+	ctx, cancel := context.WithTimeout(background, 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, r.Cleared(ctx), context.DeadlineExceeded, "it lies there still")
+	require.NoError(t, r.Close())
 }
 
 func TestOpen(t *testing.T) {

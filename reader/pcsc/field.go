@@ -23,6 +23,9 @@ const (
 	// settle is longer than a virtual reader needs to notice that its card has
 	// left: until then it names a card that cannot be connected to.
 	settle = 500 * time.Millisecond
+	// usualCalm is longer than a reader that has just come back needs to see the
+	// card that lies there: a virtual one is told of it only then.
+	usualCalm = 3 * time.Second
 )
 
 // Reader is a PC/SC reader as the field of a terminal: Activate waits for a card
@@ -43,6 +46,7 @@ type Reader struct {
 	talk      service // the context that talks
 	card      *Card
 	torn      bool // the last card was lost
+	calm      time.Duration
 	// busy has an element while a call into the service is under way. Such a
 	// call cannot be cut short; it may outlive the caller's context.
 	busy chan struct{}
@@ -53,7 +57,7 @@ type Reader struct {
 func Open(name string) (*Reader, error) { return open(name, establish) }
 
 func open(name string, establish func() (service, error)) (*Reader, error) {
-	r := &Reader{Patience: usualPatience, establish: establish, busy: make(chan struct{}, 1)}
+	r := &Reader{Patience: usualPatience, calm: usualCalm, establish: patient(establish), busy: make(chan struct{}, 1)}
 	if err := r.contexts(); err != nil {
 		return nil, err
 	}
@@ -101,7 +105,7 @@ func (r *Reader) forget() error {
 	var err error
 	for _, s := range []*service{&r.wait, &r.talk} {
 		if *s != nil {
-			if e := (*s).release(); !serviceGone(e) {
+			if e := letGo(*s); !serviceGone(e) {
 				err = errors.Join(err, e)
 			}
 			*s = nil
@@ -111,7 +115,8 @@ func (r *Reader) forget() error {
 }
 
 // Activate waits for a card and connects to it. What is in the field already
-// counts. It is reader.ErrNoCard when none came in time.
+// counts. It is reader.ErrNoCard when none came in time, and ErrBlocked when one
+// lay there that the reader did not let go of.
 func (r *Reader) Activate(ctx context.Context) (apdu.Transceiver, error) {
 	c, err := r.Card(ctx)
 	if err != nil {
@@ -135,6 +140,12 @@ func (r *Reader) Card(ctx context.Context) (*Card, error) {
 	case err == nil:
 		r.card = c
 		return c, nil
+	case len(r.busy) > 0: // connecting still
+		r.abandon(nil)
+		if ctx.Err() == nil {
+			return nil, fmt.Errorf("%s: %w", r.name, ErrBlocked)
+		}
+		return nil, ctx.Err()
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case inTime.Err() != nil:
@@ -177,9 +188,9 @@ func (r *Reader) connect(ctx context.Context) (*Card, error) {
 
 // handle connects to the card, and resets it when asked.
 func (r *Reader) handle(ctx context.Context, reset bool) (*Card, error) {
-	c := &Card{r: r}
+	c, talk := &Card{r: r}, r.talk
 	err := r.call(ctx, func() (err error) {
-		if c.handle, err = r.talk.connect(r.name); err != nil {
+		if c.handle, err = talk.connect(r.name); err != nil {
 			return err
 		}
 		if reset {
@@ -232,6 +243,47 @@ func (r *Reader) Returned(ctx context.Context) error {
 	}
 }
 
+// Cleared waits, after the service or the reader was gone, until they are back
+// and the field has been empty for a while: what lay there and lies there still
+// is not seen at once.
+func (r *Reader) Cleared(ctx context.Context) error {
+	for {
+		if err := r.Returned(ctx); err != nil {
+			return err
+		}
+		empty, err := r.staysEmpty(ctx)
+		switch {
+		case empty:
+			return nil
+		case serviceGone(err):
+			_ = r.forget()
+		}
+		if err != nil {
+			if err := pause(ctx, settle); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// staysEmpty waits until the field is empty, and is true when it stays so.
+func (r *Reader) staysEmpty(ctx context.Context) (bool, error) {
+	st, err := r.await(ctx, func(f flags) bool { return f&flagPresent == 0 })
+	for begun := time.Now(); err == nil; {
+		left := r.calm - time.Since(begun)
+		if left <= 0 {
+			return true, nil
+		}
+		if _, err = r.ask(ctx, st.flags, min(left, glance)); err == nil {
+			return false, nil // something happened
+		}
+		if errors.Is(err, codeTimeout) {
+			err = nil
+		}
+	}
+	return false, err
+}
+
 // await waits for a state of the reader.
 func (r *Reader) await(ctx context.Context, right func(flags) bool) (state, error) {
 	var known flags
@@ -259,8 +311,11 @@ func (r *Reader) ask(ctx context.Context, known flags, timeout time.Duration) (s
 	wait := r.wait
 	stop := context.AfterFunc(ctx, func() { _ = wait.cancel() })
 	defer stop()
-	st, err := wait.status(r.name, known, timeout)
+	st, err := within(timeout+serviceTime, func() (state, error) { return wait.status(r.name, known, timeout) },
+		func(state, error) { _ = wait.release() })
 	switch {
+	case errors.Is(err, errSilent): // the context is of no use until that comes back
+		r.wait = nil
 	case err == nil:
 	case ctx.Err() != nil:
 		err = ctx.Err()
@@ -279,7 +334,10 @@ func (r *Reader) Off(ctx context.Context, d time.Duration) error {
 		// one come.
 		unpower := c.lost.Load() == nil
 		r.torn = !unpower
-		err := r.call(ctx, func() error { return c.handle.disconnect(unpower) }, nil)
+		err := errStuck
+		if unpower || len(r.busy) == 0 { // else it was lost by not coming back
+			err = r.call(ctx, func() error { return c.handle.disconnect(unpower) }, nil)
+		}
 		if errors.Is(err, errStuck) {
 			r.abandon(c.handle)
 		}
@@ -290,6 +348,10 @@ func (r *Reader) Off(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
+	return pause(ctx, d)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -301,13 +363,15 @@ func (r *Reader) Off(ctx context.Context, d time.Duration) error {
 }
 
 // abandon leaves a call that does not come back to itself: when the card lets go
-// of it, the connection ends.
+// of it, the connection, if there is one, ends.
 func (r *Reader) abandon(h handle) {
 	busy, talk := r.busy, r.talk
 	r.talk, r.busy = nil, make(chan struct{}, 1)
 	go func() {
 		busy <- struct{}{}
-		_ = h.disconnect(true)
+		if h != nil {
+			_ = h.disconnect(true)
+		}
 		_ = talk.release()
 	}()
 }

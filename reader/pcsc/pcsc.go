@@ -18,6 +18,7 @@ var (
 	ErrNoReader   = errors.New("no such reader")
 	ErrInUse      = errors.New("another program uses the reader")
 	ErrReaderGone = errors.New("the reader was unplugged")
+	ErrBlocked    = errors.New("the reader did not let go of the card in time: another program is in the middle of a command with it")
 )
 
 // Info is a reader that the service knows.
@@ -33,11 +34,11 @@ type Info struct {
 func Readers() ([]Info, error) { return readers(establish) }
 
 func readers(establish func() (service, error)) ([]Info, error) {
-	s, err := establish()
+	s, err := patient(establish)()
 	if err != nil {
 		return nil, explain(err)
 	}
-	defer s.release()
+	defer func() { _ = letGo(s) }()
 	names, err := list(s)
 	if err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func readers(establish func() (service, error)) ([]Info, error) {
 
 // list is the readers' names; none is no error.
 func list(s service) ([]string, error) {
-	names, err := s.readers()
+	names, err := names(s)
 	if errors.Is(err, codeNoReaders) {
 		return nil, nil
 	}
@@ -66,7 +67,7 @@ func look(s service, name string) Info {
 		return Info{Name: name, InUse: true}
 	}
 	defer release()
-	st, err := s.status(name, 0, 0)
+	st, err := within(serviceTime, func() (state, error) { return s.status(name, 0, 0) }, func(state, error) {})
 	if err != nil {
 		return Info{Name: name}
 	}

@@ -19,6 +19,7 @@ type link struct {
 	conn     net.Conn
 	in, out  []byte
 	quickAck func()
+	greeted  bool // a message has come
 }
 
 func newLink(conn net.Conn) *link {
@@ -44,6 +45,10 @@ func (l *link) read() ([]byte, error) {
 	if n == 0 {
 		return nil, &brokenError{"a message without content; is that a virtual reader?"}
 	}
+	if !l.greeted && n != 1 { // it begins with the question for the ATR; a banner would be a length
+		return nil, &brokenError{"what listens there does not speak as one does"}
+	}
+	l.greeted = true
 	body := l.in[2 : 2+n]
 	if read, err := io.ReadFull(l.conn, body); err != nil {
 		return nil, fmt.Errorf("after %d of %d bytes: %w", read, n, err)

@@ -23,11 +23,16 @@ const DefaultAddr = "127.0.0.1:35963"
 
 // ErrOccupied says that the slot does not take the card: another is in it, or
 // what listens there is no virtual reader.
-var ErrOccupied = errors.New("the slot takes no card: another one is in it, or no virtual reader listens there")
+var ErrOccupied = errors.New("the slot takes no card: another card is in it, or what listens there is no virtual reader")
 
-// dialTime is how long a slot may take to accept the card. A slot has room for
-// one: a second connection hangs.
-const dialTime = 3 * time.Second
+// A slot has room for one card. A second connection waits until the first ends,
+// as does every one after it before it is even accepted.
+const (
+	dialTime = 3 * time.Second // until it is accepted
+	// greetTime is how long a slot may take to speak to a card: a virtual reader
+	// looks for one each 400 ms.
+	greetTime = time.Second
+)
 
 // Config is a card and how it shows itself. All but Card may be left empty.
 type Config struct {
@@ -50,6 +55,7 @@ type Slot struct {
 	config Config
 	pseudo pseudo
 	on     bool
+	met    func() // called when the reader speaks first
 	remove sync.Once
 }
 
@@ -71,7 +77,7 @@ func Insert(ctx context.Context, addr string, c Config) (*Slot, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &Slot{conn: conn, link: newLink(conn), config: c, pseudo: p}, nil
+	return &Slot{conn: conn, link: newLink(conn), config: c, pseudo: p, met: func() {}}, nil
 }
 
 // prepare finds what is wrong with a configuration.
@@ -87,7 +93,8 @@ func (c *Config) prepare() (pseudo, error) {
 // notice that it was gone.
 func (s *Slot) Remove() { s.remove.Do(func() { _ = s.conn.Close() }) }
 
-// Control messages: all that have one byte.
+// Control messages have one byte. A command of that length looks like one; the
+// reader waits for an answer to it.
 const (
 	controlOff   = 0
 	controlOn    = 1
@@ -102,10 +109,13 @@ func (s *Slot) Serve(ctx context.Context) error {
 	defer s.Remove()
 	defer s.power(false)
 	defer context.AfterFunc(ctx, s.Remove)()
-	for {
+	for first := true; ; first = false {
 		message, err := s.link.read()
 		if err != nil {
 			return s.ended(err)
+		}
+		if first {
+			s.met()
 		}
 		answer, ok := s.handle(message)
 		if !ok {
@@ -145,8 +155,11 @@ func (s *Slot) handle(message []byte) (answer []byte, ok bool) {
 		s.power(true)
 	case controlATR:
 		return s.pseudo.atr, true
+	default: // a program's command, which is too short for any card
+		answer = apdu.StatusWrongLength.Append(nil)
+		s.tell(message, answer)
 	}
-	return nil, true
+	return answer, true
 }
 
 // power follows the reader's field: what the card keeps for a session goes with
@@ -164,8 +177,12 @@ func (s *Slot) respond(command []byte) (answer []byte, ok bool) {
 		s.on = true
 		answer = s.config.Card.Respond(command)
 	}
+	s.tell(command, answer)
+	return answer, len(answer) >= 2 && len(answer) <= maxMessage
+}
+
+func (s *Slot) tell(command, answer []byte) {
 	if s.config.Seen != nil {
 		s.config.Seen(command, bytes.Clone(answer))
 	}
-	return answer, len(answer) >= 2 && len(answer) <= maxMessage
 }

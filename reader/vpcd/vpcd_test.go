@@ -93,6 +93,7 @@ func start(t *testing.T, c Config) (*driver, *Slot, <-chan error) {
 	d.accept()
 	done := make(chan error, 1)
 	go func() { done <- slot.Serve(context.Background()) }()
+	d.ask("04")
 	return d, slot, done
 }
 
@@ -110,6 +111,9 @@ func TestTheReadersOwnCommands(t *testing.T) {
 		{"a memory card's block", "FFB0000010", "6D00"},
 		{"damaged", "FFCA0000050102", "6700"},
 		{"the card's own", "00A4040000", "00A40400009000"},
+		{"one byte, which is no control message", "FF", "6700"},
+		{"another such", "05", "6700"},
+		{"and one below the last control message", "03", "6700"},
 		{"a class that only looks alike", "FE CA 00 00 00", "FECA0000009000"},
 	} {
 		require.Equal(t, c.want, d.ask(c.command), c.name)
@@ -155,7 +159,6 @@ func TestPowerIsTheField(t *testing.T) {
 	require.Equal(t, 2, off)
 	d.send(controlOff)
 	d.send(controlOn)
-	d.send(3) // unknown: no answer
 	d.ask("04")
 	require.Equal(t, 2, off)
 	slot.Remove()
@@ -214,18 +217,83 @@ func TestRunComesBack(t *testing.T) {
 	states := make(chan error)
 	done := make(chan error)
 	go func() { done <- Run(ctx, d.l.Addr().String(), Config{Card: echo}, func(err error) { states <- err }) }()
-	for range 1 {
+	for range 2 {
 		d.accept()
+		d.send(controlATR)
 		require.NoError(t, <-states)
-		require.Equal(t, "3B80800101", d.ask("04"))
+		require.Equal(t, "3B80800101", strings.ToUpper(hex.EncodeToString(d.receive())))
 		require.NoError(t, d.conn.Close())
-		require.Error(t, <-states, "the reader let the card go")
+		require.ErrorIs(t, <-states, errLeft)
 	}
 	d.accept()
+	d.send(controlATR)
 	require.NoError(t, <-states)
+	d.receive()
 	cancel()
 	require.NoError(t, <-done)
 	d.ended()
+}
+
+// keep runs a keeper that is in a hurry.
+func keep(t *testing.T, d *driver) (k *keeper, states chan error, stay func() (ended chan struct{})) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	states = make(chan error, 4)
+	k = &keeper{addr: d.l.Addr().String(), config: Config{Card: echo}, changed: func(err error) { states <- err },
+		told: map[string]bool{}, greet: 20 * time.Millisecond, again: Again}
+	return k, states, func() chan struct{} {
+		ended := make(chan struct{})
+		go func() {
+			k.stay(ctx)
+			close(ended)
+		}()
+		d.accept()
+		return ended
+	}
+}
+
+// TestAnOccupiedSlot takes the connection and does not speak, as the system does
+// for a reader that has a card already.
+func TestAnOccupiedSlot(t *testing.T) {
+	d := newDriver(t)
+	k, states, stay := keep(t, d)
+	ended := stay()
+	err := <-states
+	require.ErrorIs(t, err, ErrOccupied)
+	require.ErrorContains(t, err, "another card is in it")
+	require.Equal(t, "3B80800101", d.ask("04"), "its turn has come")
+	require.NoError(t, <-states)
+	require.NoError(t, d.conn.Close())
+	require.ErrorIs(t, <-states, errLeft)
+	<-ended
+	require.Equal(t, Again, k.again)
+}
+
+// TestAnotherServiceAtThePort is told once, and asked less and less often.
+func TestAnotherServiceAtThePort(t *testing.T) {
+	for _, c := range []struct {
+		name, banner, want string
+	}{
+		{"one that speaks first", "SSH-2.0-OpenSSH_9.2\r\n", "does not speak as one does"},
+		{"one that waits, and hangs up", "", "what listens there is no virtual reader"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDriver(t)
+			k, states, stay := keep(t, d)
+			for range 8 {
+				ended := stay()
+				_, err := d.conn.Write([]byte(c.banner))
+				require.NoError(t, err)
+				if c.banner == "" {
+					require.NoError(t, d.conn.Close())
+				}
+				<-ended
+			}
+			require.ErrorContains(t, <-states, c.want)
+			require.Empty(t, states)
+			require.Equal(t, maxAgain, k.again)
+		})
+	}
 }
 
 func TestRunRefusesWhatNeverWorks(t *testing.T) {

@@ -14,7 +14,9 @@ func readAPDUPlay(in *input, s *session) error {
 		}
 		if text, ok := strings.CutPrefix(line, "transmitted:"); ok {
 			b, err := hexOf(n, text)
-			s.command(b)
+			if err == nil {
+				s.command(b)
+			}
 			return err
 		}
 		text, ok := strings.CutPrefix(line, "received:")

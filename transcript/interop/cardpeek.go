@@ -79,7 +79,9 @@ func readCardpeekLog(in *input, s *session) error {
 		found = true
 		sw, _ := hexRun(m[1])
 		data, err := hexOf(n, m[2])
-		s.answer(append(data, sw...))
+		if err == nil {
+			s.answer(append(data, sw...))
+		}
 		return err
 	})
 	if err == nil && !found {

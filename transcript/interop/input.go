@@ -35,6 +35,9 @@ func (in *input) each(f func(n int, line string) error) error {
 	}
 	for i, line := range in.lines {
 		if err := f(i+1, line); err != nil {
+			if blank(in.lines[i+1:]) {
+				return atEnd(err)
+			}
 			return err
 		}
 	}
@@ -116,17 +119,6 @@ func isCut(rest string) bool {
 	rest = strings.TrimLeft(rest, " \t")
 	return strings.HasPrefix(rest, "(...)") || strings.HasPrefix(rest, "...") || strings.HasPrefix(rest, "…") ||
 		strings.HasPrefix(rest, "[...]") || strings.HasPrefix(rest, "(…)") || strings.HasPrefix(rest, "**")
-}
-
-func cutAt(line int) error {
-	return fmt.Errorf("line %d: the data are cut: the source shows only their beginning, so the exchange cannot be imported", line)
-}
-
-func wrongLength(line, said, came int) error {
-	if came < said {
-		return fmt.Errorf("line %d: %d bytes announced, %d there: the log is cut", line, said, came)
-	}
-	return fmt.Errorf("line %d: %d bytes announced, %d there", line, said, came)
 }
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }

@@ -101,7 +101,7 @@ func (e *UnknownError) Error() string {
 
 // Import reads a session in the named format, or in the first that fits when
 // name is empty. An input that fits none is an *UnknownError; one that fits but
-// is cut or damaged is an error that says where.
+// is damaged, or cut before its end, is an error that says where.
 func Import(data []byte, name string) (Imported, error) {
 	if len(data) > MaxSize {
 		return Imported{}, fmt.Errorf("%d bytes; at most %d can be imported", len(data), MaxSize)
@@ -114,6 +114,10 @@ func Import(data []byte, name string) (Imported, error) {
 		}
 		s := &session{}
 		err := f.read(in, s)
+		if stops(err) && s.exchanges > 0 {
+			s.note("the log stops: %v", err)
+			err = nil
+		}
 		if err == nil {
 			err = s.finish()
 		}

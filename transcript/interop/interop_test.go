@@ -167,11 +167,8 @@ func TestDamagedInputIsAnError(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{string(cut), "line 1: the data are cut"},
 		{"A>> T=1 (4+0007) 00A40400 07 A0000000", "line 1: 11 bytes announced, 9 there: the log is cut"},
-		{"A>> T=1 (4+0000) 00A40400\nA<< (0010+2) (1ms) 6F 9000", "line 2: 12 bytes announced, 3 there"},
-		{"> 00 A4 04 00 00 \n< 6A 82 : File not found.\n> 00 B2 01 0C 00 \n< 70 03 5A 01 \n", "line 4: the answer ends without"},
 		{"Outgoing APDU (20 bytes):\n00 A4 04 00 ....\n\n", "line 1: 20 bytes announced, 4 there"},
 		{"SCardTransmit\n i bSendLength 0x00000005 (5)\n i bSendBuffer\n i  0000 00 A4    ..\n => Command successful. (SCARD_S_SUCCESS [0x00000000])\n", "line 1: 5 bytes announced, 2 there"},
-		{"# ATR: 3B00\n00A4040000\n9000\n00B2010C00\n", "line 4: a command without its answer"},
 		{"C:00A4040000:9000:6F00\nC:00A4\n", "line 2: want R:ATR or C:COMMAND:SW:DATA"},
 		{"select command length 5 data: 00a404\nselect response length: 2 data: 9000", "line 1: 5 bytes announced, 3 there"},
 		{"CLA: 00, INS: a4, P1: 04, P2: 00, Lc: 02, a0, Le: 00, SW1: 90, SW2: 00", "line 1: 2 bytes announced, 1 there"},
@@ -181,6 +178,47 @@ func TestDamagedInputIsAnError(t *testing.T) {
 		require.ErrorContains(t, err, c.want, c.in)
 		var unknown *UnknownError
 		require.False(t, errors.As(err, &unknown), c.in)
+	}
+}
+
+// TestLogsThatStop: what is complete is there, the last command has no answer,
+// and a note says why.
+func TestLogsThatStop(t *testing.T) {
+	const one = "00A4040000/6A82 "
+	for _, c := range []struct{ in, want, note string }{
+		{"> 00 A4 04 00 00 \n< 6A 82 : File not found.\n> 00 B2 01 0C 00 \n< 70 03 5A 01 \n", one + "00B2010C00/!", "line 4: the answer ends without"},
+		{"> 00 A4 04 00 00 \n< 6A 82 : File not found.\n> 00 B2 01 0C 00 \nCan't transmit\n", one + "00B2010C00/!", "exchange 2: the log ends before"},
+		{"> 00 A4 04 00 00 \n< 6A 82 : File not found.\n> 00 B2 01 0C 00 \n< 70 03 5A\nerror: gone\n> 00 A4 04 00 00\n< 6A 82 : File not found.\n",
+			one + "00B2010C00/! 00A4040000/6A82", "line 4: the answer ends without"},
+		{"APDU: 00 A4 04 00 00\nSW: 6A 82\nAPDU: 00 A4 04 00 00\nSW: 6F 2F 84 0E 32 50 41 59 2E 53 59 53 2E", one + "00A4040000/!", "exchange 2: the answer is cut"},
+		{"APDU: 00 A4 04 00 00\nSW: 6A 82\nAPDU: 80 CA 9F 36 00\nSW: 9F 36 02 00 01 90 0", one + "80CA9F3600/!", "exchange 2: the answer is cut"},
+		{"APDU: 00 A4 04 00 00\nSW: 6F 2F 84 0E 32 50 41 59 2E 53 59 61 18\nAPDU: 80 CA 9F 36 00\nSW: 6A 82\n", "00A4040000/! 80CA9F3600/6A82", "exchange 1: the answer is cut"},
+		{"APDU: 00 B2 01 0C 00\nSW: 70 05 5A 01 61 03\nAPDU: 00 C0 00 00 03\nSW: 47 50 01 90 00\n", "00B2010C00/70055A016103 00C0000003/4750019000", ""},
+		{"APDU: 00 B2 01 0C 00\nSW: 70 05 5A 01 90 00\n", "00B2010C00/70055A019000", ""}, // damaged by the card
+		{"APDU: 00 A4 04 00 00\nSW: 6A 82\nAPDU: 00 A4 04 00 07 A0 00\n", one, "exchange 2: the command is cut: left out"},
+		{"A>> T=1 (4+0000) 00A40400\nA<< (0010+2) (1ms) 6F 9000", "00A40400/!", "line 2: 12 bytes announced, 3 there"},
+		{"# ATR: 3B00\n00A4040000\n6A82\n00B2010C00\n", one + "00B2010C00/!", "line 4: a command without its answer"},
+		{"Outgoing APDU (5 bytes):\n00 A4 04 00 00 .....\nIncoming APDU (2 bytes):\n6A 82 j.\nOutgoing APDU (5 bytes):\n80 CA 9F 36 00 .....\nIncoming APDU (7 bytes):\n9F 36 \n",
+			one + "80CA9F3600/!", "line 7: 7 bytes announced, 2 there"},
+		{">>> 00A4040000\n<<< 6A82\n>>> 80CA9F3600\n<<< 9F36 ...\n", one + "80CA9F3600/!", "line 4: the data are cut"},
+		{"transmitted: 00 A4 04 00 00\nreceived: 6A 82\ntransmitted: 80 CA 9F 36 00\nreceived: 9F ...", one + "80CA9F3600/!", "line 4: the data are cut"},
+	} {
+		got, err := Import([]byte(c.in), "")
+		require.NoError(t, err, c.in)
+		var text []string
+		for _, x := range got.Transcript.Exchanges() {
+			answer := strings.ToUpper(hexString(x.Response))
+			if x.Response == nil {
+				answer = "!"
+			}
+			text = append(text, strings.ToUpper(hexString(x.Command))+"/"+answer)
+		}
+		require.Equal(t, strings.TrimSpace(c.want), strings.Join(text, " "), c.in)
+		if c.note == "" {
+			require.Empty(t, got.Notes, c.in)
+		} else {
+			require.Contains(t, strings.Join(got.Notes, "\n"), c.note, c.in)
+		}
 	}
 }
 

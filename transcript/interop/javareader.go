@@ -20,7 +20,7 @@ func readJavaReader(in *input, s *session) error {
 	}
 	var command, data []byte
 	where := ""
-	return in.each(func(n int, line string) error {
+	err := in.each(func(n int, line string) error {
 		text := strings.TrimSpace(line)
 		if javaStep.MatchString(text) {
 			command, data, where = nil, nil, "command"
@@ -44,4 +44,8 @@ func readJavaReader(in *input, s *session) error {
 		}
 		return nil
 	})
+	if command != nil && (err == nil || stops(err)) { // the log ends before the answer
+		s.command(command)
+	}
+	return err
 }

@@ -92,7 +92,7 @@ func readOpenSCDebug(in *input, s *session) error {
 	})
 	switch {
 	case err == nil && want > 0:
-		return wrongLength(at, want, len(data))
+		return atEnd(wrongLength(at, want, len(data)))
 	case err == nil && !found:
 		return isAbsent("no line `Outgoing APDU (n bytes):`")
 	}

@@ -122,11 +122,11 @@ func classic(b []byte, order binary.ByteOrder, f func(packet) error) error {
 	link := int(order.Uint32(b[20:]) & 0xFFFF)
 	for at := 24; at < len(b); {
 		if len(b)-at < 16 {
-			return fmt.Errorf("byte %d: the file ends inside a record", at)
+			return endsInside("byte %d: the file ends inside a record", at)
 		}
 		n := int(order.Uint32(b[at+8:]))
 		if at += 16; n < 0 || n > len(b)-at {
-			return fmt.Errorf("byte %d: the file ends inside a record", at)
+			return endsInside("byte %d: the file ends inside a record", at)
 		}
 		if err := f(packet{link: link, data: b[at : at+n]}); err != nil {
 			return fmt.Errorf("byte %d: %w", at, err)
@@ -149,7 +149,7 @@ func nextGeneration(b []byte, f func(packet) error) error {
 	var links []int
 	for at := 0; at < len(b); {
 		if len(b)-at < 12 {
-			return fmt.Errorf("byte %d: the file ends inside a block", at)
+			return endsInside("byte %d: the file ends inside a block", at)
 		}
 		kind := order.Uint32(b[at:])
 		if kind == blockSection {
@@ -218,3 +218,7 @@ const (
 	flagInbound   = 1
 	flagOutbound  = 2
 )
+
+func endsInside(where string, at int) error {
+	return &cutError{reason: fmt.Sprintf(where, at), end: true}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"tapsim/emv"
@@ -44,6 +45,10 @@ func readProxmark(in *input, s *session) error {
 				return nil
 			}
 			b, err := hexOf(n, m[1])
+			if err != nil {
+				reply.data = nil
+				return err
+			}
 			reply.data = append(reply.data, b...)
 			return err
 		}
@@ -52,7 +57,7 @@ func readProxmark(in *input, s *session) error {
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !stops(err) {
 		return err
 	}
 	if len(commands) == 0 {
@@ -67,7 +72,7 @@ func readProxmark(in *input, s *session) error {
 		}
 		s.answer(r.data)
 	}
-	return nil
+	return err
 }
 
 // statusApart is true when the status words are not in the data as well. One
@@ -173,6 +178,10 @@ func readTraceFile(in *input, s *session) error {
 		}
 		length := int(rest[6]) | int(rest[7]&0x7F)<<8
 		whole := 8 + length + (length+7)/8
+		if whole > len(rest) && s.exchanges > 0 {
+			_ = d.end() // there are exchanges
+			return &cutError{reason: "record " + strconv.Itoa(n+1) + ": the file ends inside of it", end: true}
+		}
 		if length == 0 || length > 4096 || whole > len(rest) || n > 10*maxExchanges {
 			return isAbsent("record %d says %d bytes", n+1, length)
 		}

@@ -14,6 +14,10 @@ func readScriptor(in *input, s *session) error {
 	found := false
 	err := in.each(func(n int, line string) error {
 		text := strings.TrimSpace(line)
+		if began > 0 && found && strings.HasPrefix(text, "> ") { // it never shortens an answer: there was an error
+			s.note("%v", s.cutAnswer(began, true))
+			began, data = 0, nil
+		}
 		switch {
 		case began > 0:
 		case text == "> RESET":
@@ -40,14 +44,14 @@ func readScriptor(in *input, s *session) error {
 			found = true
 			s.answer(data)
 			began, data = 0, nil
-		case row == nil && text != "" || rest != "":
+		case (row == nil && text != "" || rest != "") && !found:
 			return s.cutAnswer(began, found)
 		}
 		return nil
 	})
 	switch {
 	case err == nil && began > 0:
-		return s.cutAnswer(began, found)
+		return atEnd(s.cutAnswer(began, found))
 	case err == nil && !found:
 		return isAbsent("no answer that ends in ` : ` and the meaning of its status word")
 	}
@@ -58,7 +62,7 @@ func (s *session) cutAnswer(line int, known bool) error {
 	if !known {
 		return isAbsent("line %d: the answer does not end in ` : ` and the meaning of its status word", line)
 	}
-	return fmt.Errorf("line %d: the answer ends without ` : ` and the meaning of its status word: the log is cut", line)
+	return &cutError{reason: fmt.Sprintf("line %d: the answer ends without ` : ` and the meaning of its status word: the log is cut", line)}
 }
 
 // readScriptorScript reads a script for scriptor: a command a line, which a

@@ -12,6 +12,7 @@ import (
 type session struct {
 	lines     []transcript.Line
 	exchanges int
+	answers   int
 	open      bool // a command waits for its answer
 	off       bool // the card lost power since the last command
 	failed    error
@@ -62,6 +63,7 @@ func (s *session) answer(b []byte) {
 		return
 	}
 	s.open = false
+	s.answers++
 	s.lines = append(s.lines, transcript.Line{Kind: transcript.Response, Bytes: b})
 }
 
@@ -101,6 +103,9 @@ func (s *session) note(format string, args ...any) {
 }
 
 func (s *session) finish() error {
+	if s.failed == nil {
+		s.stopped()
+	}
 	s.lost()
 	switch {
 	case s.failed != nil:
