@@ -10,6 +10,7 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c2"
+	"tapsim/terminal/kernel/internal/kerneltest"
 )
 
 // offline asks for a TC with CDA: no action code matches but for a failed one,
@@ -97,7 +98,7 @@ func TestChangedAnswers(t *testing.T) {
 		require.Equal(t, kernel.EndApplication, o.Kind, name)
 	}
 	c := authentic(t, willing().withAC(object{"9F27", "40"}))
-	c.records[[2]byte{2, 1}] = with(c.records[[2]byte{2, 1}], object{"9F07", "FFFF"})
+	c.records[[2]byte{2, 1}] = kerneltest.With(c.records[[2]byte{2, 1}], object{"9F07", "FFFF"})
 	o := situation{card: c, config: offline}.play(t)
 	require.Equal(t, kernel.EndApplication, o.Kind)
 	require.Equal(t, kernel.ODAFailed, o.ODA)
@@ -111,7 +112,7 @@ func TestTypeOutsideTheSignature(t *testing.T) {
 	c.records[[2]byte{3, 1}] = append(c.records[[2]byte{3, 1}], object{"9F27", "40"})
 	sign := c.sign
 	c.sign = func(t testing.TB, c *card, command []byte) []byte {
-		c.ac = with(c.ac, object{"9F27", "-"})
+		c.ac = kerneltest.With(c.ac, object{"9F27", "-"})
 		answer := sign(t, c, command)
 		c.ac = arqc
 		return answer

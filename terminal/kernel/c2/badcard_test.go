@@ -119,7 +119,7 @@ func TestBadCertificates(t *testing.T) {
 	} {
 		c := approving(t)
 		static := coded(t, c.records[[2]byte{2, 1}])
-		bad, err := testca.Issue(testca.Request{Scheme: emv.SchemeMastercard, PAN: pan, Expiry: "4912", Static: append(static, unhex(t, c.gpo[0].value)...), Defect: d})
+		bad, err := testca.Issue(testca.Request{Scheme: emv.SchemeMastercard, PAN: pan, Expiry: "4912", Static: append(static, unhex(t, c.gpo[0].Value())...), Defect: d})
 		require.NoError(t, err)
 		var certificates []object
 		for _, o := range bad.Data {

@@ -93,7 +93,7 @@ func floorCDA(b *testing.B, c *card) func() {
 	b.Helper()
 	values := map[string][]byte{}
 	for _, o := range c.records[[2]byte{3, 1}] {
-		values[o.tag] = unhex(b, o.value)
+		values[o.Tag()] = unhex(b, o.Value())
 	}
 	var ca *oda.Key
 	for _, k := range testca.Keys() {

@@ -15,6 +15,7 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c2"
+	"tapsim/terminal/kernel/internal/kerneltest"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -25,16 +26,16 @@ func unhex(t testing.TB, s string) []byte {
 }
 
 // object is a data object in hex.
-type object struct{ tag, value string }
+type object = kerneltest.Object
 
 // coded is objects one after the other.
 func coded(t testing.TB, objects []object) []byte {
 	t.Helper()
 	var out []byte
 	for _, o := range objects {
-		tag, err := emv.ParseTag(o.tag)
+		tag, err := emv.ParseTag(o.Tag())
 		require.NoError(t, err)
-		out = emv.AppendTLV(out, tag, unhex(t, o.value))
+		out = emv.AppendTLV(out, tag, unhex(t, o.Value()))
 	}
 	return out
 }
@@ -43,29 +44,6 @@ func coded(t testing.TB, objects []object) []byte {
 func template(t testing.TB, tag emv.Tag, objects []object) []byte {
 	t.Helper()
 	return emv.AppendTLV(nil, tag, coded(t, objects))
-}
-
-// with is base with values replaced, added, or removed where the value is "-".
-func with(base []object, changes ...object) []object {
-	out := append([]object(nil), base...)
-next:
-	for _, c := range changes {
-		for i := range out {
-			if out[i].tag != c.tag {
-				continue
-			}
-			if c.value == "-" {
-				out = append(out[:i], out[i+1:]...)
-			} else {
-				out[i].value = c.value
-			}
-			continue next
-		}
-		if c.value != "-" {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 const (
@@ -114,7 +92,7 @@ type card struct {
 
 // plastic is an ordinary card in EMV mode with a mag-stripe record.
 func plastic(changes ...object) *card {
-	return &card{gpo: gpo, ac: arqc, records: map[[2]byte][]object{{1, 1}: mag, {2, 1}: with(data, changes...)}}
+	return &card{gpo: gpo, ac: arqc, records: map[[2]byte][]object{{1, 1}: mag, {2, 1}: kerneltest.With(data, changes...)}}
 }
 
 // Transceive implements apdu.Transceiver.
@@ -214,7 +192,7 @@ func (s *situation) activation(t testing.TB) *kernel.Activation {
 	}
 	f, ok := kernel.ParseFCI(emv.AppendTLV(nil, emv.TagFCI, append(coded(t, []object{{"84", "A0000000041010"}}), emv.AppendTLV(nil, emv.TagFCIProprietary, a5)...)))
 	require.True(t, ok)
-	list, err := emv.ParseList(coded(t, with(config, s.config...)))
+	list, err := emv.ParseList(coded(t, kerneltest.With(config, s.config...)))
 	require.NoError(t, err)
 	a := &kernel.Activation{
 		Card: apdu.TransceiverFunc(func(_ context.Context, command []byte) ([]byte, error) { return s.card.Transceive(t, command) }),
@@ -256,14 +234,14 @@ func errorsOf(t testing.TB, o kernel.Outcome) c2.ErrorIndication {
 func authentic(t testing.TB, c *card) *card {
 	t.Helper()
 	static := coded(t, c.records[[2]byte{2, 1}])
-	credentials, err := testca.Issue(testca.Request{Scheme: emv.SchemeMastercard, PAN: pan, Expiry: "4912", Static: append(static, unhex(t, c.gpo[0].value)...)})
+	credentials, err := testca.Issue(testca.Request{Scheme: emv.SchemeMastercard, PAN: pan, Expiry: "4912", Static: append(static, unhex(t, c.gpo[0].Value())...)})
 	require.NoError(t, err)
 	certificates := []object{}
 	for _, o := range credentials.Data {
 		certificates = append(certificates, object{o.Tag.String(), hex.EncodeToString(o.Value)})
 	}
 	c.records[[2]byte{3, 1}] = certificates
-	c.gpo = with(c.gpo, object{"94", "08010100 10010101 18010100"})
+	c.gpo = kerneltest.With(c.gpo, object{"94", "08010100 10010101 18010100"})
 	c.sign = func(t testing.TB, c *card, command []byte) []byte { return signed(t, c, command, credentials.Key, nil) }
 	return c
 }
@@ -283,14 +261,14 @@ func signed(t testing.TB, c *card, command []byte, key oda.Signer, more []byte) 
 	var cid byte
 	var ac []byte
 	for _, o := range c.ac {
-		switch o.tag {
+		switch o.Tag() {
 		case "9F27":
-			cid = unhex(t, o.value)[0]
+			cid = unhex(t, o.Value())[0]
 		case "9F26":
-			ac = unhex(t, o.value)
+			ac = unhex(t, o.Value())
 		}
 	}
-	outside := coded(t, with(c.ac, object{"9F26", "-"}))
+	outside := coded(t, kerneltest.With(c.ac, object{"9F26", "-"}))
 	signature, err := oda.SignCDA(key, oda.CDA{DynamicNumber: unhex(t, "0102030405060708"), CID: cid, Cryptogram: [8]byte(ac), More: more},
 		oda.CDAData{UnpredictableNumber: un, PDOL: c.pdol, CDOL1: values, Response: outside})
 	require.NoError(t, err)

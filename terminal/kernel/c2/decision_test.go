@@ -8,6 +8,7 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c2"
+	"tapsim/terminal/kernel/internal/kerneltest"
 )
 
 // row is a rule of the book: conditions in, outcome and parameters out. What a
@@ -73,8 +74,8 @@ func magOnly() *card {
 		ccc: []object{{"9F61", "A2C4"}, {"9F36", "03F9"}}}
 }
 
-func (c *card) withGPO(changes ...object) *card { c.gpo = with(c.gpo, changes...); return c }
-func (c *card) withAC(changes ...object) *card  { c.ac = with(c.ac, changes...); return c }
+func (c *card) withGPO(changes ...object) *card { c.gpo = kerneltest.With(c.gpo, changes...); return c }
+func (c *card) withAC(changes ...object) *card  { c.ac = kerneltest.With(c.ac, changes...); return c }
 func (c *card) withFCI(o ...object) *card       { c.fci = o; return c }
 func (c *card) withRaw(ins byte, answer string) *card {
 	c.raw = map[byte]string{ins: answer}
@@ -143,13 +144,13 @@ func TestReferenceControlParameter(t *testing.T) {
 	noLimits := []object{{"DF8123", "000000009999"}, {"DF8122", "0000000000"}}
 	noIAC := []object{{"9F0D", "0000000000"}, {"9F0F", "0000000000"}}
 	unknown := authentic(t, plastic())
-	unknown.records[[2]byte{3, 1}] = with(unknown.records[[2]byte{3, 1}], object{"8F", "77"})
+	unknown.records[[2]byte{3, 1}] = kerneltest.With(unknown.records[[2]byte{3, 1}], object{"8F", "77"})
 	short := authentic(t, plastic())
-	short.records[[2]byte{3, 1}] = with(short.records[[2]byte{3, 1}], object{"9F32", "-"})
+	short.records[[2]byte{3, 1}] = kerneltest.With(short.records[[2]byte{3, 1}], object{"9F32", "-"})
 	broken := phone(t)
-	broken.records[[2]byte{3, 1}] = with(broken.records[[2]byte{3, 1}], object{"8F", "77"})
+	broken.records[[2]byte{3, 1}] = kerneltest.With(broken.records[[2]byte{3, 1}], object{"8F", "77"})
 	broken2 := phone(t)
-	broken2.records[[2]byte{3, 1}] = with(broken2.records[[2]byte{3, 1}], object{"8F", "77"})
+	broken2.records[[2]byte{3, 1}] = kerneltest.With(broken2.records[[2]byte{3, 1}], object{"8F", "77"})
 	for _, r := range []row{
 		{rule: "EMV Book C-2, S910.74", name: "CDA, online", s: situation{card: authentic(t, plastic())}, kind: kernel.OnlineRequest, tvr: "0000008001", p1: 0x90},
 		{rule: "EMV Book C-2, S910.74", name: "CDA, offline", s: situation{card: authentic(t, plastic(noIAC...).withAC(object{"9F27", "40"})), config: noLimits}, kind: kernel.Approved, message: kernel.MessageApproved, tvr: "0000000001", p1: 0x50},

@@ -10,6 +10,7 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c2"
+	"tapsim/terminal/kernel/internal/kerneltest"
 )
 
 // un680 makes the unpredictable number of the worked example: 680.
@@ -18,7 +19,7 @@ func un680(a *kernel.Activation) { a.Transaction.UnpredictableNumber = [4]byte{0
 // both gives a card track 1 as well; its bitmaps point at the same digits.
 func both() []object {
 	track1 := hexOf([]byte("B" + pan + "^TEST/CARD^4912201" + "90009900000000000"))
-	return with(mag, object{"56", track1}, object{"9F62", "0000000000E0"}, object{"9F63", "00000000E700"}, object{"9F64", "03"})
+	return kerneltest.With(mag, object{"56", track1}, object{"9F62", "0000000000E0"}, object{"9F63", "00000000E700"}, object{"9F64", "03"})
 }
 
 func (c *card) withMag(objects []object) *card {
@@ -26,7 +27,7 @@ func (c *card) withMag(objects []object) *card {
 	return c
 }
 
-func (c *card) withCCC(changes ...object) *card { c.ccc = with(c.ccc, changes...); return c }
+func (c *card) withCCC(changes ...object) *card { c.ccc = kerneltest.With(c.ccc, changes...); return c }
 
 // A worked example: verification code A2C4 (41668, three digits), unpredictable
 // number 680 (three digits), counter 03F9 (1017, three digits) into
@@ -93,7 +94,7 @@ func TestMagStripeVerification(t *testing.T) {
 		"device, at the limit":     {situation{card: phone().withCCC(verified), amount: 5000, config: capability("10", "00")}, kernel.CVMNotRequired, false, 8, "01"},
 		"device, terminal without": {situation{card: phone(), amount: 5001, config: append(capability("10", "00"), object{"DF811B", "00"})}, kernel.CVMSignature, true, 3, "01"},
 	} {
-		c.s.card.withMag(with(mag, object{"9F69", "9F6A04 9F7E01"}))
+		c.s.card.withMag(kerneltest.With(mag, object{"9F69", "9F6A04 9F7E01"}))
 		c.s.change = un680
 		o := c.s.play(t)
 		require.Equal(t, kernel.OnlineRequest, o.Kind, name)
@@ -107,10 +108,10 @@ func TestMagStripeVerification(t *testing.T) {
 
 // Mag-stripe mode, rule by rule.
 func TestMagStripeRules(t *testing.T) {
-	without := func(tag string) *card { return magOnly().withMag(with(mag, object{tag, "-"})) }
-	changed := func(o ...object) *card { return magOnly().withMag(with(mag, o...)) }
+	without := func(tag string) *card { return magOnly().withMag(kerneltest.With(mag, object{tag, "-"})) }
+	changed := func(o ...object) *card { return magOnly().withMag(kerneltest.With(mag, o...)) }
 	track1 := func(o ...object) *card {
-		return magOnly().withMag(with(both(), o...)).withCCC(object{"9F60", "0309"})
+		return magOnly().withMag(kerneltest.With(both(), o...)).withCCC(object{"9F60", "0309"})
 	}
 	const missing, bad, parsing = c2.L2CardDataMissing, c2.L2CardDataError, c2.L2ParsingError
 	end := func(rule, name string, c *card, l2 c2.L2Error) row {
@@ -151,7 +152,7 @@ func TestNumericUnpredictableNumber(t *testing.T) {
 		"none": {"0E70", "06", "00000000"}, "three": {"0E70", "03", "00000295"}, "six": {"0E70", "00", "00967295"},
 		"eight": {"0FF0", "00", "94967295"},
 	} {
-		card := magOnly().withMag(with(mag, object{"9F66", c.un}, object{"9F67", c.counter}))
+		card := magOnly().withMag(kerneltest.With(mag, object{"9F66", c.un}, object{"9F67", c.counter}))
 		o := situation{card: card, change: func(a *kernel.Activation) { a.Transaction.UnpredictableNumber = [4]byte{255, 255, 255, 255} }}.play(t)
 		require.Equal(t, kernel.OnlineRequest, o.Kind, name)
 		require.Equal(t, unhex(t, "802A8E8004"+c.want+"00"), card.one(t, 0x2A), name)

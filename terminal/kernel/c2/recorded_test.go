@@ -15,6 +15,7 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c2"
+	"tapsim/terminal/kernel/internal/kerneltest"
 	"tapsim/transcript"
 )
 
@@ -37,7 +38,7 @@ func recording(t testing.TB, name string) *transcript.Transcript {
 // before relay resistance.
 func chipCDA(t testing.TB, transceiver apdu.Transceiver, fci []byte) (kernel.Outcome, error) {
 	t.Helper()
-	list, err := emv.ParseList(coded(t, with(config,
+	list, err := emv.ParseList(coded(t, kerneltest.With(config,
 		object{"9F1A", "0056"}, object{"DF811B", "00"}, object{"DF8118", "20"}, object{"DF8119", "20"}, object{"DF8123", "000000010001"})))
 	require.NoError(t, err)
 	f, ok := kernel.ParseFCI(fci)

@@ -13,6 +13,7 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c3"
+	"tapsim/terminal/kernel/internal/kerneltest"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -23,41 +24,18 @@ func unhex(t testing.TB, s string) []byte {
 }
 
 // objects are data objects by tag in hex, in the order given.
-type object struct{ tag, value string }
+type object = kerneltest.Object
 
 // template codes objects into one template.
 func template(t testing.TB, tag emv.Tag, objects []object) []byte {
 	t.Helper()
 	var content []byte
 	for _, o := range objects {
-		tag, err := emv.ParseTag(o.tag)
+		tag, err := emv.ParseTag(o.Tag())
 		require.NoError(t, err)
-		content = emv.AppendTLV(content, tag, unhex(t, o.value))
+		content = emv.AppendTLV(content, tag, unhex(t, o.Value()))
 	}
 	return emv.AppendTLV(nil, tag, content)
-}
-
-// with is base with values replaced, added, or removed where the value is "-".
-func with(base []object, changes ...object) []object {
-	out := append([]object(nil), base...)
-next:
-	for _, c := range changes {
-		for i := range out {
-			if out[i].tag != c.tag {
-				continue
-			}
-			if c.value == "-" {
-				out = append(out[:i], out[i+1:]...)
-			} else {
-				out[i].value = c.value
-			}
-			continue next
-		}
-		if c.value != "-" {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 // visaPDOL is the list of nearly every card.
@@ -81,7 +59,7 @@ var arqc = []object{
 }
 
 // tc is the same card approving offline.
-var tc = with(arqc, object{"9F27", "40"}, object{"9F10", "06011203900000"}, object{"5F24", "491231"})
+var tc = kerneltest.With(arqc, object{"9F27", "40"}, object{"9F10", "06011203900000"}, object{"5F24", "491231"})
 
 // situation is a run of the kernel: the card's answers and the terminal.
 type situation struct {

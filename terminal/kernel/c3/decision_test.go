@@ -12,6 +12,7 @@ import (
 
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
+	"tapsim/terminal/kernel/internal/kerneltest"
 	"tapsim/transcript"
 )
 
@@ -86,24 +87,24 @@ func ptr[T any](v T) *T { return &v }
 func TestCardData(t *testing.T) {
 	answer := func(s string) situation { return situation{sw: s + "9000"} }
 	for name, s := range map[string]situation{
-		"no AIP":                 {gpo: with(arqc, object{"82", "-"})},
-		"no ATC":                 {gpo: with(arqc, object{"9F36", "-"})},
-		"no IAD":                 {gpo: with(arqc, object{"9F10", "-"})},
-		"no cryptogram":          {gpo: with(arqc, object{"9F26", "-"})},
-		"no track 2":             {gpo: with(arqc, object{"57", "-"})},
-		"no value in 9F36":       {gpo: with(arqc, object{"9F36", ""})},
-		"no value, then another": {gpo: append(with(arqc, object{"9F7C", ""}), object{"9F7C", "0A"})},
-		"AIP of three bytes":     {gpo: with(arqc, object{"82", "000000"})},
-		"ATC of one byte":        {gpo: with(arqc, object{"9F36", "01"})},
-		"cryptogram of seven":    {gpo: with(arqc, object{"9F26", "27552E9226B3CC"})},
-		"CTQ of one byte":        {gpo: with(arqc, object{"9F6C", "00"})},
-		"CID of two bytes":       {gpo: with(arqc, object{"9F27", "8000"})},
-		"form factor of three":   {gpo: with(arqc, object{"9F6E", "238E00"})},
-		"track 2 of 20 bytes":    {gpo: with(arqc, object{"57", ours + "00"})},
-		"same tag twice":         {gpo: append(with(arqc), object{"9F36", "0001"})},
-		"same unknown tag twice": {gpo: append(with(arqc), object{"DF01", "00"}, object{"DF02", "00"}, object{"DF01", "01"})},
-		"another account in 5A":  {gpo: with(arqc, object{"5A", "4761739001010010"})},
-		"shorter account in 5A":  {gpo: with(arqc, object{"5A", "476173900101011F"})},
+		"no AIP":                 {gpo: kerneltest.With(arqc, object{"82", "-"})},
+		"no ATC":                 {gpo: kerneltest.With(arqc, object{"9F36", "-"})},
+		"no IAD":                 {gpo: kerneltest.With(arqc, object{"9F10", "-"})},
+		"no cryptogram":          {gpo: kerneltest.With(arqc, object{"9F26", "-"})},
+		"no track 2":             {gpo: kerneltest.With(arqc, object{"57", "-"})},
+		"no value in 9F36":       {gpo: kerneltest.With(arqc, object{"9F36", ""})},
+		"no value, then another": {gpo: append(kerneltest.With(arqc, object{"9F7C", ""}), object{"9F7C", "0A"})},
+		"AIP of three bytes":     {gpo: kerneltest.With(arqc, object{"82", "000000"})},
+		"ATC of one byte":        {gpo: kerneltest.With(arqc, object{"9F36", "01"})},
+		"cryptogram of seven":    {gpo: kerneltest.With(arqc, object{"9F26", "27552E9226B3CC"})},
+		"CTQ of one byte":        {gpo: kerneltest.With(arqc, object{"9F6C", "00"})},
+		"CID of two bytes":       {gpo: kerneltest.With(arqc, object{"9F27", "8000"})},
+		"form factor of three":   {gpo: kerneltest.With(arqc, object{"9F6E", "238E00"})},
+		"track 2 of 20 bytes":    {gpo: kerneltest.With(arqc, object{"57", ours + "00"})},
+		"same tag twice":         {gpo: append(kerneltest.With(arqc), object{"9F36", "0001"})},
+		"same unknown tag twice": {gpo: append(kerneltest.With(arqc), object{"DF01", "00"}, object{"DF02", "00"}, object{"DF01", "01"})},
+		"another account in 5A":  {gpo: kerneltest.With(arqc, object{"5A", "4761739001010010"})},
+		"shorter account in 5A":  {gpo: kerneltest.With(arqc, object{"5A", "476173900101011F"})},
 		"empty answer":           answer(""),
 		"not TLV":                answer("77"),
 		"length that lies":       answer("7710 8202"),
@@ -126,17 +127,17 @@ func TestCardDataThatIsFine(t *testing.T) {
 	for i, o := range arqc {
 		reversed[len(arqc)-1-i] = o
 	}
-	record := hex.EncodeToString(template(t, emv.TagRecord, with(arqc, object{"82", "-"}))) + "9000"
+	record := hex.EncodeToString(template(t, emv.TagRecord, kerneltest.With(arqc, object{"82", "-"}))) + "9000"
 	for name, s := range map[string]situation{
 		"any order":           {gpo: reversed},
-		"unknown objects":     {gpo: with(arqc, object{"DF01", "00"}, object{"DF02", ""}, object{"BF50", "DF0100"})},
-		"the same account":    {gpo: with(arqc, object{"5A", "4761739001010119"})},
+		"unknown objects":     {gpo: kerneltest.With(arqc, object{"DF01", "00"}, object{"DF02", ""}, object{"BF50", "DF0100"})},
+		"the same account":    {gpo: kerneltest.With(arqc, object{"5A", "4761739001010119"})},
 		"padding":             {sw: "7709 00 82020000 00000000 00" + "9000", answers: nil},
-		"no value in 9F7C":    {gpo: with(arqc, object{"9F7C", ""})},
-		"no value in others":  {gpo: with(arqc, object{"9F07", ""}, object{"9F6C", ""}, object{"9F6E", ""}, object{"5A", ""}, object{"9F5D", ""})},
-		"empty AFL":           {gpo: with(arqc, object{"94", ""})},
+		"no value in 9F7C":    {gpo: kerneltest.With(arqc, object{"9F7C", ""})},
+		"no value in others":  {gpo: kerneltest.With(arqc, object{"9F07", ""}, object{"9F6C", ""}, object{"9F6E", ""}, object{"5A", ""}, object{"9F5D", ""})},
+		"empty AFL":           {gpo: kerneltest.With(arqc, object{"94", ""})},
 		"format 1":            {sw: "8006 0000 10010100 9000", answers: []string{record}},
-		"masked account":      {gpo: with(arqc, object{"57", "406589FFFFFF5398D24022019413704390501F"}, object{"5A", "406589FFFFFF5398"})},
+		"masked account":      {gpo: kerneltest.With(arqc, object{"57", "406589FFFFFF5398D24022019413704390501F"}, object{"5A", "406589FFFFFF5398"})},
 		"everything recorded": {gpo: []object{{"82", "0000"}, {"94", "10010100"}}, answers: []string{record}},
 	} {
 		o, _ := s.play(t)
@@ -151,7 +152,7 @@ func TestCardDataThatIsFine(t *testing.T) {
 // READ RECORD for each record of the AFL in its order; anything but 9000 and
 // one template 70 ends the application, a card that leaves is asked back.
 func TestRecords(t *testing.T) {
-	afl := func(v string) []object { return with(arqc, object{"94", v}) }
+	afl := func(v string) []object { return kerneltest.With(arqc, object{"94", v}) }
 	o, sent := situation{gpo: afl("10010200 08050501"), answers: []string{"70049F0701C0 9000", "70045F2801 03 9000", "7003DF0100 9000"}}.play(t)
 	require.Equal(t, kernel.EndApplication, o.Kind, "9F07 has two bytes")
 	require.Len(t, sent, 2)
@@ -204,7 +205,7 @@ func TestCryptogramType(t *testing.T) {
 		"no 9F27, IAD format 4 ARQC": {"-", "1F430151A0000000000102030404034501000000000000000000000000000000", "36004000", kernel.OnlineRequest},
 		"no 9F27, IAD unknown":       {"-", "00112233445566", "36004000", kernel.EndApplication},
 	} {
-		o, _ := situation{gpo: with(arqc, object{"9F27", c.cid}, object{"9F10", c.iad}), ttq: c.ttq}.play(t)
+		o, _ := situation{gpo: kerneltest.With(arqc, object{"9F27", c.cid}, object{"9F10", c.iad}), ttq: c.ttq}.play(t)
 		require.Equal(t, c.want, o.Kind, name)
 	}
 }
@@ -227,7 +228,7 @@ func TestOfflineApprovalWithoutKeys(t *testing.T) {
 		"switch, reader without contact":  {"1000", "26004000", kernel.Declined, kernel.InterfaceNone},
 		"both, offline only with contact": {"3000", "3E004000", kernel.TryAnotherInterface, kernel.InterfaceContact},
 	} {
-		o, _ := situation{gpo: with(tc, object{"9F6C", c.ctq}), ttq: c.ttq}.play(t)
+		o, _ := situation{gpo: kerneltest.With(tc, object{"9F6C", c.ctq}), ttq: c.ttq}.play(t)
 		require.Equal(t, c.want, o.Kind, name)
 		require.Equal(t, c.alt, o.Alternate, name)
 		require.Equal(t, kernel.ODAFailed, o.ODA, name)
@@ -246,15 +247,15 @@ func TestExpiryAndExceptionFile(t *testing.T) {
 		want   kernel.Kind
 		rule   string
 	}{
-		"expires today":                   {with(tc, object{"5F24", "300101"}), "", nil, kernel.Declined, genuine},
-		"expired yesterday":               {with(tc, object{"5F24", "291231"}), "", nil, kernel.Declined, expired},
-		"expired in the last century":     {with(tc, object{"5F24", "991231"}), "", nil, kernel.Declined, expired},
-		"no date":                         {with(tc, object{"5F24", "-"}), "", nil, kernel.Declined, expired},
-		"a day that does not exist":       {with(tc, object{"5F24", "490231"}), "", nil, kernel.Declined, expired},
-		"expired, asks to go online":      {with(tc, object{"5F24", "291231"}, object{"9F6C", "0800"}), "", nil, kernel.OnlineRequest, expired},
-		"the same, reader offline only":   {with(tc, object{"5F24", "291231"}, object{"9F6C", "0800"}), "2E004000", nil, kernel.Declined, expired},
+		"expires today":                   {kerneltest.With(tc, object{"5F24", "300101"}), "", nil, kernel.Declined, genuine},
+		"expired yesterday":               {kerneltest.With(tc, object{"5F24", "291231"}), "", nil, kernel.Declined, expired},
+		"expired in the last century":     {kerneltest.With(tc, object{"5F24", "991231"}), "", nil, kernel.Declined, expired},
+		"no date":                         {kerneltest.With(tc, object{"5F24", "-"}), "", nil, kernel.Declined, expired},
+		"a day that does not exist":       {kerneltest.With(tc, object{"5F24", "490231"}), "", nil, kernel.Declined, expired},
+		"expired, asks to go online":      {kerneltest.With(tc, object{"5F24", "291231"}, object{"9F6C", "0800"}), "", nil, kernel.OnlineRequest, expired},
+		"the same, reader offline only":   {kerneltest.With(tc, object{"5F24", "291231"}, object{"9F6C", "0800"}), "2E004000", nil, kernel.Declined, expired},
 		"in the exception file":           {tc, "", listed, kernel.Declined, excepted},
-		"expired ARQC is the issuer's":    {with(arqc, object{"5F24", "291231"}), "", nil, kernel.OnlineRequest, "EMV Book C-3, 5.4.3.2"},
+		"expired ARQC is the issuer's":    {kerneltest.With(arqc, object{"5F24", "291231"}), "", nil, kernel.OnlineRequest, "EMV Book C-3, 5.4.3.2"},
 		"exception file and ARQC":         {arqc, "", listed, kernel.OnlineRequest, "EMV Book C-3, 5.4.3.2"},
 		"exception file, TC taken online": {tc, "36804000", listed, kernel.OnlineRequest, "EMV Book C-3, 5.4.3.2"},
 	} {
@@ -291,7 +292,7 @@ func TestUsageControl(t *testing.T) {
 		"refused cashback may switch":      {cashback, "0000", "0276", "0200", true, kernel.TryAnotherInterface},
 		"the cash bit is not for cashback": {cashback, "0000", "0276", "0400", true, kernel.Declined},
 	} {
-		o, _ := situation{gpo: with(arqc, object{"9F07", c.auc}, object{"5F28", c.country}, object{"9F6C", c.ctq}), change: func(a *kernel.Activation) {
+		o, _ := situation{gpo: kerneltest.With(arqc, object{"9F07", c.auc}, object{"5F28", c.country}, object{"9F6C", c.ctq}), change: func(a *kernel.Activation) {
 			a.Transaction.Type, a.Config.Settings.AUCCheck = c.kind, c.check
 		}}.play(t)
 		require.Equal(t, c.want, o.Kind, name)
@@ -315,7 +316,7 @@ func TestNotValidAtATM(t *testing.T) {
 		"bank, no cash":          {0x14, 0x60, "36004000", kernel.OnlineRequest},
 		"unattended, not a bank": {0x24, 0x80, "36004000", kernel.OnlineRequest},
 	} {
-		o, _ := situation{gpo: with(arqc, object{"9F6C", "0100"}), ttq: c.ttq, change: func(a *kernel.Activation) {
+		o, _ := situation{gpo: kerneltest.With(arqc, object{"9F6C", "0100"}), ttq: c.ttq, change: func(a *kernel.Activation) {
 			a.Config.Data = append(emv.List{{Tag: emv.TagTerminalType, Value: []byte{c.terminal}}, {Tag: 0x9F40, Value: []byte{c.gives, 0, 0, 0, 0}}}, a.Config.Data...)
 		}}.play(t)
 		require.Equal(t, c.want, o.Kind, name)
@@ -361,7 +362,7 @@ func TestCardholderVerification(t *testing.T) {
 		"TC taken online, device without 9F69":    {"36C04000", "0080", "-", tc, kernel.Declined, kernel.CVMNotRequired},
 		"TC taken online, device, copy agrees":    {"36C04000", "0080", "011A2B3C4D0080", tc, kernel.OnlineRequest, kernel.CVMConfirmationCode},
 	} {
-		o, _ := situation{gpo: with(c.kind, object{"9F6C", c.ctq}, object{"9F69", c.signed}), ttq: c.ttq}.play(t)
+		o, _ := situation{gpo: kerneltest.With(c.kind, object{"9F6C", c.ctq}, object{"9F69", c.signed}), ttq: c.ttq}.play(t)
 		require.Equal(t, c.want, o.Kind, name)
 		require.Equal(t, c.cvm, o.CVM, name)
 		require.Equal(t, c.cvm == kernel.CVMSignature, o.Receipt, name)
@@ -378,7 +379,7 @@ func TestIssuerUpdateIsOffered(t *testing.T) {
 		"both": {"3600C000", "0040", true}, "reader only": {"3600C000", "0000", false},
 		"card only": {"36004000", "0040", false}, "no qualifiers": {"3600C000", "-", false},
 	} {
-		o, _ := situation{gpo: with(arqc, object{"9F6C", c.ctq}), ttq: c.ttq}.play(t)
+		o, _ := situation{gpo: kerneltest.With(arqc, object{"9F6C", c.ctq}), ttq: c.ttq}.play(t)
 		require.Equal(t, kernel.OnlineRequest, o.Kind, name)
 		require.Equal(t, &ui{kernel.MessageAuthorising, kernel.StatusProcessing, 0}, short(o.UI), name)
 		if !c.want {
@@ -398,7 +399,7 @@ func TestIssuerUpdateIsOffered(t *testing.T) {
 // tag 95 is zero, the low half of the form factor's last byte is cleared
 // (4.1.1.1), and a missing 9F27 is made good.
 func TestDataRecord(t *testing.T) {
-	o, _ := situation{gpo: with(arqc, object{"9F27", "-"}, object{"9F6E", "238E000F"}, object{"9F7C", "0A0B"}, object{"9F6C", "0080"})}.play(t)
+	o, _ := situation{gpo: kerneltest.With(arqc, object{"9F27", "-"}, object{"9F6E", "238E000F"}, object{"9F7C", "0A0B"}, object{"9F6C", "0080"})}.play(t)
 	var tags []string
 	scan := emv.Scan(o.DataRecord)
 	for scan.Next() {
@@ -427,9 +428,9 @@ func TestVerificationInTheDataRecord(t *testing.T) {
 	for _, c := range []struct{ ctq, ttq, results string }{
 		{"8000", "36404000", "020300"}, {"4000", "36404000", "1E0300"}, {"0080", "36404000", "010002"}, {"0000", "36004000", "1F0002"}, {"", "36004000", "1F0002"},
 	} {
-		gpo := with(arqc, object{"9F6C", c.ctq})
+		gpo := kerneltest.With(arqc, object{"9F6C", c.ctq})
 		if c.ctq == "" {
-			gpo = with(arqc, object{"9F6C", "-"})
+			gpo = kerneltest.With(arqc, object{"9F6C", "-"})
 		}
 		o, _ := situation{gpo: gpo, ttq: c.ttq}.play(t)
 		v, ok := o.DataRecord.Lookup(emv.TagCVMResults)
@@ -444,20 +445,20 @@ func TestVerificationInTheDataRecord(t *testing.T) {
 // Book C-3, 4.3.1.1: the available offline spending amount is shown with the
 // outcome and handed on.
 func TestBalanceIsShown(t *testing.T) {
-	for name, gpo := range map[string][]object{"online": arqc, "declined": with(arqc, object{"9F27", "00"})} {
-		o, _ := situation{gpo: with(gpo, object{"9F5D", "000000012345"})}.play(t)
+	for name, gpo := range map[string][]object{"online": arqc, "declined": kerneltest.With(arqc, object{"9F27", "00"})} {
+		o, _ := situation{gpo: kerneltest.With(gpo, object{"9F5D", "000000012345"})}.play(t)
 		require.NotNil(t, o.UI.Value, name)
 		require.True(t, o.UI.Value.Balance, name)
 		require.Equal(t, int64(12345), o.UI.Value.Amount, name)
 		require.Equal(t, "EUR", o.UI.Value.Currency.Alpha, name)
 		require.Equal(t, emv.List{{Tag: emv.TagAOSA, Value: unhex(t, "000000012345")}}, o.Discretionary, name)
 	}
-	o, _ := situation{gpo: with(arqc, object{"9F27", "00"})}.play(t)
+	o, _ := situation{gpo: kerneltest.With(arqc, object{"9F27", "00"})}.play(t)
 	require.Nil(t, o.UI.Value, "no balance leaks from one transaction into the next")
 	require.Equal(t, &ui{kernel.MessageNotAuthorised, kernel.StatusCardRead, 0}, short(o.UI))
 	require.Equal(t, kernel.CVMNotRequired, o.CVM)
 	require.Empty(t, o.DataRecord)
-	o, _ = situation{gpo: with(arqc, object{"9F5D", "00000001234A"})}.play(t)
+	o, _ = situation{gpo: kerneltest.With(arqc, object{"9F5D", "00000001234A"})}.play(t)
 	require.Nil(t, o.UI.Value, "an amount that is no number is not shown")
 }
 
@@ -524,7 +525,7 @@ func TestOfflineOnlyReader(t *testing.T) {
 		"ARQC":                       {gpo: arqc},
 		"TC, online asked":           {gpo: tc, ttq: "2E804000"},
 		"no CTQ, reader has PIN":     {gpo: arqc, ttq: "2C404000"},
-		"expired, asks to go online": {gpo: with(tc, object{"5F24", "291231"}, object{"9F6C", "0800"})},
+		"expired, asks to go online": {gpo: kerneltest.With(tc, object{"5F24", "291231"}, object{"9F6C", "0800"})},
 	} {
 		if s.ttq == "" {
 			s.ttq = "2E004000"
@@ -555,7 +556,7 @@ func (failing) Transceive(context.Context, []byte) ([]byte, error) {
 func TestDisplayAndTrace(t *testing.T) {
 	var shown []kernel.MessageID
 	var rules []string
-	situation{gpo: with(arqc, object{"9F6C", "0080"}), change: func(a *kernel.Activation) {
+	situation{gpo: kerneltest.With(arqc, object{"9F6C", "0080"}), change: func(a *kernel.Activation) {
 		a.Display = func(u kernel.UIRequest) { shown = append(shown, u.Message) }
 		a.Trace = func(s kernel.Step) { rules = append(rules, s.Rule) }
 	}}.play(t)
@@ -569,7 +570,7 @@ func TestMuchData(t *testing.T) {
 	record := func(objects ...object) string {
 		return hex.EncodeToString(template(t, emv.TagRecord, objects)) + "9000"
 	}
-	gpo := with(arqc, object{"94", "08010200"})
+	gpo := kerneltest.With(arqc, object{"94", "08010200"})
 	o, _ := situation{gpo: gpo, answers: []string{record(object{"9F46", long(200)}), record(object{"90", long(200)})}}.play(t)
 	require.Equal(t, kernel.OnlineRequest, o.Kind)
 	for tag, want := range map[emv.Tag]string{emv.TagCryptogram: "27552E9226B3CC95", emv.TagICCCertificate: long(200), emv.TagIssuerCertificate: long(200)} {

@@ -19,6 +19,7 @@ import (
 	"tapsim/emv"
 	"tapsim/terminal/kernel"
 	"tapsim/terminal/kernel/c3"
+	"tapsim/terminal/kernel/internal/kerneltest"
 )
 
 // chain is a certification authority, an issuer and a card made for these
@@ -77,8 +78,8 @@ func genuineWith(t testing.TB, cardAuth string, change ...object) (gpo []object,
 		{"8F", "92"}, {"90", hex.EncodeToString(issuerCert)}, {"92", hex.EncodeToString(issuer[92:])}, {"9F32", "010001"},
 	})
 	rest := template(t, emv.TagRecord, []object{{"9F46", hex.EncodeToString(iccCert)}, {"9F48", hex.EncodeToString(icc[86:])}, {"9F47", "010001"}, {"9F69", cardAuth}})
-	gpo = with(tc, object{"82", "2000"}, object{"94", "08010301"}, object{"9F6C", "0000"}, object{"5F24", "-"}, object{"9F4B", hex.EncodeToString(sdad)})
-	gpo = with(gpo, change...)
+	gpo = kerneltest.With(tc, object{"82", "2000"}, object{"94", "08010301"}, object{"9F6C", "0000"}, object{"5F24", "-"}, object{"9F4B", hex.EncodeToString(sdad)})
+	gpo = kerneltest.With(gpo, change...)
 	return gpo, []string{hex.EncodeToString(signed) + "9000", hex.EncodeToString(certificates) + "9000", hex.EncodeToString(rest) + "9000"}
 }
 

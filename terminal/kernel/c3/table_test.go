@@ -59,39 +59,39 @@ func commandRules() []rule {
 		{"5.2.2.2", "GPO 6986", situation{sw: "6986"}, false, "try-again start=B ui=20/05 restart=20/02 off=1.3s"},
 		{"5.2.2.2", "GPO any other status", situation{sw: "6A80"}, false, ended},
 		{"C-3", "the card leaves at GPO", situation{sw: "lost"}, false, again},
-		{"C-3", "a record is refused", situation{gpo: with(arqc, object{"94", "10010100"}), answers: []string{"6A83"}}, false, ended},
-		{"C-3", "a record is no template 70", situation{gpo: with(arqc, object{"94", "10010100"}), answers: []string{"77009000"}}, false, ended},
-		{"C-3", "the card leaves at a record", situation{gpo: with(arqc, object{"94", "10010100"}), answers: []string{"lost"}}, false, again},
+		{"C-3", "a record is refused", situation{gpo: kerneltest.With(arqc, object{"94", "10010100"}), answers: []string{"6A83"}}, false, ended},
+		{"C-3", "a record is no template 70", situation{gpo: kerneltest.With(arqc, object{"94", "10010100"}), answers: []string{"77009000"}}, false, ended},
+		{"C-3", "the card leaves at a record", situation{gpo: kerneltest.With(arqc, object{"94", "10010100"}), answers: []string{"lost"}}, false, again},
 		{"5.4.2.1", "the PDOL does not ask for 9F66", situation{change: func(a *kernel.Activation) { a.FCI.PDOL = []byte{0x9F, 0x02, 6} }}, false, ended},
 	}
 }
 
 func dataRules(t testing.TB) []rule {
 	format1 := "8006 0000 10010100 9000"
-	record := hex.EncodeToString(template(t, emv.TagRecord, with(arqc, object{"82", "-"}))) + "9000"
+	record := hex.EncodeToString(template(t, emv.TagRecord, kerneltest.With(arqc, object{"82", "-"}))) + "9000"
 	return []rule{
-		{"5.4.2.1", "no AIP", situation{gpo: with(arqc, object{"82", "-"})}, false, ended},
-		{"5.4.2.1", "no ATC", situation{gpo: with(arqc, object{"9F36", "-"})}, false, ended},
-		{"5.4.2.1", "no cryptogram", situation{gpo: with(arqc, object{"9F26", "-"})}, false, ended},
-		{"5.4.2.1", "no issuer application data", situation{gpo: with(arqc, object{"9F10", "-"})}, false, ended},
-		{"5.4.2.1", "no track 2", situation{gpo: with(arqc, object{"57", "-"})}, false, ended},
-		{"5.4.2.1", "a mandatory object without a value", situation{gpo: with(arqc, object{"9F36", ""})}, false, ended},
-		{"5.4.2.1", "an optional object without a value", situation{gpo: with(arqc, object{"9F7C", ""})}, false, online},
-		{"5.4.2.2", "the same object twice", situation{gpo: append(with(arqc), object{"9F36", "0001"})}, false, ended},
-		{"5.4.2.2", "an object of a wrong length", situation{gpo: with(arqc, object{"9F36", "000001"})}, false, ended},
+		{"5.4.2.1", "no AIP", situation{gpo: kerneltest.With(arqc, object{"82", "-"})}, false, ended},
+		{"5.4.2.1", "no ATC", situation{gpo: kerneltest.With(arqc, object{"9F36", "-"})}, false, ended},
+		{"5.4.2.1", "no cryptogram", situation{gpo: kerneltest.With(arqc, object{"9F26", "-"})}, false, ended},
+		{"5.4.2.1", "no issuer application data", situation{gpo: kerneltest.With(arqc, object{"9F10", "-"})}, false, ended},
+		{"5.4.2.1", "no track 2", situation{gpo: kerneltest.With(arqc, object{"57", "-"})}, false, ended},
+		{"5.4.2.1", "a mandatory object without a value", situation{gpo: kerneltest.With(arqc, object{"9F36", ""})}, false, ended},
+		{"5.4.2.1", "an optional object without a value", situation{gpo: kerneltest.With(arqc, object{"9F7C", ""})}, false, online},
+		{"5.4.2.2", "the same object twice", situation{gpo: append(kerneltest.With(arqc), object{"9F36", "0001"})}, false, ended},
+		{"5.4.2.2", "an object of a wrong length", situation{gpo: kerneltest.With(arqc, object{"9F36", "000001"})}, false, ended},
 		{"5.4.2.2", "GPO answer of format 1 with records", situation{sw: format1, answers: []string{record}}, false, online},
 		{"5.4.2.2", "GPO answer of format 1, mag-stripe mode", situation{sw: "8006 0080 10010100 9000", answers: []string{"70 15 57 13 " + ours + " 9000"}}, false, ended},
-		{"A.2", "5A and 57 name different accounts", situation{gpo: with(arqc, object{"5A", "4761739001010010"})}, false, ended},
+		{"A.2", "5A and 57 name different accounts", situation{gpo: kerneltest.With(arqc, object{"5A", "4761739001010010"})}, false, ended},
 	}
 }
 
 func typeRules(t testing.TB) []rule {
 	g, records := genuine(t)
 	return []rule{
-		{"5.4.3.1", "no 9F27: the CVR says ARQC", situation{gpo: with(arqc, object{"9F27", "-"})}, false, online},
-		{"5.4.3.1", "no 9F27: the CVR says AAC", situation{gpo: with(arqc, object{"9F27", "-"}, object{"9F10", "06011203800000"})}, false, declined},
-		{"5.4.3.1", "no 9F27, no CVR", situation{gpo: with(arqc, object{"9F27", "-"}, object{"9F10", "00112233445566"})}, false, ended},
-		{"5.4.3.2", "AAC", situation{gpo: with(arqc, object{"9F27", "00"})}, false, declined},
+		{"5.4.3.1", "no 9F27: the CVR says ARQC", situation{gpo: kerneltest.With(arqc, object{"9F27", "-"})}, false, online},
+		{"5.4.3.1", "no 9F27: the CVR says AAC", situation{gpo: kerneltest.With(arqc, object{"9F27", "-"}, object{"9F10", "06011203800000"})}, false, declined},
+		{"5.4.3.1", "no 9F27, no CVR", situation{gpo: kerneltest.With(arqc, object{"9F27", "-"}, object{"9F10", "00112233445566"})}, false, ended},
+		{"5.4.3.2", "AAC", situation{gpo: kerneltest.With(arqc, object{"9F27", "00"})}, false, declined},
 		{"5.4.3.2", "ARQC", situation{gpo: arqc}, false, online},
 		{"5.4.3.2", "ARQC, the reader is offline only", situation{gpo: arqc, ttq: "2E004000"}, false, declined},
 		{"5.4.3.2", "TC, online cryptogram asked: taken online", situation{gpo: tc, ttq: "36804000"}, false, online},
@@ -99,8 +99,8 @@ func typeRules(t testing.TB) []rule {
 		{"5.4.3.2", "TC below the floor limit", situation{gpo: g, answers: records}, true, approvedBy},
 		{"5.4.3.2", "zero amount or status check: the TTQ asks for an ARQC", situation{gpo: arqc, ttq: "36804000", change: func(a *kernel.Activation) { a.Transaction.Amount = 0 }}, false, online},
 		{"5.4.3.2", "refund, ARQC", situation{gpo: arqc, change: func(a *kernel.Activation) { a.Transaction.Type = 0x20 }}, false, online},
-		{"5.4.3.2", "refund, AAC", situation{gpo: with(arqc, object{"9F27", "00"}), change: func(a *kernel.Activation) { a.Transaction.Type = 0x20 }}, false, declined},
-		{"5.4.3.2", "no such type", situation{gpo: with(arqc, object{"9F27", "C0"})}, false, declined},
+		{"5.4.3.2", "refund, AAC", situation{gpo: kerneltest.With(arqc, object{"9F27", "00"}), change: func(a *kernel.Activation) { a.Transaction.Type = 0x20 }}, false, declined},
+		{"5.4.3.2", "no such type", situation{gpo: kerneltest.With(arqc, object{"9F27", "C0"})}, false, declined},
 	}
 }
 
@@ -130,28 +130,28 @@ func magStripeRules() []rule {
 		{"C-3", "MSD, cash, and the card does not say that it may", card("82004000", usage), false, declined},
 		{"C-3", "MSD without track 2", situation{sw: gpo, answers: []string{"70 03 5F20 00 9000"}, ttq: "82004000", change: set()}, false, ended},
 		{"C-3", "MSD, 5A and 57 name different accounts", situation{sw: gpo, answers: []string{"70 1F 57 13 " + ours + " 5A 08 4761739001010010 9000"}, ttq: "82004000", change: set()}, false, ended},
-		{"C-3", "the AIP says MSD, but there is a cryptogram", situation{gpo: with(arqc, object{"82", "0080"}), ttq: "B6004000", change: set()}, false, online},
-		{"C-3", "no cryptogram, and the AIP does not say MSD", situation{gpo: with(arqc, object{"9F26", "-"}), ttq: "B6004000", change: set()}, false, ended},
+		{"C-3", "the AIP says MSD, but there is a cryptogram", situation{gpo: kerneltest.With(arqc, object{"82", "0080"}), ttq: "B6004000", change: set()}, false, online},
+		{"C-3", "no cryptogram, and the AIP does not say MSD", situation{gpo: kerneltest.With(arqc, object{"9F26", "-"}), ttq: "B6004000", change: set()}, false, ended},
 	}
 }
 
 func restrictionRules(t testing.TB) []rule {
 	auc := func(kind byte, objects ...object) situation {
-		return situation{gpo: with(arqc, objects...), change: func(a *kernel.Activation) { a.Transaction.Type, a.Config.Settings.AUCCheck = kind, true }}
+		return situation{gpo: kerneltest.With(arqc, objects...), change: func(a *kernel.Activation) { a.Transaction.Type, a.Config.Settings.AUCCheck = kind, true }}
 	}
 	listed := func(a *kernel.Activation) { a.Config.Settings.ExceptionFile = []emv.PAN{"4761739001010119"} }
 	g, records := genuine(t)
 	atm := func(ttq string) situation {
-		return situation{gpo: with(arqc, object{"9F6C", "0100"}), ttq: ttq, change: func(a *kernel.Activation) {
+		return situation{gpo: kerneltest.With(arqc, object{"9F6C", "0100"}), ttq: ttq, change: func(a *kernel.Activation) {
 			a.Config.Data = append(emv.List{{Tag: emv.TagTerminalType, Value: []byte{0x14}}, {Tag: 0x9F40, Value: []byte{0x80, 0, 0, 0, 0}}}, a.Config.Data...)
 		}}
 	}
 	return []rule{
-		{"5.5.1.1", "TC, expired", situation{gpo: with(tc, object{"5F24", "291231"})}, true, declined},
-		{"5.5.1.1", "TC, no expiry date", situation{gpo: with(tc, object{"5F24", "-"})}, true, declined},
-		{"5.5.1.1", "TC, expired, CTQ goes online then", situation{gpo: with(tc, object{"5F24", "291231"}, object{"9F6C", "0800"})}, true, online},
-		{"5.5.1.1", "the same, the reader is offline only", situation{gpo: with(tc, object{"5F24", "291231"}, object{"9F6C", "0800"}), ttq: "2E004000"}, true, declined},
-		{"5.5.1.1", "ARQC, expired: the issuer's", situation{gpo: with(arqc, object{"5F24", "291231"})}, false, online},
+		{"5.5.1.1", "TC, expired", situation{gpo: kerneltest.With(tc, object{"5F24", "291231"})}, true, declined},
+		{"5.5.1.1", "TC, no expiry date", situation{gpo: kerneltest.With(tc, object{"5F24", "-"})}, true, declined},
+		{"5.5.1.1", "TC, expired, CTQ goes online then", situation{gpo: kerneltest.With(tc, object{"5F24", "291231"}, object{"9F6C", "0800"})}, true, online},
+		{"5.5.1.1", "the same, the reader is offline only", situation{gpo: kerneltest.With(tc, object{"5F24", "291231"}, object{"9F6C", "0800"}), ttq: "2E004000"}, true, declined},
+		{"5.5.1.1", "ARQC, expired: the issuer's", situation{gpo: kerneltest.With(arqc, object{"5F24", "291231"})}, false, online},
 		{"5.5.1.2", "TC, in the exception file", situation{gpo: g, answers: records, change: listed}, true, declined},
 		{"5.5.1.2", "ARQC, in the exception file: the issuer's", situation{gpo: arqc, change: listed}, false, online},
 		{"5.5.1.3", "cash, domestic, allowed", auc(0x01, object{"9F07", "8000"}, object{"5F28", "0276"}), false, online},
@@ -204,7 +204,7 @@ func beside(outcome, parameter string) string {
 func verificationRules(t testing.TB) []rule {
 	const required = "36404000"
 	card := func(ttq, ctq string, more ...object) situation {
-		return situation{gpo: with(arqc, append([]object{{"9F6C", ctq}}, more...)...), ttq: ttq}
+		return situation{gpo: kerneltest.With(arqc, append([]object{{"9F6C", ctq}}, more...)...), ttq: ttq}
 	}
 	offline := func(ttq, related, ctq string) situation {
 		g, records := genuineWith(t, related, object{"9F6C", ctq})
@@ -255,16 +255,16 @@ func outcomeRules(t testing.TB) []rule {
 	}
 	g, records := genuine(t, object{"9F5D", "000000012345"})
 	return []rule{
-		{"5.8.1.2", "reader and card take an issuer update", situation{gpo: with(arqc, object{"9F6C", "0040"}), ttq: "3600C000"}, false,
+		{"5.8.1.2", "reader and card take an issuer update", situation{gpo: kerneltest.With(arqc, object{"9F6C", "0040"}), ttq: "3600C000"}, false,
 			"online-request start=B ui=1B/03 restart=21/02 off=0s cvm=no-cvm wants-data record"},
 		{"5.8.1.2", "the reader only", situation{gpo: arqc, ttq: "3600C000"}, false, online},
-		{"5.8.1.2", "the card only", situation{gpo: with(arqc, object{"9F6C", "0040"})}, false, online},
+		{"5.8.1.2", "the card only", situation{gpo: kerneltest.With(arqc, object{"9F6C", "0040"})}, false, online},
 		{"C-3", "issuer update, approved", update(true, kernel.CVMNotRequired, "9000", "9000"), false, "approved ui=03/04 cvm=no-cvm record"},
 		{"C-3", "issuer update, approved with a signature", update(true, kernel.CVMSignature, "9000", "9000"), false, "approved ui=1A/04 cvm=signature receipt record"},
 		{"C-3", "issuer update, declined", update(false, kernel.CVMNotRequired, "9000", "9000"), false, declined + " record"},
 		{"C-3", "issuer update, the card refuses", update(true, kernel.CVMNotRequired, "6300", "6985"), false, "approved ui=03/04 cvm=no-cvm record"},
 		{"C-3", "issuer update, the card leaves", update(true, kernel.CVMNotRequired, "lost"), false, "try-again start=B ui=21/02 restart=21/02"},
 		{"4.3.1.1", "a balance, approved", situation{gpo: g, answers: records}, true, strings.Replace(approvedBy, " record", " balance record", 1)},
-		{"4.3.1.1", "a balance, declined", situation{gpo: with(arqc, object{"9F27", "00"}, object{"9F5D", "000000012345"})}, false, declined + " balance"},
+		{"4.3.1.1", "a balance, declined", situation{gpo: kerneltest.With(arqc, object{"9F27", "00"}, object{"9F5D", "000000012345"})}, false, declined + " balance"},
 	}
 }

@@ -26,41 +26,18 @@ func unhex(t testing.TB, s string) []byte {
 }
 
 // object is a data object in hex.
-type object struct{ tag, value string }
+type object = kerneltest.Object
 
 // coded is an answer: objects in one template, and 9000.
 func coded(t testing.TB, template emv.Tag, objects []object) []byte {
 	t.Helper()
 	list := make(emv.List, len(objects))
 	for i, o := range objects {
-		tag, err := emv.ParseTag(o.tag)
+		tag, err := emv.ParseTag(o.Tag())
 		require.NoError(t, err)
-		list[i] = emv.TLV{Tag: tag, Value: unhex(t, o.value)}
+		list[i] = emv.TLV{Tag: tag, Value: unhex(t, o.Value())}
 	}
 	return kerneltest.Template(template, list)
-}
-
-// with is base with values replaced, added, or removed where the value is "-".
-func with(base []object, changes ...object) []object {
-	out := append([]object(nil), base...)
-next:
-	for _, c := range changes {
-		for i := range out {
-			if out[i].tag != c.tag {
-				continue
-			}
-			if c.value == "-" {
-				out = append(out[:i], out[i+1:]...)
-			} else {
-				out[i].value = c.value
-			}
-			continue next
-		}
-		if c.value != "-" {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 const (
@@ -82,7 +59,7 @@ var arqc = []object{
 }
 
 // tc is what the same card answers when it approves: the type is in the CVR.
-var tc = with(arqc, object{"9F10", "07010103900000010A010000000000A1B2C3D4"}, object{"94", "08010401"})
+var tc = kerneltest.With(arqc, object{"9F10", "07010103900000010A010000000000A1B2C3D4"}, object{"94", "08010401"})
 
 // related is 9F69 of version 01 with CTQ 0000.
 const related = "01 A1A2A3A4 0000 00"
@@ -120,7 +97,7 @@ func certified(t testing.TB, defect testca.Defect, cardAuth string, change ...ob
 	if cardAuth != "" {
 		last = append(last, object{"9F69", cardAuth})
 	}
-	gpo := with(with(tc, object{"9F4B", hex.EncodeToString(sdad)}), change...)
+	gpo := kerneltest.With(kerneltest.With(tc, object{"9F4B", hex.EncodeToString(sdad)}), change...)
 	return [][]byte{
 		coded(t, emv.TagResponseFormat2, gpo), first,
 		coded(t, emv.TagRecord, of(emv.TagCAIndex, emv.TagIssuerCertificate, emv.TagIssuerRemainder, emv.TagIssuerExponent)),

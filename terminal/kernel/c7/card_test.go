@@ -98,7 +98,7 @@ func TestCVMResults(t *testing.T) {
 		if ctq == "0000" {
 			ttq = offered
 		}
-		o, _ := situation{answers: answers(t, with(arqc, object{"9F6C", ctq})), ttq: ttq}.tap(t, loaded())
+		o, _ := situation{answers: answers(t, kerneltest.With(arqc, object{"9F6C", ctq})), ttq: ttq}.tap(t, loaded())
 		v, ok := o.DataRecord.Lookup(emv.TagCVMResults)
 		require.True(t, ok)
 		require.Equal(t, unhex(t, want), v, ctq)

@@ -90,7 +90,7 @@ func TestTheLastRecordCompletes(t *testing.T) {
 		require.Equal(t, approvedBy, kerneltest.Summary(o), "%s: %s", tag, o.ODANote)
 	}
 	// An expiry date in the last record counts when it is there.
-	all := answers(t, with(tc, object{"94", "08010100"}))
+	all := answers(t, kerneltest.With(tc, object{"94", "08010100"}))
 	all = append(all, coded(t, emv.TagRecord, []object{{"5F24", "291231"}}))
 	o, sent := situation{answers: all}.tap(t, loaded())
 	require.Len(t, sent, 2)

@@ -64,7 +64,9 @@ func commandRules(t testing.TB) []rule {
 		return s
 	}
 	gpo := hex.EncodeToString(coded(t, emv.TagResponseFormat2, tc))
-	long := func(afl string) situation { return situation{answers: answers(t, with(arqc, object{"94", afl}))} }
+	long := func(afl string) situation {
+		return situation{answers: answers(t, kerneltest.With(arqc, object{"94", afl}))}
+	}
 	return []rule{
 		{source, "GPO 6984", says("6984"), "try-another-interface ui=1D/05 contact", "6984"},
 		{source, "GPO 6985", says("6985"), "select-next start=C", "6985"},
@@ -86,8 +88,10 @@ func commandRules(t testing.TB) []rule {
 
 func dataRules(t testing.TB) []rule {
 	const source = "mandatory data"
-	gpo := func(change ...object) situation { return situation{answers: answers(t, with(arqc, change...))} }
-	format1 := [][]byte{unhex(t, "8006 7C00 08010100 9000"), coded(t, emv.TagRecord, with(arqc, object{"82", "-"}))}
+	gpo := func(change ...object) situation {
+		return situation{answers: answers(t, kerneltest.With(arqc, change...))}
+	}
+	format1 := [][]byte{unhex(t, "8006 7C00 08010100 9000"), coded(t, emv.TagRecord, kerneltest.With(arqc, object{"82", "-"}))}
 	return []rule{
 		{source, "no AIP", gpo(object{"82", "-"}), ended, "no 82"},
 		{source, "no ATC", gpo(object{"9F36", "-"}), ended, "no 9F36"},
@@ -98,7 +102,7 @@ func dataRules(t testing.TB) []rule {
 		{source, "5A and 57 name different accounts", gpo(object{"5A", "6250940001000022"}), ended, "different accounts"},
 		{source, "5A and 57 name the same account", gpo(object{"5A", account}), online, "ARQC"},
 		{"data objects", "an optional object without a value", gpo(object{"9F63", ""}), online, "ARQC"},
-		{"data objects", "the same object twice", situation{answers: answers(t, append(with(arqc), object{"9F36", "0001"}))}, ended, "twice"},
+		{"data objects", "the same object twice", situation{answers: answers(t, append(kerneltest.With(arqc), object{"9F36", "0001"}))}, ended, "twice"},
 		{"data objects", "an object of a wrong length", gpo(object{"9F74", "4543"}), ended, "wrong length"},
 		{"data objects", "GPO answer of format 1 with records", situation{answers: format1}, online, "ARQC"},
 	}
@@ -107,10 +111,10 @@ func dataRules(t testing.TB) []rule {
 func typeRules(t testing.TB) []rule {
 	const source = "cryptogram type"
 	gpo := func(ttq string, change ...object) situation {
-		return situation{answers: answers(t, with(arqc, change...)), ttq: ttq}
+		return situation{answers: answers(t, kerneltest.With(arqc, change...)), ttq: ttq}
 	}
 	aac := object{"9F10", "07010103800000010A010000000000A1B2C3D4"}
-	noRecords := with(tc, object{"94", "-"})
+	noRecords := kerneltest.With(tc, object{"94", "-"})
 	return []rule{
 		{source, "no 9F27: the CVR says ARQC", gpo(""), online, "ARQC"},
 		{source, "no 9F27: the CVR says AAC", gpo("", aac), declined, "AAC"},
@@ -124,7 +128,7 @@ func typeRules(t testing.TB) []rule {
 		{source, "TC, online cryptogram asked: taken online", situation{answers: answers(t, noRecords), ttq: "36804080"}, online, "although the reader asked"},
 		{source, "TC, online cryptogram asked, the reader is offline only", situation{answers: answers(t, noRecords), ttq: "28804080"}, declined, "offline only"},
 		{source, "TC below the floor limit", situation{answers: genuine(t, related)}, approvedBy, "genuine"},
-		{source, "refund, AAC", situation{answers: answers(t, with(arqc, aac)), change: func(a *kernel.Activation) { a.Transaction.Type = 0x20 }}, declined, "AAC"},
+		{source, "refund, AAC", situation{answers: answers(t, kerneltest.With(arqc, aac)), change: func(a *kernel.Activation) { a.Transaction.Type = 0x20 }}, declined, "AAC"},
 	}
 }
 
@@ -160,16 +164,16 @@ func cashRules(t testing.TB) []rule {
 
 func restrictionRules(t testing.TB) []rule {
 	auc := func(kind byte, objects ...object) situation {
-		return situation{answers: answers(t, with(arqc, objects...)), change: func(a *kernel.Activation) { a.Transaction.Type, a.Config.Settings.AUCCheck = kind, true }}
+		return situation{answers: answers(t, kerneltest.With(arqc, objects...)), change: func(a *kernel.Activation) { a.Transaction.Type, a.Config.Settings.AUCCheck = kind, true }}
 	}
 	// offline is an approval without records: what follows it fails at
 	// authentication unless a restriction comes first.
 	offline := func(ttq string, change ...object) situation {
-		return situation{answers: answers(t, with(with(tc, object{"94", "-"}), change...)), ttq: ttq}
+		return situation{answers: answers(t, kerneltest.With(kerneltest.With(tc, object{"94", "-"}), change...)), ttq: ttq}
 	}
 	listed := func(a *kernel.Activation) { a.Config.Settings.ExceptionFile = []emv.PAN{account} }
 	atm := func(ttq string) situation {
-		return situation{answers: answers(t, with(arqc, object{"9F6C", "0100"})), ttq: ttq, change: func(a *kernel.Activation) {
+		return situation{answers: answers(t, kerneltest.With(arqc, object{"9F6C", "0100"})), ttq: ttq, change: func(a *kernel.Activation) {
 			a.Config.Data = append(emv.List{{Tag: emv.TagTerminalType, Value: []byte{0x14}}, {Tag: 0x9F40, Value: []byte{0x80, 0, 0, 0, 0}}}, a.Config.Data...)
 		}}
 	}
@@ -180,7 +184,7 @@ func restrictionRules(t testing.TB) []rule {
 		{"expiry date", "TC, no day of the calendar", offline("", object{"5F24", "490231"}), declined, "expired"},
 		{"expiry date", "TC, expired, CTQ goes online then", offline("", object{"5F24", "291231"}, object{"9F6C", "0800"}), online, "expired"},
 		{"expiry date", "the same, the reader is offline only", offline("28004080", object{"5F24", "291231"}, object{"9F6C", "0800"}), declined, "expired"},
-		{"expiry date", "ARQC, expired: the issuer's", situation{answers: answers(t, with(arqc, object{"5F24", "291231"}))}, online, "ARQC"},
+		{"expiry date", "ARQC, expired: the issuer's", situation{answers: answers(t, kerneltest.With(arqc, object{"5F24", "291231"}))}, online, "ARQC"},
 		{"exception file", "TC, listed", situation{answers: genuine(t, related), change: listed}, declined, "exception file"},
 		{"exception file", "ARQC, listed: the issuer's", situation{answers: answers(t, arqc), change: listed}, online, "ARQC"},
 		{"usage control, cash", "domestic, allowed", auc(0x01, object{"9F07", "8000"}, object{"5F28", "0276"}), online, "ARQC"},
@@ -262,15 +266,15 @@ func certificateRules(t testing.TB) []rule {
 	longer := func(tag string) func([]object) []object {
 		return func(l []object) []object {
 			for i := range l {
-				if l[i].tag == tag {
-					l[i].value += "00"
+				if l[i].Tag() == tag {
+					l[i][1] += "00"
 				}
 			}
 			return l
 		}
 	}
 	without := func(tag string) func([]object) []object {
-		return func(l []object) []object { return with(l, object{tag, "-"}) }
+		return func(l []object) []object { return kerneltest.With(l, object{tag, "-"}) }
 	}
 	return []rule{
 		{source, "the issuer certificate expired", bad(testca.DefectIssuerExpired), odaFailed, "issuer certificate: expired"},
@@ -284,15 +288,15 @@ func certificateRules(t testing.TB) []rule {
 		{source, "no issuer exponent", record(2, without("9F32")), odaFailed, "issuer certificate: missing"},
 		{source, "no ICC certificate", record(3, without("9F46")), odaFailed, "ICC certificate: missing"},
 		{source, "no ICC exponent", record(3, without("9F47")), odaFailed, "ICC certificate: missing"},
-		{source, "other signed data", record(1, func(l []object) []object { return with(l, object{"9F07", "FFFF"}) }), odaFailed, "ICC certificate: hash"},
-		{source, "a tag list that names more than 82", record(1, func(l []object) []object { return with(l, object{"9F4A", "8284"}) }), odaFailed, "only 82"},
+		{source, "other signed data", record(1, func(l []object) []object { return kerneltest.With(l, object{"9F07", "FFFF"}) }), odaFailed, "ICC certificate: hash"},
+		{source, "a tag list that names more than 82", record(1, func(l []object) []object { return kerneltest.With(l, object{"9F4A", "8284"}) }), odaFailed, "only 82"},
 	}
 }
 
 func verificationRules(t testing.TB) []rule {
 	const source, required = "cardholder verification", "36404080"
 	card := func(ttq, ctq string, change ...func(*kernel.Activation)) situation {
-		s := situation{answers: answers(t, with(arqc, object{"9F6C", ctq})), ttq: ttq}
+		s := situation{answers: answers(t, kerneltest.With(arqc, object{"9F6C", ctq})), ttq: ttq}
 		for _, c := range change {
 			s.change = c
 		}
@@ -341,7 +345,7 @@ func verificationRules(t testing.TB) []rule {
 
 func outcomeRules(t testing.TB) []rule {
 	purseOf := func(objects ...object) situation {
-		return situation{answers: answers(t, with(with(arqc, object{"9F5D", "-"}), objects...))}
+		return situation{answers: answers(t, kerneltest.With(kerneltest.With(arqc, object{"9F5D", "-"}), objects...))}
 	}
 	restarted := situation{answers: answers(t, arqc), change: func(a *kernel.Activation) {
 		a.Restart, a.Authorised, a.IssuerData = true, true, unhex(t, "91081BCF65E83030 8A023030")
@@ -350,7 +354,7 @@ func outcomeRules(t testing.TB) []rule {
 		{"outcomes", "no balance", purseOf(), strings.Replace(online, " balance", "", 1), ""},
 		{"outcomes", "the balance is in 9F79", purseOf(object{"9F79", "000000001000"}), online, ""},
 		{"outcomes", "a balance that is no number", purseOf(object{"9F5D", "00000000100A"}), strings.Replace(online, " balance", "", 1), ""},
-		{"outcomes", "reader and card could take an issuer update: kernel 7 has none", situation{answers: answers(t, with(arqc, object{"9F6C", "0040"})), ttq: "3600C080"}, online, ""},
+		{"outcomes", "reader and card could take an issuer update: kernel 7 has none", situation{answers: answers(t, kerneltest.With(arqc, object{"9F6C", "0040"})), ttq: "3600C080"}, online, ""},
 		{"outcomes", "a restart with the issuer's data is a new transaction", restarted, online, ""},
 	}
 }

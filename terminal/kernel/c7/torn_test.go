@@ -140,7 +140,7 @@ func TestNotRecovered(t *testing.T) {
 	require.Equal(t, byte(0xA8), sent[0][1])
 
 	k = loaded()
-	s = situation{answers: append(answers(t, with(arqc, object{"94", "08010100"})), nil)}
+	s = situation{answers: append(answers(t, kerneltest.With(arqc, object{"94", "08010100"})), nil)}
 	s.tap(t, k)
 	_, sent = next(answers(t, arqc)...).tap(t, k)
 	require.Equal(t, byte(0xA8), sent[0][1], "an ARQC has no record that pays")
