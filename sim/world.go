@@ -209,25 +209,12 @@ func (w *World) openTerminal(context.Context) error {
 func caKeys(t *termconfig.Terminal) (*oda.CAKeys, error) {
 	keys, revoked := t.CAKeys, t.Revoked
 	if keys == nil {
-		for _, k := range testca.Keys() {
-			keys = append(keys, k.CAKey)
-		}
+		keys = testca.PublicKeys()
 	}
 	if revoked == nil {
 		revoked = testca.Revoked()
 	}
-	set := &oda.CAKeys{}
-	for _, k := range keys {
-		if err := set.Add(k); err != nil {
-			return nil, err
-		}
-	}
-	for _, r := range revoked {
-		if err := set.Revoke(r); err != nil {
-			return nil, err
-		}
-	}
-	return set, nil
+	return oda.NewCAKeys(keys, revoked)
 }
 
 // kernels are the contactless kernels of a point of sale, with the public keys

@@ -44,6 +44,22 @@ type entry struct {
 	key *Key
 }
 
+// NewCAKeys makes a set of keys with a revocation list.
+func NewCAKeys(keys []CAKey, revoked []Revocation) (*CAKeys, error) {
+	set := &CAKeys{}
+	for _, k := range keys {
+		if err := set.Add(k); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range revoked {
+		if err := set.Revoke(r); err != nil {
+			return nil, err
+		}
+	}
+	return set, nil
+}
+
 // Add puts a key into the set. A key that cannot be used, or is there already,
 // is an error.
 func (s *CAKeys) Add(k CAKey) error {

@@ -151,16 +151,19 @@ func Revoked() []oda.Revocation {
 // CAKeys are Keys with our revocation list, as terminals use them. The set is
 // the caller's own, to add to.
 func CAKeys() *oda.CAKeys {
-	set := &oda.CAKeys{}
-	for _, k := range Keys() {
-		if err := set.Add(k.CAKey); err != nil {
-			panic("embedded CA keys: " + err.Error())
-		}
-	}
-	for _, r := range Revoked() {
-		if err := set.Revoke(r); err != nil {
-			panic("embedded revocation list: " + err.Error())
-		}
+	set, err := oda.NewCAKeys(PublicKeys(), Revoked())
+	if err != nil {
+		panic("embedded CA keys or revocation list: " + err.Error())
 	}
 	return set
+}
+
+// PublicKeys are Keys without what is said about them.
+func PublicKeys() []oda.CAKey {
+	published := Keys()
+	keys := make([]oda.CAKey, len(published))
+	for i, k := range published {
+		keys[i] = k.CAKey
+	}
+	return keys
 }
