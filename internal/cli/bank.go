@@ -120,16 +120,21 @@ func bankVerb[R any](a *app, f *bankFlags, c *cobra.Command, do func(ctx context
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.withBank(c.Context(), f, c.Name(), func(b httpapi.Bank) error {
 			answer, err := do(c.Context(), b, args)
-			switch {
-			case err != nil:
-				return err
-			case a.json:
-				return a.printJSON(answer)
-			}
-			return show(answer)
+			return present(a, answer, err, show)
 		})
 	}
 	return c
+}
+
+// present shows what a verb answered, as JSON where that was asked for.
+func present[R any](a *app, answer R, err error, show func(R) error) error {
+	switch {
+	case err != nil:
+		return err
+	case a.json:
+		return a.printJSON(answer)
+	}
+	return show(answer)
 }
 
 // refused prints what the bank or the token service refused.

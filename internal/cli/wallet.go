@@ -113,13 +113,7 @@ func walletVerb[R any](a *app, f *walletFlags, c *cobra.Command, do func(ctx con
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.withPhone(c.Context(), f, c.Name(), func(p *sim.Phone) error {
 			answer, err := do(c.Context(), p, args)
-			switch {
-			case err != nil:
-				return err
-			case a.json:
-				return a.printJSON(answer)
-			}
-			return show(answer)
+			return present(a, answer, err, show)
 		})
 	}
 	return c
