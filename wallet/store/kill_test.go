@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/apdu"
 	"tapsim/cryptogram"
 	"tapsim/emv"
 )
@@ -58,14 +59,19 @@ func tapForever(dir string) {
 		atc, _ := emv.Find(paid, emv.TagResponseFormat2, emv.TagATC)
 		fmt.Printf("purse %d %x\n", int(atc[0])<<8|int(atc[1]), exchange(t, purse, "80CA9F7900")[5:])
 		fmt.Println("plastic", atcOf(t, tap(t, plastic)), 0)
-		r := tap(t, phone)
-		iad, _ := emv.Find(r.Data, emv.TagResponseFormat2, emv.TagIAD)
-		index, err := cryptogram.KeyIndexOf(iad)
-		if err != nil {
-			panic(err)
-		}
-		fmt.Println("phone", atcOf(t, r), index.Counter)
+		reportTap(t, phone)
 	}
+}
+
+// reportTap taps with a phone and prints its counter and which key it used.
+func reportTap(t *testing.T, phone apdu.Responder) {
+	r := tap(t, phone)
+	iad, _ := emv.Find(r.Data, emv.TagResponseFormat2, emv.TagIAD)
+	index, err := cryptogram.KeyIndexOf(iad)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("phone", atcOf(t, r), index.Counter)
 }
 
 // TestKill kills the program with signal 9 at random points of a tap, many
@@ -161,13 +167,7 @@ func useForever(dir string) {
 		if err := phone.OpenStock(key); err != nil {
 			panic(err)
 		}
-		r := tap(t, phone)
-		iad, _ := emv.Find(r.Data, emv.TagResponseFormat2, emv.TagIAD)
-		index, err := cryptogram.KeyIndexOf(iad)
-		if err != nil {
-			panic(err)
-		}
-		fmt.Println("phone", atcOf(t, r), index.Counter)
+		reportTap(t, phone)
 	}
 }
 
