@@ -67,6 +67,23 @@ func (w *World) openWallet() error {
 	return w.loadWallet()
 }
 
+// notOfWallet refuses a card file with the name of a card in the wallet: the
+// phone would find that one's token and keys under it, and ask for no passcode.
+func (w *World) notOfWallet() error {
+	if !isPath(w.options.Card) {
+		return nil
+	}
+	if err := w.loadWallet(); err != nil {
+		return err
+	}
+	for _, c := range w.wallet.State().Cards {
+		if c.Name == w.Profile.Name {
+			return fmt.Errorf("%s: the wallet has a card %q: give the card in the file another name", w.options.Card, c.Name)
+		}
+	}
+	return nil
+}
+
 // loadWallet reads the wallet that the phone's memory holds.
 func (w *World) loadWallet() (err error) {
 	w.wallet, err = wallet.Open(wallet.Env{

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type State struct {
 	Frozen   bool      `json:"frozen,omitempty"`  // the whole phone, by its owner
 	Passcode Passcode  `json:"passcode,omitzero"`
 	Session  []byte    `json:"session,omitempty"`    // while it is unlocked: sealed under the phone's secret
+	Seen     time.Time `json:"seen,omitzero"`        // of the session: the latest moment at which the wallet was used
 	TapAndGo *TapAndGo `json:"tap_and_go,omitempty"` // nil: the cards' own rules alone
 	Notices  []Notice  `json:"notices,omitempty"`
 	Coupons  []Coupon  `json:"coupons,omitempty"`
@@ -151,14 +153,24 @@ func (w *Wallet) stopped(c *Card) string {
 		return "the card was deleted"
 	case slices.Contains(c.HeldBy, "lost-phone"):
 		return "the phone was reported lost"
-	case c.Status == statusSuspended:
+	case c.Status == statusSuspended && len(c.HeldBy) > 0:
 		return "the card is suspended by the " + strings.Join(c.HeldBy, " and ")
+	case c.Status == statusSuspended:
+		return "the card is suspended"
 	case c.Status != statusActive:
 		return "the card is not active yet"
+	case w.expired(c):
+		return "the card has expired: renew it"
 	case !c.Enrolled:
 		return "the card has no keys yet"
 	}
 	return ""
+}
+
+// expired is true from the first day after the month that the token is good for.
+func (w *Wallet) expired(c *Card) bool {
+	last, err := time.Parse("0601", c.Expiry)
+	return err == nil && !w.now().Before(last.AddDate(0, 1, 0))
 }
 
 // Stopped says why a card may not pay, "" when it may.
@@ -184,7 +196,11 @@ func (w *Wallet) applet(c *Card) (Applet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.env.Memory.Applet(p)
+	a, err := w.env.Memory.Applet(p)
+	if err != nil {
+		return nil, fmt.Errorf("%w; what is left of the card can only be removed, to add it again: tapsim wallet remove %s", err, c.Name)
+	}
+	return a, nil
 }
 
 // apply brings the live card in line with what the wallet says of it.

@@ -108,7 +108,8 @@ func (f *walletFlags) connect(a *app, o *sim.Options) error {
 }
 
 // walletVerb is a command that opens the phone, does one thing, and shows the
-// answer.
+// answer. What the user still has to type is read before, in PreRunE: phone and
+// bank are locked while the command is at work.
 func walletVerb[R any](a *app, f *walletFlags, c *cobra.Command, do func(ctx context.Context, p *sim.Phone, args []string) (R, error), show func(R) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.withPhone(c.Context(), f, c.Name(), func(p *sim.Phone) error {

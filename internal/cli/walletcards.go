@@ -44,13 +44,13 @@ The demo bank's cards are 4761739001010119 4912 (Visa), 5413339001000019 4912
 	c.Flags().StringVar(&n.Name, "name", "", "name of the card in the wallet (default scheme and number, such as visa-1)")
 	c.Flags().StringVar(&n.DeviceName, "device-name", "tapsim phone", "name of the phone, for the bank's messages")
 	c.Flags().StringVar(&n.FormFactor, "form-factor", "phone", "phone, watch, tablet, band, card or vehicle")
+	c.PreRunE = func(*cobra.Command, []string) (err error) {
+		if err = sim.CheckCardName(n.Name); err == nil {
+			n.Data, err = a.cardData(file)
+		}
+		return err
+	}
 	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, _ []string) (v walletCardJSON, err error) {
-		if err := sim.CheckCardName(n.Name); err != nil {
-			return v, err
-		}
-		if n.Data, err = a.cardData(file); err != nil {
-			return v, err
-		}
 		card, err := p.Add(ctx, n)
 		if err != nil {
 			return v, err
@@ -103,16 +103,17 @@ func (a *app) cardVerb(f *walletFlags, c *cobra.Command, do func(ctx context.Con
 }
 
 func (a *app) walletActivate(f *walletFlags) *cobra.Command {
-	var file string
+	var file, code string
 	c := &cobra.Command{
 		Use: "activate CARD", Short: "Enter the bank's one-time code", Example: "  echo 123456 | tapsim wallet activate visa-1 --code-file -",
 	}
 	c.Flags().StringVar(&file, "code-file", "", "file with the code, or - for standard input")
+	c.PreRunE = func(*cobra.Command, []string) (err error) {
+		code, err = a.secret("code-file", file, "the bank's one-time code")
+		return err
+	}
 	return a.cardVerb(f, c, func(ctx context.Context, p *sim.Phone, name string) error {
-		code, err := a.secret("code-file", file, "the bank's one-time code")
-		if err == nil {
-			_, err = p.Enter(ctx, name, strings.TrimSpace(code))
-		}
+		_, err := p.Enter(ctx, name, strings.TrimSpace(code))
 		return err
 	})
 }
