@@ -8,8 +8,8 @@ import (
 // Audit adds up the books: entries sum to zero in each currency, over all and in
 // each record; each account's balance is the sum of its entries and its holds
 // the sum of the open ones; what went back of a payment is what its refunds and
-// disputes gave, and no more than the payment; and the bank's accounts for
-// transfers are at zero. It returns what is wrong, or nil. The store must be at
+// disputes gave, and no more than the payment; and accounts that are closed and
+// the bank's accounts for transfers are at zero. It returns what is wrong, or nil. The store must be at
 // rest.
 func Audit(ctx context.Context, s Store) error {
 	a := audit{held: map[string]int64{}, back: map[int64]int64{}, disputes: map[string]int{}, credited: map[uint16]int64{}}
@@ -119,6 +119,9 @@ func (a *audit) checkEntries() error {
 		if c.Balance != balance[c.ID] || c.Held != a.held[c.ID] || c.Disputes != a.disputes[c.ID] {
 			return fmt.Errorf("account %s has balance %d, holds %d and %d open disputes; its entries say %d, its open holds %d, its disputes %d",
 				c.ID, c.Balance, c.Held, c.Disputes, balance[c.ID], a.held[c.ID], a.disputes[c.ID])
+		}
+		if c.Status == StatusDeactivated && (c.Balance != 0 || c.Held != 0) {
+			return fmt.Errorf("account %s is closed, and has balance %d and holds %d", c.ID, c.Balance, c.Held)
 		}
 		delete(balance, c.ID)
 		if err := a.checkOwn(&c); err != nil {

@@ -160,9 +160,10 @@ func (r *MonitorRule) jump(p *payment) string {
 	return fmt.Sprintf("the transaction counter jumped by %d", p.gap)
 }
 
-// monitor applies the rules to a payment. Advices and refunds are not declined.
+// monitor applies the rules to a payment. Advices are not declined; refunds, and
+// advices about a payment that was watched when it came, are not watched.
 func (i *Issuer) monitor(tx *Tx, p *payment, record *Record, report *Report) {
-	if len(i.config.Monitoring) == 0 || p.refund() {
+	if len(i.config.Monitoring) == 0 || p.refund() || p.related != nil {
 		return
 	}
 	p.own = i.inOwnCurrency(p)
