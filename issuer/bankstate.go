@@ -158,9 +158,9 @@ type Sum struct {
 
 // Attempt is a payment that was tried.
 type Attempt struct {
-	Time     int64 // seconds since 1970
-	Amount   int64 // minor units of the account
-	Country  uint16
+	Time     int64  // seconds since 1970
+	Amount   int64  // minor units of the account
+	Country  uint16 // in which the customer was; 0: not known
 	Approved bool
 }
 

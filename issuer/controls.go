@@ -109,7 +109,7 @@ func (i *Issuer) attempted(tx *Tx, p *payment, record *Record) error {
 	c.roll(p.at)
 	if p.related == nil {
 		attempts := make([]Attempt, 0, min(len(c.Attempts)+1, MaxAttempts))
-		attempts = append(attempts, Attempt{p.at.Unix(), p.charge.billed, p.country, record.Code.approves()})
+		attempts = append(attempts, Attempt{p.at.Unix(), p.charge.billed, p.whereabouts(), record.Code.approves()})
 		c.Attempts = append(attempts, c.Attempts[:min(len(c.Attempts), MaxAttempts-1)]...)
 	}
 	if record.Billed > 0 && (record.State == RecordHeld || record.State == RecordPosted) {
