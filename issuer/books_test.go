@@ -264,3 +264,22 @@ func TestReversalOfAPart(t *testing.T) {
 		b.audit()
 	}
 }
+
+// The audit sees money that no payment left at the bank's own accounts.
+func TestAuditOfTheBanksOwn(t *testing.T) {
+	for _, own := range []string{ownSettlement, ownFees, ownDisputed, ownTransfers} {
+		b := everydayBank(t, nil)
+		b.bought(HoldRequest{Amount: "10.00", Country: "FR"})
+		b.audit()
+		require.NoError(t, b.store.Update(bg, nil, func(tx *Tx) error {
+			record, err := tx.newRecord(EventTopUp, "A", 978, 1, b.now)
+			require.NoError(t, err)
+			from, err := tx.internal(own, 978)
+			require.NoError(t, err)
+			record.State = RecordCredited
+			tx.PutRecord(record)
+			return tx.Move(&record, from, "A", 1)
+		}))
+		require.ErrorContains(t, Audit(bg, b.store), "audit: account bank:"+own+":978 is at")
+	}
+}
