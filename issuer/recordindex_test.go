@@ -37,8 +37,8 @@ func TestRecordsOfAnUpdate(t *testing.T) {
 	}))
 }
 
-// BenchmarkClear is the end of a day with many holds: its time for each hold does
-// not grow with their number.
+// BenchmarkClear is the end of a day with many holds: its time for each hold is
+// to grow little with their number.
 func BenchmarkClear(b *testing.B) {
 	for _, many := range []int{100, 10_000} {
 		b.Run(decimalText(int64(many)), func(b *testing.B) {
