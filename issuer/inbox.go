@@ -18,6 +18,7 @@ type NoticeView struct {
 	Kind    string    `json:"kind"`           // code, alert, notice
 	Rule    string    `json:"rule,omitempty"` // of an alert
 	Text    string    `json:"text"`
+	Code    string    `json:"code,omitempty"` // of a one-time code
 	Payment int64     `json:"payment,omitempty"`
 }
 
@@ -31,7 +32,11 @@ func (i *Issuer) Inbox(ctx context.Context, account, kind string) ([]NoticeView,
 	out := []NoticeView{}
 	for _, n := range all {
 		if kind == "" || n.Kind == kind {
-			out = append(out, NoticeView{n.Time, n.Account, n.Kind, n.Rule, n.Text, n.Record})
+			v := NoticeView{Time: n.Time, Account: n.Account, Kind: n.Kind, Rule: n.Rule, Text: n.Text, Payment: n.Record}
+			if n.Kind == NoticeCode {
+				v.Code = codeIn(n.Text)
+			}
+			out = append(out, v)
 		}
 	}
 	return out, err

@@ -140,6 +140,11 @@ func besideService(args []string) int {
 		return run(args)
 	}
 	issuer := []string{"--quiet", "--state", state}
+	bank, rest := cutFlag(rest, "--bank")
+	if bank != "" {
+		issuer = append(issuer, "--bank", bank)
+		_, args = cutFlag(args, "--bank")
+	}
 	now, withoutNow := cutFlag(rest, "--now")
 	if now != "" {
 		issuer = append(issuer, "--now", now)
@@ -162,6 +167,9 @@ func besideService(args []string) int {
 		args = append(withoutNow, "--service", proxy.URL)
 	case "wallet":
 		args = append(args, "--service", proxy.URL)
+		if strings.HasPrefix(args[1], "pay-") {
+			args = append(args, "--issuer", s.iso)
+		}
 	case "pay":
 		args = append(args, "--issuer", s.iso, "--service", proxy.URL)
 	}
@@ -174,6 +182,10 @@ func cutFlag(args []string, name string) (value string, rest []string) {
 		if args[n] == name && n+1 < len(args) {
 			value = args[n+1]
 			n++
+			continue
+		}
+		if text, ok := strings.CutPrefix(args[n], name+"="); ok {
+			value = text
 			continue
 		}
 		rest = append(rest, args[n])
@@ -190,7 +202,7 @@ func TestScriptsOverHTTP(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "service.log")
 	t.Run("scripts", func(t *testing.T) {
 		testscript.Run(t, testscript.Params{
-			Files:               []string{filepath.Join(root, "testdata", "script", "bank.txtar"), filepath.Join(root, "testdata", "script", "wallet.txtar")},
+			Files:               []string{filepath.Join(root, "testdata", "script", "bank.txtar"), filepath.Join(root, "testdata", "script", "wallet.txtar"), filepath.Join(root, "testdata", "script", "story.txtar")},
 			RequireUniqueNames:  true,
 			RequireExplicitExec: true,
 			Cmds:                scriptCommands,
