@@ -61,11 +61,11 @@ func (w *Wallet) join(c *Card, taps []Tap) []Entry {
 	told := map[uint16]*Payment{}
 	for n := range c.Payments {
 		p := &c.Payments[n]
-		if had := told[p.ATC]; had == nil || p.State == "reversed" || had.State == "declined" {
-			if had != nil && p.State == "reversed" && p.Category == "" {
-				p.Category = had.Category
-			}
+		switch had := told[p.ATC]; {
+		case had == nil || had.State == "declined":
 			told[p.ATC] = p
+		case p.State == "reversed" || p.State == "refunded":
+			told[p.ATC] = had.givenBack(p)
 		}
 	}
 	var list []Entry
@@ -91,6 +91,17 @@ func (w *Wallet) join(c *Card, taps []Tap) []Entry {
 		list = append(list, e)
 	}
 	return list
+}
+
+// givenBack is a payment after something of it was given back: what is left of
+// it, or, where nothing is, all of it as reversed or refunded.
+func (p Payment) givenBack(news *Payment) *Payment {
+	if news.Left > 0 {
+		p.Amount = news.Left
+		return &p
+	}
+	p.State, p.Code, p.Reason = news.State, news.Code, news.Reason
+	return &p
 }
 
 // alone says by what channel a payment was made, as far as the phone knows.
@@ -164,6 +175,8 @@ func Advice(reason string, sealed int) string {
 		return "unlock the wallet and tap again: tapsim wallet unlock"
 	case "the application is locked":
 		return "see why: tapsim wallet list"
+	case "the reader told no amount, country or date":
+		return "nothing was paid: no point of sale asks like that, keep the phone away from that reader"
 	}
 	return ""
 }

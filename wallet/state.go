@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type State struct {
 	Frozen   bool      `json:"frozen,omitempty"`  // the whole phone, by its owner
 	Passcode Passcode  `json:"passcode,omitzero"`
 	Session  []byte    `json:"session,omitempty"`    // while it is unlocked: sealed under the phone's secret
+	Seen     time.Time `json:"seen,omitzero"`        // of the session: the latest moment at which the wallet was used
 	TapAndGo *TapAndGo `json:"tap_and_go,omitempty"` // nil: the cards' own rules alone
 	Notices  []Notice  `json:"notices,omitempty"`
 	Coupons  []Coupon  `json:"coupons,omitempty"`
@@ -154,10 +156,14 @@ func (w *Wallet) stopOf(c *Card) stop {
 		return stop{"the card was deleted", "take it out of the wallet: tapsim wallet remove " + c.Name}
 	case slices.Contains(c.HeldBy, "lost-phone"):
 		return stop{"the phone was reported lost", "tell the bank that it is found: tapsim bank token found-phone " + c.Token[:min(8, len(c.Token))]}
-	case c.Status == statusSuspended:
+	case c.Status == statusSuspended && len(c.HeldBy) > 0:
 		return stop{"the card is suspended by the " + strings.Join(c.HeldBy, " and "), "ask who suspended it"}
+	case c.Status == statusSuspended:
+		return stop{"the card is suspended", "ask the bank"}
 	case c.Status != statusActive:
 		return stop{"the card is not active yet", "enter the bank's code: tapsim wallet activate " + c.Name + " --code-file -"}
+	case w.expired(c):
+		return stop{"the card has expired", "renew it: tapsim wallet renew " + c.Name}
 	case !c.Enrolled:
 		return stop{"the card has no keys yet", "fetch them: tapsim wallet refill " + c.Name}
 	}
@@ -185,6 +191,12 @@ func (w *Wallet) CheckStopped(name string) error {
 	return w.refuseStopped(c)
 }
 
+// expired is true from the first day after the month that the token is good for.
+func (w *Wallet) expired(c *Card) bool {
+	last, err := time.Parse("0601", c.Expiry)
+	return err == nil && !w.now().Before(last.AddDate(0, 1, 0))
+}
+
 // Stopped says why a card may not pay, "" when it may.
 func (w *Wallet) Stopped(name string) string {
 	c, err := w.card(name)
@@ -208,7 +220,11 @@ func (w *Wallet) applet(c *Card) (Applet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.env.Memory.Applet(p)
+	a, err := w.env.Memory.Applet(p)
+	if err != nil {
+		return nil, fmt.Errorf("%w; what is left of the card can only be removed, to add it again: tapsim wallet remove %s", err, c.Name)
+	}
+	return a, nil
 }
 
 // apply brings the live card in line with what the wallet says of it.

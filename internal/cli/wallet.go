@@ -20,6 +20,7 @@ type walletFlags struct {
 	offline                bool
 	service                serviceFlags
 	host                   *hostFlags // of verbs that pay a merchant; nil of others
+	spare                  bool       // the bank may be another program's
 }
 
 func (a *app) walletCommand() *cobra.Command {
@@ -85,7 +86,7 @@ func (a *app) withPhone(ctx context.Context, f *walletFlags, verb string, run fu
 		defer closeHost()
 		options.HostName = strings.ToLower(f.host.address)
 	}
-	p, err := sim.OpenPhone(ctx, sim.PhoneOptions{Options: options, Offline: f.offline})
+	p, err := sim.OpenPhone(ctx, sim.PhoneOptions{Options: options, Offline: f.offline, Spare: f.spare})
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,8 @@ func (f *walletFlags) connect(a *app, o *sim.Options) error {
 }
 
 // walletVerb is a command that opens the phone, does one thing, and shows the
-// answer.
+// answer. What the user still has to type is read before, in PreRunE: phone and
+// bank are locked while the command is at work.
 func walletVerb[R any](a *app, f *walletFlags, c *cobra.Command, do func(ctx context.Context, p *sim.Phone, args []string) (R, error), show func(R) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.withPhone(c.Context(), f, c.Name(), func(p *sim.Phone) error {

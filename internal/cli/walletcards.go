@@ -47,13 +47,12 @@ account DEMO-0001 has 4761739001010119 4912 (Visa), 5413339001000019 4912
 	c.Flags().StringVar(&n.DeviceName, "device-name", "tapsim phone", "name of the phone, for the bank's messages")
 	c.Flags().StringVar(&n.FormFactor, "form-factor", "phone", "phone, watch, tablet, band, card or vehicle")
 	c.PreRunE = func(*cobra.Command, []string) (err error) { // before the phone opens: what is piped in may come from its bank
-		n.Data, err = a.cardData(file)
+		if err = sim.CheckCardName(n.Name); err == nil {
+			n.Data, err = a.cardData(file)
+		}
 		return err
 	}
 	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, _ []string) (v walletCardJSON, err error) {
-		if err := sim.CheckCardName(n.Name); err != nil {
-			return v, err
-		}
 		card, err := p.Add(ctx, n)
 		if err != nil {
 			return v, err
