@@ -121,7 +121,7 @@ func (i *Issuer) Resolve(ctx context.Context, r ResolveRequest) (DisputeView, er
 		d, ok, err := tx.Dispute(r.Dispute)
 		switch {
 		case err != nil || !ok:
-			return DisputeView{}, refuseOr(err, "unknown-dispute", "`tapsim bank disputes` lists them", "there is no dispute %d", r.Dispute)
+			return DisputeView{}, refuseOr(err, "unknown-dispute", "`tapsim bank disputes ACCOUNT` lists them", "there is no dispute %d", r.Dispute)
 		case d.State != DisputeCredited:
 			return DisputeView{}, refuse("dispute-closed", "", "dispute %d is %s already", d.ID, d.State)
 		}

@@ -106,7 +106,7 @@ func (t *Tx) heldRecord(id int64) (*Record, error) {
 	case err != nil:
 		return nil, err
 	case !ok || r.Account == "":
-		return nil, refuse("unknown-payment", "`tapsim bank payments` lists them", "there is no payment %d", id)
+		return nil, refuse("unknown-payment", "`tapsim bank payments ACCOUNT` lists them", "there is no payment %d", id)
 	case r.State != RecordHeld:
 		return nil, refuse("hold-not-open", "", "payment %d is no open hold: it is %s", id, r.State)
 	}

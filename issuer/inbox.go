@@ -99,7 +99,7 @@ func (i *Issuer) IssueFundingCard(ctx context.Context, r CardRequest) (CardState
 	}
 	at := slices.IndexFunc(i.config.Ranges, func(c Range) bool { return c.Kind == Card && c.Scheme == scheme })
 	if at < 0 {
-		return CardState{}, "", refuse("unknown-scheme", "", "the bank has no card range of %s", scheme)
+		return CardState{}, "", refuse("unknown-scheme", "the bank's configuration lists its ranges", "the bank has no card range of %s", scheme)
 	}
 	scope := &i.config.Ranges[at]
 	digits, err := i.randomText(decimal, scope.Length-1-len(scope.Prefix))
