@@ -109,11 +109,11 @@ func (w *World) openWalletCard(ctx context.Context) error {
 			w.note("%s got no new keys: %v", c.Name, err)
 		}
 	}
-	if !c.Enrolled {
-		return fmt.Errorf("%s has no keys yet: %s", c.Name, w.wallet.Stopped(c.Name))
-	}
-	if why := w.wallet.Stopped(c.Name); why != "" {
-		w.note("%s refuses: %s", c.Name, why)
+	if stopped := w.wallet.CheckStopped(c.Name); stopped != nil {
+		if !c.Enrolled { // there is nothing to tap with
+			return stopped
+		}
+		w.note("%v", stopped)
 	}
 	if err := w.wallet.Wake(c.Name); err != nil {
 		return err
@@ -163,7 +163,8 @@ func (w *World) tellOwner() {
 		return
 	}
 	text := tap.Reason.String()
-	if advice := wallet.Advice(text); advice != "" {
+	stock, _ := w.wallet.Keys(w.walletCard)
+	if advice := wallet.Advice(text, stock.Sealed); advice != "" {
 		text += " (" + advice + ")"
 	}
 	w.note("the phone refused: %s", text)

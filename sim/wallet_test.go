@@ -199,7 +199,7 @@ func TestCoupons(t *testing.T) {
 		history, err := ph.History(name)
 		require.NoError(t, err)
 		last := history[len(history)-1]
-		require.Equal(t, []string{"two", "10.50 EUR", "approved", "TAPSIM TEST SHOP"}, []string{last.Coupon, last.Amount, last.State, last.Merchant})
+		require.Equal(t, []string{"two", "10.50", "approved", "TAPSIM TEST SHOP"}, []string{last.Coupon, last.Amount, last.State, last.Merchant})
 
 		back := *p.Request
 		back.MTI, back.ICCData = "0400", nil
@@ -331,7 +331,7 @@ func TestWalletHistories(t *testing.T) {
 				} else if p.Outcome == kernel.Approved {
 					approved++
 				} else { // the phone does not know yet that it may
-					require.Contains(t, strings.Join(notes, "\n"), "refuses", where)
+					require.Contains(t, strings.Join(notes, "\n"), "cannot pay", where)
 				}
 				continue
 			}

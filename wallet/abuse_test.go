@@ -187,7 +187,7 @@ func TestExpiredToken(t *testing.T) {
 	x.now = time.Date(2035, 1, 31, 23, 59, 59, 0, time.UTC)
 	require.Empty(t, x.Stopped(name))
 	x.now = x.now.Add(time.Second)
-	require.Equal(t, "the card has expired: renew it", x.Stopped(name))
+	require.Equal(t, "the card has expired", x.Stopped(name))
 	sw, reason := x.tap(name, "000000000100")
 	require.False(t, sw.OK())
 	require.Equal(t, "the application is locked", reason)

@@ -167,12 +167,19 @@ func paymentText(p *provisioning.PaymentNotice) string {
 	return b.String()
 }
 
-// moneyText writes minor units of a currency of three digits.
-func moneyText(minor int64, currency string) string {
+// money writes minor units of a currency of three digits as people do: with its
+// decimals, and its letters.
+func money(minor int64, currency string) (amount, letters string) {
 	number, err := strconv.ParseUint(currency, 10, 16)
 	c, ok := emv.CurrencyByNumeric(uint16(number))
 	if err != nil || !ok {
-		return fmt.Sprintf("%d minor units of currency %s", minor, currency)
+		return strconv.FormatInt(minor, 10), currency
 	}
-	return c.Format(minor) + " " + c.Alpha
+	return c.Format(minor), c.Alpha
+}
+
+// moneyText is an amount with its currency.
+func moneyText(minor int64, currency string) string {
+	amount, letters := money(minor, currency)
+	return amount + " " + letters
 }

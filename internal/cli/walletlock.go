@@ -191,15 +191,27 @@ func tapAndGo(perTap, cumulative, currency string, count int) (*wallet.TapAndGo,
 	return t, nil
 }
 
+// frozenJSON is the answer of freeze and unfreeze: the cards that it was about.
+type frozenJSON struct {
+	Done  string           `json:"done"`
+	Cards []walletCardJSON `json:"cards"`
+}
+
 func (a *app) walletFreeze(f *walletFlags, name, short, done string, do func(*wallet.Wallet, context.Context, string) error) *cobra.Command {
 	c := &cobra.Command{
 		Use: name + " [CARD]", Short: short, Args: arguments(0, 1, "a card of the wallet, or none for the whole phone"),
 		Example: "  tapsim wallet " + name + " visa-1",
 	}
-	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, args []string) (doneJSON, error) {
-		if len(args) == 0 {
-			return doneJSON{"the phone " + done}, do(p.Wallet, ctx, "")
+	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, args []string) (v frozenJSON, err error) {
+		about, name := "the phone", argument(args, 0)
+		if name != "" {
+			about = name
 		}
-		return doneJSON{args[0] + " " + done}, do(p.Wallet, ctx, args[0])
-	}, a.showDone)
+		if err := do(p.Wallet, ctx, name); err != nil {
+			return v, err
+		}
+		v.Done = about + " " + done
+		v.Cards, err = a.walletCards(p, name)
+		return v, err
+	}, func(v frozenJSON) error { return a.showDone(doneJSON{v.Done}) })
 }
