@@ -50,7 +50,7 @@ func (w *World) keepSlip(p *Payment, channel string, look int64) {
 		return
 	}
 	s := slip.Make(&p.Result, p.Transcript)
-	s.Channel, s.Card, s.Look = channel, w.Profile.Name, look
+	s.Channel, s.Card, s.Look, s.Host = channel, w.Profile.Name, look, w.options.HostName
 	if w.options.Field != nil && !emv.TestRange(p.PAN) {
 		s.Exchange = nil // what a stranger's card said is not ours to keep, masked or not
 	}

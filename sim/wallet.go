@@ -9,6 +9,7 @@ import (
 
 	"tapsim/hce"
 	"tapsim/hce/profile"
+	"tapsim/internal/statedir"
 	"tapsim/issuer"
 	"tapsim/wallet"
 )
@@ -190,6 +191,9 @@ type PhoneOptions struct {
 	Options
 	// Offline leaves the bank alone: the phone has no connection.
 	Offline bool
+	// Spare says that the phone opens all the same when another program has the
+	// bank.
+	Spare bool
 }
 
 // Phone is a phone with its wallet and, unless it is offline, its token service.
@@ -202,6 +206,7 @@ type Phone struct {
 
 	world   *World
 	offline bool
+	taken   error // the bank in process is another program's
 }
 
 // OpenPhone opens a phone's wallet and its token service.
@@ -210,16 +215,20 @@ func OpenPhone(ctx context.Context, o PhoneOptions) (*Phone, error) {
 		o.Now = time.Now()
 	}
 	w := &World{options: o.Options, seed: runSeed(o.Seed), Clock: NewClock(o.Now)}
-	steps := []func() error{w.openWallet}
-	if !o.Offline && o.Service == nil {
-		steps = append(steps, func() error { return w.openBank(ctx) })
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return nil, errors.Join(err, w.Close())
+	err := w.openWallet()
+	var taken error
+	if err == nil && !o.Offline && o.Service == nil {
+		if err = w.openBank(ctx); o.Spare && errors.Is(err, statedir.ErrLocked) {
+			taken, err = err, nil
 		}
 	}
-	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, world: w, offline: o.Offline}
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, world: w, offline: o.Offline, taken: taken}
+	if taken != nil {
+		p.Notes = append(p.Notes, taken.Error())
+	}
 	if service := w.service(); service != nil && !o.Offline {
 		w.wallet.Connect(service)
 		p.Online = true

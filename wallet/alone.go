@@ -127,6 +127,9 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order, channel string) (Credential,
 	out := Credential{Card: c.Name, AID: p.Applications[0].AID, Label: p.Applications[0].Label}
 	s := &selfReader{applet: a, sent: o.values()}
 	s.before, _ = a.Last()
+	if *o == (Order{Number: o.Number}) {
+		a.ShowsCode()
+	}
 	err = s.run(out.AID)
 	a.Deactivated(hce.LinkLoss)
 	if err != nil {

@@ -175,6 +175,8 @@ func Advice(reason string, sealed int) string {
 		return "unlock the wallet and tap again: tapsim wallet unlock"
 	case "the application is locked":
 		return "see why: tapsim wallet list"
+	case "the reader told no amount, country or date":
+		return "nothing was paid: no point of sale asks like that, keep the phone away from that reader"
 	}
 	return ""
 }

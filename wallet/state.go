@@ -166,10 +166,10 @@ func (w *Wallet) stopOf(c *Card) stop {
 		return stop{"the card was deleted", "take it out of the wallet: tapsim wallet remove " + c.Name}
 	case slices.Contains(c.HeldBy, "lost-phone"):
 		return stop{"the phone was reported lost", "tell the bank that it is found: tapsim bank token found-phone " + c.Token[:min(8, len(c.Token))]}
-	case c.Status == statusSuspended && len(c.HeldBy) == 0:
-		return stop{"the card is suspended", "ask the bank"}
-	case c.Status == statusSuspended:
+	case c.Status == statusSuspended && len(c.HeldBy) > 0:
 		return stop{"the card is suspended by the " + strings.Join(c.HeldBy, " and "), "ask who suspended it"}
+	case c.Status == statusSuspended:
+		return stop{"the card is suspended", "ask the bank"}
 	case c.Status != statusActive:
 		return stop{"the card is not active yet", "enter the bank's code: tapsim wallet activate " + c.Name + " --code-file -"}
 	case w.expired(c):

@@ -70,6 +70,9 @@ type Applet interface {
 	SetLock(l hce.Lock) error
 	SetAllowance(a *hce.Allowance) error
 	Verified(until time.Time) error
+	// ShowsCode says that the phone itself asks for the next cryptogram, until
+	// Deactivated.
+	ShowsCode()
 }
 
 // Sealer puts a key under the passcode's public key: the wrapped key, and the

@@ -36,8 +36,9 @@ type paymentJSON struct {
 	Channel               string         `json:"channel"` // contactless, qr, in-app
 	Terminal              string         `json:"terminal"`
 	Kernel                *int           `json:"kernel"`
-	AID                   *string        `json:"aid"`    // hex
-	Amount                string         `json:"amount"` // with the currency's decimals
+	AID                   *string        `json:"aid"`             // hex
+	Amount                string         `json:"amount"`          // with the currency's decimals
+	ApprovedAmount        *string        `json:"approved_amount"` // where the host approved a part
 	Currency              string         `json:"currency"`
 	TokenPAN              *string        `json:"token_pan"`            // masked unless revealed
 	ATC                   *int           `json:"atc"`                  // 0 to 65535
@@ -87,6 +88,9 @@ func (v *view) json() paymentJSON {
 		out.Reader = some(v.reader)
 	} else if v.world.Profile.Name != "" {
 		out.Card = some(v.world.Profile.Name)
+	}
+	if p.Part != 0 {
+		out.ApprovedAmount = some(v.request.Currency.Format(p.Part))
 	}
 	if p.KernelOutcome != 0 {
 		out.KernelOutcome = some(p.KernelOutcome.String())
@@ -203,7 +207,11 @@ func (v *view) headline() string {
 	case v.channel != "":
 		card += " by " + v.channel
 	}
-	s := fmt.Sprintf("%s: %s %s, %s at %s", p.Outcome, v.request.Currency.Alpha, v.request.Currency.Format(v.request.Amount), card, v.world.Terminal.Name)
+	amount := v.request.Currency.Format(v.request.Amount)
+	if p.Part != 0 {
+		amount = v.request.Currency.Format(p.Part) + " of " + amount
+	}
+	s := fmt.Sprintf("%s: %s %s, %s at %s", p.Outcome, v.request.Currency.Alpha, amount, card, v.world.Terminal.Name)
 	if p.Response != nil && p.Response.AuthorisationCode != "" {
 		s += ", authorisation " + p.Response.AuthorisationCode
 	}

@@ -20,6 +20,7 @@ type walletFlags struct {
 	offline                bool
 	service                serviceFlags
 	host                   *hostFlags // of verbs that pay a merchant; nil of others
+	spare                  bool       // the bank may be another program's
 }
 
 func (a *app) walletCommand() *cobra.Command {
@@ -85,7 +86,7 @@ func (a *app) withPhone(ctx context.Context, f *walletFlags, verb string, run fu
 		defer closeHost()
 		options.HostName = strings.ToLower(f.host.address)
 	}
-	p, err := sim.OpenPhone(ctx, sim.PhoneOptions{Options: options, Offline: f.offline})
+	p, err := sim.OpenPhone(ctx, sim.PhoneOptions{Options: options, Offline: f.offline, Spare: f.spare})
 	if err != nil {
 		return err
 	}

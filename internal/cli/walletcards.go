@@ -46,7 +46,7 @@ account DEMO-0001 has 4761739001010119 4912 (Visa), 5413339001000019 4912
 	c.Flags().StringVar(&n.Name, "name", "", "name of the card in the wallet (default scheme and number, such as visa-1)")
 	c.Flags().StringVar(&n.DeviceName, "device-name", "tapsim phone", "name of the phone, for the bank's messages")
 	c.Flags().StringVar(&n.FormFactor, "form-factor", "phone", "phone, watch, tablet, band, card or vehicle")
-	c.PreRunE = func(*cobra.Command, []string) (err error) {
+	c.PreRunE = func(*cobra.Command, []string) (err error) { // before the phone opens: what is piped in may come from its bank
 		if err = sim.CheckCardName(n.Name); err == nil {
 			n.Data, err = a.cardData(file)
 		}

@@ -116,6 +116,14 @@ func (c *Card) Deactivated(why hce.Deactivation) {
 	c.card.Deactivated(why)
 }
 
+// ShowsCode tells the card that the phone itself asks for the next cryptogram, for
+// a code.
+func (c *Card) ShowsCode() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.card.ShowsCode()
+}
+
 // Verified tells the card, durably, that its owner was verified and that this
 // counts before until.
 func (c *Card) Verified(until time.Time) error {
