@@ -254,3 +254,21 @@ func TestPhoneIsToldOfTheDesk(t *testing.T) {
 		{ATC: 2, State: "reversed", Amount: 5_00, Left: 15_00}, {ATC: 2, State: "reversed", Amount: 15_00},
 	}, got)
 }
+
+// TestGrantThatGotLost: the bank approved at once, and the phone never heard of
+// it: it asks again, and that token gives way. One that the phone has keys of does
+// not.
+func TestGrantThatGotLost(t *testing.T) {
+	b := newBank(t, func(c *Config) { c.TokenService.Decision = DecideApprove })
+	p := newPhone(t, b, 1)
+	lost, err := p.request(nil)
+	require.NoError(t, err)
+	require.Equal(t, "active", lost.Status)
+	grant, err := p.request(nil)
+	require.NoError(t, err)
+	state, err := b.TokenState(lost.Token)
+	require.NoError(t, err)
+	require.Equal(t, "deactivated", state.Status)
+	require.NoError(t, p.keys(grant.Token))
+	require.Equal(t, "already-added", refusalOf(t, second(p.request(nil))))
+}

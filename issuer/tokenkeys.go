@@ -77,6 +77,7 @@ func (i *Issuer) ownToken(ctx context.Context, r provisioning.Signed, reference,
 			return err
 		}
 		sealed = t.binding.Sealed
+		t.binding.Keyed = true
 		status := t.instrument.Status.String()
 		tx.AddTokenEvent(&t.binding, provisioning.Event{ // which writes the binding
 			Time: now, Party: PartyUser.String(), Verb: provisioning.VerbReplenish, From: status, To: status, Text: asked,

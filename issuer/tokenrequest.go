@@ -184,8 +184,8 @@ func (i *Issuer) listTokens(ctx context.Context, t *requestedToken) error {
 }
 
 // makeRoom bounds the tokens of a card, and refuses a second one on the same
-// phone. One there that nobody has activated gives way: the phone may not even
-// know of it.
+// phone. One there that nobody has activated, or that never asked for keys, gives
+// way: the phone may not even know of it.
 func (i *Issuer) makeRoom(tx *Tx, t *requestedToken) error {
 	count, most := 0, i.config.TokenService.orDefault().MaxPerCard
 	for _, index := range t.others {
@@ -198,7 +198,7 @@ func (i *Issuer) makeRoom(tx *Tx, t *requestedToken) error {
 		case string(other.binding.Device) != string(t.request.Device):
 			count++
 			continue
-		case other.instrument.Status != StatusInactive:
+		case other.instrument.Status != StatusInactive && (other.instrument.Status != StatusActive || other.binding.Keyed):
 			return refused("already-added", "remove it first, on the phone or at the bank", "the card is on this phone already, as a token that is %s", other.instrument.Status)
 		}
 		other.text = "the phone asked again"
