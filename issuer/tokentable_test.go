@@ -46,7 +46,7 @@ var tokenStates = []struct {
 // looked at before the state.
 const tokenTable = `
 verb         party     inactive           active             by-user              by-bank              by-service              lost                       expired            deleted
-request      user      deactivated        [already-added]    [already-added]      [already-added]      [already-added]         [already-added]            [already-added]    deactivated
+request      user      deactivated        [already-added]    [already-added]      [already-added]      [already-added]         [phone-lost]               [already-added]    deactivated
 request      stranger  inactive           active             suspended            suspended            suspended               suspended                  active             deactivated
 activate     user      active             [token-active]     [token-suspended]    [token-suspended]    [token-suspended]       [token-suspended]          [token-active]     [token-deleted]
 activate     stranger  [wrong-device]     [wrong-device]     [wrong-device]       [wrong-device]       [wrong-device]          [wrong-device]             [wrong-device]     [wrong-device]
