@@ -310,5 +310,8 @@ func (t *Tx) reverse(payment *Record, amount int64, event Event, at time.Time) (
 	part, err := t.undo(&record, payment, amount)
 	record.Billed, record.Fee = part.billed, part.fee
 	t.PutRecord(record)
+	if err == nil {
+		err = tellBack(t, payment, "reversed", "", amount, at)
+	}
 	return record.view(), err
 }

@@ -62,6 +62,9 @@ func (i *Issuer) EnterCode(ctx context.Context, r *provisioning.CodeEntry) (stat
 		if _, no := allowed(provisioning.VerbActivate, t.instrument.Status, PartyUser); no != nil {
 			return no
 		}
+		if err := cardUsable(tx, t); err != nil { // it may have been stopped since the code was sent
+			return err
+		}
 		if wrong = t.tryCode(tx, r.Code); wrong != nil {
 			return nil // the try is spent
 		}
@@ -93,6 +96,8 @@ func (t *liveToken) tryCode(tx *Tx, code string) *Refusal {
 		return nil
 	case c.Tries == 1:
 		r = refused("no-tries-left", again, "the code is wrong, and it was the last try")
+	case c.Tries == 2:
+		r = refused("wrong-code", "look into the inbox again", "the code is wrong; one more try")
 	default:
 		r = refused("wrong-code", "look into the inbox again", "the code is wrong; %d more tries", c.Tries-1)
 	}
