@@ -46,8 +46,8 @@ type DisputeRequest struct {
 // Dispute takes a customer's report that a payment was not theirs: they have
 // the money back at once, provisionally.
 func (i *Issuer) Dispute(ctx context.Context, r DisputeRequest) (DisputeView, error) {
-	if len(r.Reason) > maxText {
-		return DisputeView{}, refuse("bad-request", "", "the reason has more than %d characters", maxText)
+	if err := checkText("the reason", r.Reason); err != nil {
+		return DisputeView{}, err
 	}
 	return change(ctx, i, "dispute", r.Idempotency, r, func(tx *Tx, at time.Time) (DisputeView, error) {
 		payment, amount, err := tx.givenBack(r.Payment, "")
@@ -181,7 +181,11 @@ func (t *Tx) endDispute(d *Dispute, payment *Record) error {
 		return err
 	}
 	record.about(payment)
-	part := portion{d.Amount, d.Billed, share(payment.Fee, d.Billed, payment.Billed)}
+	credit, ok, err := t.RecordBySequence(d.ID)
+	if err != nil || !ok {
+		return errorOr(err, "issuer: the credit of dispute %d is gone", d.ID)
+	}
+	part := portion{d.Amount, d.Billed, credit.Fee}
 	record.Billed, record.Fee = part.billed, part.fee
 	ours, err := t.internal(ownDisputed, a.Currency)
 	if err != nil {

@@ -66,7 +66,7 @@ func (a *app) bankPayment(f *bankFlags) *cobra.Command {
 			return issuer.PaymentState{}, err
 		}
 		return b.ShowPayment(ctx, id)
-	}, func(s issuer.PaymentState) error { return a.showPayments([]issuer.PaymentState{s}) })
+	}, a.showPayment)
 }
 
 func (a *app) bankRefund(f *bankFlags) *cobra.Command {
