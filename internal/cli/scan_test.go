@@ -9,7 +9,7 @@ import (
 
 // TestWideDrawings: a code that most terminals would wrap is told.
 func TestWideDrawings(t *testing.T) {
-	for text, want := range map[string]string{"tapsim": "", strings.Repeat("x", 1000): "a terminal of 113 columns"} {
+	for text, want := range map[string]string{"tapsim": "", strings.Repeat("x", 1000): "a terminal of 129 columns"} {
 		var out, errw strings.Builder
 		require.Zero(t, Main(t.Context(), []string{"qr", "show", text}, strings.NewReader(""), &out, &errw))
 		require.Contains(t, errw.String(), want)
