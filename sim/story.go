@@ -140,8 +140,8 @@ func (f *finder) fromSlips(ctx context.Context, wanted func(*slip.Slip) bool) er
 		}
 		s := Story{Slip: x}
 		for i := range f.entries {
-			if e := &f.entries[i]; x.ATC != nil && e.Card == x.Card && e.ATC == *x.ATC {
-				s.Entry = e
+			if e := &f.entries[i]; f.used(x, e) {
+				s.Entry = e // the last of them is what came of it
 			}
 		}
 		f.add(s)
@@ -164,7 +164,7 @@ func (f *finder) fromPhone(ctx context.Context, card string, atc uint16) error {
 		if e.Record != 0 {
 			err = f.fromBank(ctx, issuer.PaymentQuery{ID: e.Record})
 		} else {
-			err = f.fromSlips(ctx, func(s *slip.Slip) bool { return s.Card == e.Card && s.ATC != nil && *s.ATC == e.ATC })
+			err = f.fromSlips(ctx, func(s *slip.Slip) bool { return f.used(s, e) })
 		}
 		if err != nil {
 			return err
@@ -174,6 +174,16 @@ func (f *finder) fromPhone(ctx context.Context, card string, atc uint16) error {
 		}
 	}
 	return nil
+}
+
+// used is true when an entry of the history is of a slip's payment: of its
+// cryptogram, or of a tap before it that came to nothing.
+func (f *finder) used(x *slip.Slip, e *wallet.Entry) bool {
+	if x.Look != 0 {
+		l := f.phone.LookAt(x.Look, "", 0)
+		return l != nil && l.Used(e.Card, e.ATC)
+	}
+	return x.ATC != nil && e.Card == x.Card && e.ATC == *x.ATC
 }
 
 // has is true for a slip that a story found tells of.
@@ -200,8 +210,10 @@ func (f *finder) add(s Story) {
 	if x := s.Slip; x != nil {
 		s.IDs, s.Time = append(s.IDs, fmt.Sprint(tillID, x.ID)), x.Time
 	}
-	if e := s.Entry; e != nil {
-		s.IDs, s.Time = append(s.IDs, fmt.Sprintf("%s/%d", e.Card, e.ATC)), e.Time
+	for n := range f.entries {
+		if e := &f.entries[n]; e == s.Entry || s.Slip != nil && f.used(s.Slip, e) {
+			s.IDs, s.Time = append(s.IDs, fmt.Sprintf("%s/%d", e.Card, e.ATC)), e.Time
+		}
 	}
 	for n := range f.found {
 		if f.found[n].IDs[0] == s.IDs[0] {

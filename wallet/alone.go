@@ -3,12 +3,14 @@ package wallet
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
 	"tapsim/apdu"
 	"tapsim/emv"
 	"tapsim/hce"
+	"tapsim/provisioning"
 )
 
 // A payment without a reader: the wallet asks its own applet for a cryptogram,
@@ -36,6 +38,7 @@ type Credential struct {
 	Card  string // name
 	AID   []byte
 	Label string   // tag 50
+	Look  int64    // number of the wallet's note of how it stood
 	Data  emv.List // the cryptogram with all that it covers, 57, 5F34, 9F19, 9F24, 9F25
 }
 
@@ -94,7 +97,10 @@ func (w *Wallet) ready(ctx context.Context, name string) (*Card, Applet, error) 
 		return nil, nil, refuse("card-stopped", "see 'tapsim wallet list'", "%s cannot pay: %s", c.Name, why)
 	}
 	if w.env.Service != nil {
-		if _, err := w.Refill(ctx, c.Name, false); err != nil && Code(err) == "" {
+		_, err := w.Refill(ctx, c.Name, false)
+		if r := new(provisioning.Refusal); errors.As(err, &r) && r.Code == "token-expired" {
+			return nil, nil, refuse(r.Code, "renew it: tapsim wallet renew", "%s cannot pay: %s", c.Name, r.Text)
+		} else if err != nil && r.Code == "" {
 			return nil, nil, err
 		}
 	}
@@ -124,7 +130,7 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order, channel string) (Credential,
 	if err != nil {
 		return Credential{}, err
 	}
-	out := Credential{Card: c.Name, AID: p.Applications[0].AID, Label: p.Applications[0].Label}
+	out := Credential{Card: c.Name, Look: look, AID: p.Applications[0].AID, Label: p.Applications[0].Label}
 	s := &selfReader{applet: a, sent: o.values()}
 	s.before, _ = a.Last()
 	if *o == (Order{Number: o.Number}) {
