@@ -28,11 +28,12 @@ type Story struct {
 const (
 	bankID = "bank-"
 	tillID = "pos-"
+	lastID = "last"
 )
 
 // Stories finds the payments that an identifier may mean: the bank's number of a
-// payment, a trace number of six digits, CARD/COUNTER, or what an earlier list of
-// candidates named.
+// payment, a trace number of six digits, CARD/COUNTER, what an earlier list of
+// candidates named, or "last" for the latest that phone or point of sale knows of.
 func (p *Phone) Stories(ctx context.Context, id string) ([]Story, error) {
 	f := finder{phone: p}
 	var err error
@@ -75,6 +76,8 @@ func (f *finder) find(ctx context.Context, id string) error {
 	}
 	card, counter, ofPhone := strings.Cut(id, "/")
 	switch {
+	case id == lastID:
+		return f.fromLast(ctx)
 	case strings.HasPrefix(id, bankID):
 		return f.fromBank(ctx, issuer.PaymentQuery{ID: number(id[len(bankID):])})
 	case strings.HasPrefix(id, tillID):
@@ -82,7 +85,7 @@ func (f *finder) find(ctx context.Context, id string) error {
 	case ofPhone:
 		return f.fromPhone(ctx, card, uint16(min(number(counter), 0xFFFF)))
 	case number(id) == 0:
-		return fmt.Errorf("%q: want the bank's number of a payment, a trace number of six digits, or CARD/COUNTER as in 'tapsim wallet history'", id)
+		return fmt.Errorf("%q: want the bank's number of a payment, a trace number of six digits, CARD/COUNTER as in 'tapsim wallet history', or last", id)
 	}
 	if len(id) == 6 {
 		if err := f.fromBank(ctx, issuer.PaymentQuery{STAN: id}); err != nil {
@@ -174,6 +177,21 @@ func (f *finder) fromPhone(ctx context.Context, card string, atc uint16) error {
 		}
 	}
 	return nil
+}
+
+// fromLast is the latest payment. The wallet numbers its notes, and a slip that has
+// none is of a code that somebody scanned after it was shown.
+func (f *finder) fromLast(ctx context.Context) error {
+	var x *slip.Slip
+	if n := len(f.slips); n > 0 {
+		x = &f.slips[n-1]
+	}
+	if l := f.phone.LastLook(); l != nil && (x == nil || x.Look != 0 && x.Look < l.Number) {
+		if err := f.fromPhone(ctx, l.Card, l.ATC); err != nil || len(f.found) > 0 {
+			return err
+		}
+	}
+	return f.fromSlips(ctx, func(s *slip.Slip) bool { return s == x })
 }
 
 // used is true when an entry of the history is of a slip's payment: of its

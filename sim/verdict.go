@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,8 +22,8 @@ type Verdict struct {
 
 // causes are the checks of the bank by what they are about.
 var causes = map[string]string{
-	"limits": "limit", "contactless": "verification", "verification": "verification", "pin": "verification", "PIN": "verification",
-	"pin tries": "verification", "status": "frozen", "token": "frozen", "expiry": "expired", "domain": "domain", "maintenance": "maintenance",
+	"limits": "limit", "contactless": "verification", "verification": "verification", "pin": "pin", "PIN": "pin",
+	"pin tries": "pin-blocked", "status": "frozen", "token": "frozen", "expiry": "expired", "domain": "domain", "maintenance": "maintenance",
 	"counter": "replay", "cryptogram": "cryptogram", "cryptogram type": "card-declined", "limited-use key": "keys", "consistency": "contradiction",
 	"monitoring": "risk", "card": "unknown-card", "rules": "rule", "format": "format", "currency": "currency", "service": "service", "repeat": "repeat",
 }
@@ -30,7 +31,7 @@ var causes = map[string]string{
 // codes are the bank's answers by what they are about, where its checks were not
 // kept.
 var codes = map[string]string{
-	"51": "balance", "61": "limit", "65": "verification", "70": "verification", "1A": "verification", "55": "verification", "75": "verification",
+	"51": "balance", "61": "limit", "65": "verification", "70": "verification", "1A": "verification", "55": "pin", "75": "pin-blocked",
 	"62": "frozen", "41": "stolen", "43": "stolen", "13": "limit", "54": "expired", "57": "domain", "91": "maintenance", "63": "security", "82": "cryptogram",
 	"14": "unknown-card", "96": "malfunction", "94": "repeat", "30": "format", "12": "service", "40": "service", "46": "closed",
 }
@@ -40,6 +41,9 @@ var advices = map[string]string{
 	"balance":       "top up the account, or pay less: tapsim bank top-up",
 	"limit":         "pay less, or raise the limit: tapsim bank limit",
 	"verification":  "pay again and verify on the phone (tapsim wallet unlock), or with the PIN",
+	"pin":           "pay again, with the right PIN",
+	"pin-blocked":   "the PIN was wrong too often: ask the bank",
+	"phone":         "see how the phone stands: tapsim wallet list",
 	"frozen":        "unfreeze the card (tapsim wallet unfreeze), or ask the bank who stopped it",
 	"lost":          "the phone was reported lost: once it is found, tapsim bank token found-phone",
 	"stolen":        "ask the bank for a new card and have it linked: tapsim bank token relink",
@@ -69,6 +73,9 @@ var advices = map[string]string{
 	"card-declined": "the card itself declined: pay with another one, or ask the bank",
 	"declined":      "ask the bank why: tapsim bank inbox",
 }
+
+// Causes are the words of Verdict.Cause, in alphabetical order.
+func Causes() []string { return slices.Sorted(maps.Keys(advices)) }
 
 // Verdict judges the story.
 func (s *Story) Verdict() Verdict {

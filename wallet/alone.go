@@ -93,6 +93,9 @@ func (w *Wallet) ready(ctx context.Context, name string) (*Card, Applet, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := w.AskAgain(ctx, c.Name); err != nil {
+		return nil, nil, err
+	}
 	if why := w.stopped(c); why != "" {
 		return nil, nil, refuse("card-stopped", "see 'tapsim wallet list'", "%s cannot pay: %s", c.Name, why)
 	}

@@ -76,6 +76,9 @@ func (l *Look) Expired() bool {
 	return err == nil && !l.Time.Before(end.AddDate(0, 1, 0))
 }
 
+// LastLook is the latest note, nil when there is none.
+func (w *Wallet) LastLook() *Look { return w.LookAt(w.state.Looked, "", 0) }
+
 // LookAt finds a note by its number, or with 0 by card and counter; nil when
 // there is none.
 func (w *Wallet) LookAt(number int64, card string, atc uint16) *Look {

@@ -50,6 +50,20 @@ func (w *Wallet) Poll(ctx context.Context) (int, error) {
 	return count, w.catchUp(ctx)
 }
 
+// AskAgain polls when a card may not pay because of what the service said: it may
+// have changed its mind. Without a service, and for what the owner stopped, it does
+// nothing; a service that refuses leaves all as it was.
+func (w *Wallet) AskAgain(ctx context.Context, name string) error {
+	c, err := w.card(name)
+	if err != nil || w.env.Service == nil || c.Status != statusSuspended || w.state.Passcode.Dead {
+		return err
+	}
+	if _, err = w.Poll(ctx); Code(err) != "" {
+		return nil
+	}
+	return err
+}
+
 // learn takes in what the service says of one token.
 func (w *Wallet) learn(n *provisioning.TokenNews) error {
 	at := slices.IndexFunc(w.state.Cards, func(c Card) bool { return c.Token == n.Token })

@@ -61,9 +61,15 @@ and terminal, the terminal's decisions, the authorisation, each step of the bank
 check, monitoring, the ledger; and of one that failed, why, and what to do.
 
 ID is the bank's number ('tapsim bank payments'), a trace number of six digits (STAN),
-or CARD/COUNTER ('tapsim wallet history'). What fits several payments lists them. The
-point of sale remembers its last 200 payments, the bank the checks of its last 1000.`,
-		Example: "  tapsim explain payment 12\n  tapsim explain payment visa-1/3 --json",
+CARD/COUNTER ('tapsim wallet history'), or last. What fits several payments lists
+them. The point of sale remembers its last 200 payments, the bank the checks of its
+last 1000.
+
+With --json: verdict (outcome; of a failure where it failed, a cause in one word,
+reason, advice), ids, wallet, history, point_of_sale, bank; null for what one does
+not know of. Where is phone, "point of sale", network or bank. Causes:
+`+wrapped(strings.Join(sim.Causes(), ", "), 80)+`.`,
+		Example: "  tapsim explain payment last\n  tapsim explain payment 12\n  tapsim explain payment visa-1/3 --json",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.withPhone(c.Context(), f, "explain", func(p *sim.Phone) error { return a.tellStory(c.Context(), p, args[0]) })
@@ -256,4 +262,24 @@ func (j *storyJSON) appendBank(dst []byte, s transcript.Style) []byte {
 		dst = fmt.Appendf(dst, "  later: payment %d, %s, %s, %s %s\n", l.ID, l.Event, l.State, l.Currency, l.Requested)
 	}
 	return dst
+}
+
+// wrapped breaks a text between words into lines of at most so many characters.
+func wrapped(text string, most int) string {
+	var b strings.Builder
+	column := 0
+	for _, word := range strings.Fields(text) {
+		switch {
+		case column == 0:
+		case column+1+len(word) > most:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
 }
