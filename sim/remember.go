@@ -5,6 +5,7 @@ import (
 	"tapsim/hce"
 	"tapsim/issuer"
 	"tapsim/terminal/slip"
+	"tapsim/wallet"
 )
 
 // look is the wallet's note of how it stood before a tap.
@@ -34,6 +35,14 @@ func (w *World) settled(l look) error {
 	return w.wallet.Settled(l.number, w.card.ATC(), refused)
 }
 
+// lookAt is the note, nil when there is none.
+func (w *World) lookAt(l look) *wallet.Look {
+	if l.number == 0 {
+		return nil
+	}
+	return w.wallet.LookAt(l.number, "", 0)
+}
+
 // keepSlip has the point of sale remember a payment. Nothing depends on that: a
 // slip that cannot be kept is told.
 func (w *World) keepSlip(p *Payment, channel string, look int64) {
@@ -41,7 +50,7 @@ func (w *World) keepSlip(p *Payment, channel string, look int64) {
 		return
 	}
 	s := slip.Make(&p.Result, p.Transcript)
-	s.Channel, s.Card, s.Look = channel, w.Profile.Name, look
+	s.Channel, s.Card, s.Look, s.Host = channel, w.Profile.Name, look, w.options.HostName
 	if w.options.Field != nil && !emv.TestRange(p.PAN) {
 		s.Exchange = nil // what a stranger's card said is not ours to keep, masked or not
 	}

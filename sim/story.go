@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,26 @@ type Story struct {
 	Entry *wallet.Entry        `json:"history"`
 	Slip  *slip.Slip           `json:"point_of_sale"`
 	Bank  *issuer.PaymentStory `json:"bank"`
+	// Unasked says why nothing is known of the bank's part, and how to get to know
+	// it, where the bank that decides was not asked; "" where it was.
+	Unasked string `json:"bank_not_asked,omitempty"`
+}
+
+// teller is a bank that tells what it knows of payments.
+type teller interface {
+	PaymentStories(ctx context.Context, q issuer.PaymentQuery) ([]issuer.PaymentStory, error)
+}
+
+// teller is the bank to ask: the service's, or the one in process; nil where
+// neither can be.
+func (p *Phone) teller() teller {
+	if t, ok := p.world.options.Service.(teller); ok {
+		return t
+	}
+	if p.Bank != nil {
+		return p.Bank
+	}
+	return nil
 }
 
 // Beginnings of identifiers.
@@ -35,31 +56,58 @@ const (
 // payment, a trace number of six digits, CARD/COUNTER, what an earlier list of
 // candidates named, or "last" for the latest that phone or point of sale knows of.
 func (p *Phone) Stories(ctx context.Context, id string) ([]Story, error) {
-	f := finder{phone: p}
-	var err error
-	dir, err := p.world.part("terminal")
+	f, err := p.newFinder()
+	if err == nil {
+		err = f.find(ctx, id)
+	}
+	return f.found, err
+}
+
+// LatestStories are at most so many of the latest payments that the point of sale
+// or the wallet remembers, the oldest first. The bank is not asked.
+func (p *Phone) LatestStories(most int) ([]Story, error) {
+	f, err := p.newFinder()
 	if err != nil {
 		return nil, err
+	}
+	f.bank = nil
+	for n := range f.slips {
+		if err := f.fromSlips(context.Background(), func(s *slip.Slip) bool { return s == &f.slips[n] }); err != nil {
+			return nil, err
+		}
+	}
+	for n := range f.entries {
+		e := &f.entries[n]
+		if !slices.ContainsFunc(f.found, func(s Story) bool { return s.Entry == e }) {
+			f.add(Story{Entry: e})
+		}
+	}
+	slices.SortStableFunc(f.found, func(a, b Story) int { return a.Time.Compare(b.Time) })
+	return f.found[max(0, len(f.found)-most):], nil
+}
+
+// newFinder reads what point of sale and wallet remember.
+func (p *Phone) newFinder() (f finder, err error) {
+	f = finder{phone: p, bank: p.teller()}
+	dir, err := p.world.part("terminal")
+	if err != nil {
+		return f, err
 	}
 	book, err := slip.Open(dir)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	if f.slips, err = book.All(); err != nil {
-		return nil, err
+		return f, err
 	}
-	if f.entries, err = p.History(""); err != nil {
-		return nil, err
-	}
-	if err := f.find(ctx, id); err != nil {
-		return nil, err
-	}
-	return f.found, nil
+	f.entries, err = p.History("")
+	return f, err
 }
 
 // finder joins what the three remember.
 type finder struct {
 	phone   *Phone
+	bank    teller // nil: it cannot be asked
 	slips   []slip.Slip
 	entries []wallet.Entry
 	found   []Story
@@ -101,12 +149,16 @@ func (f *finder) find(ctx context.Context, id string) error {
 	return f.fromBank(ctx, issuer.PaymentQuery{ID: number(id)})
 }
 
-// fromBank begins with the bank's records.
+// fromBank begins with the bank's records or, where the bank cannot be asked, with
+// what it told the wallet of them.
 func (f *finder) fromBank(ctx context.Context, q issuer.PaymentQuery) error {
-	if q == (issuer.PaymentQuery{}) {
+	switch {
+	case q == (issuer.PaymentQuery{}):
 		return nil
+	case f.bank == nil:
+		return f.fromEntries(ctx, func(e *wallet.Entry) bool { return e.Record != 0 && e.Record == q.ID })
 	}
-	list, err := f.phone.Bank.PaymentStories(ctx, q)
+	list, err := f.bank.PaymentStories(ctx, q)
 	for n := range list {
 		b := &list[n]
 		s := Story{Bank: b}
@@ -116,7 +168,7 @@ func (f *finder) fromBank(ctx context.Context, q issuer.PaymentQuery) error {
 			}
 		}
 		for i := range f.entries {
-			if e := &f.entries[i]; e.Record == b.ID {
+			if e := &f.entries[i]; e.Record == b.ID && (b.ATC == nil || *b.ATC == int(e.ATC)) {
 				s.Entry = e
 			}
 		}
@@ -133,7 +185,7 @@ func (f *finder) fromSlips(ctx context.Context, wanted func(*slip.Slip) bool) er
 			continue
 		}
 		before := len(f.found)
-		if x.Request != nil {
+		if x.Request != nil && f.bank != nil {
 			if err := f.fromBank(ctx, issuer.PaymentQuery{STAN: x.STAN, Cryptogram: x.Cryptogram}); err != nil {
 				return err
 			}
@@ -152,21 +204,27 @@ func (f *finder) fromSlips(ctx context.Context, wanted func(*slip.Slip) bool) er
 	return nil
 }
 
-// fromPhone begins with the wallet's history.
+// fromPhone begins with a payment of the wallet's history.
 func (f *finder) fromPhone(ctx context.Context, card string, atc uint16) error {
 	c, err := f.phone.Find(card)
 	if err != nil {
 		return err
 	}
+	return f.fromEntries(ctx, func(e *wallet.Entry) bool { return e.Card == c.Name && e.ATC == atc })
+}
+
+// fromEntries begins with the wallet's history.
+func (f *finder) fromEntries(ctx context.Context, wanted func(*wallet.Entry) bool) (err error) {
 	for n := range f.entries {
 		e := &f.entries[n]
-		if e.Card != c.Name || e.ATC != atc {
+		if !wanted(e) {
 			continue
 		}
 		before := len(f.found)
-		if e.Record != 0 {
+		if e.Record != 0 && f.bank != nil {
 			err = f.fromBank(ctx, issuer.PaymentQuery{ID: e.Record})
-		} else {
+		}
+		if err == nil && len(f.found) == before {
 			err = f.fromSlips(ctx, func(s *slip.Slip) bool { return f.used(s, e) })
 		}
 		if err != nil {
@@ -224,6 +282,8 @@ func (f *finder) add(s Story) {
 	}
 	if b := s.Bank; b != nil {
 		s.IDs, s.Time = append(s.IDs, fmt.Sprint(bankID, b.ID)), b.Time
+	} else {
+		s.Unasked = f.unasked(s.Slip)
 	}
 	if x := s.Slip; x != nil {
 		s.IDs, s.Time = append(s.IDs, fmt.Sprint(tillID, x.ID)), x.Time
@@ -239,4 +299,18 @@ func (f *finder) add(s Story) {
 		}
 	}
 	f.found = append(f.found, s)
+}
+
+// unasked says why the bank that decides about a payment was not asked.
+func (f *finder) unasked(x *slip.Slip) string {
+	const how = ": start that 'tapsim issuer' with --http, and name its address with --service"
+	switch {
+	case f.phone.world.options.Service != nil:
+		return ""
+	case x != nil && x.Host != "":
+		return "the payment was for the host " + x.Host + how
+	case f.phone.taken != nil:
+		return "another program has the bank" + how
+	}
+	return ""
 }

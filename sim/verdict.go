@@ -8,6 +8,7 @@ import (
 
 	"tapsim/issuer"
 	"tapsim/terminal/kernel"
+	"tapsim/terminal/slip"
 	"tapsim/wallet"
 )
 
@@ -76,6 +77,26 @@ var advices = map[string]string{
 
 // Causes are the words of Verdict.Cause, in alphabetical order.
 func Causes() []string { return slices.Sorted(maps.Keys(advices)) }
+
+// why judges a payment that was just made: nil when it was approved. look is how
+// the wallet stood, nil without one.
+func (w *World) why(p *Payment, look *wallet.Look) *Verdict {
+	if p.Outcome == kernel.Approved {
+		return nil
+	}
+	made := slip.Make(&p.Result, p.Transcript)
+	s := Story{Slip: &made, Look: look}
+	if r := p.Report; r != nil && p.Response != nil {
+		s.Bank = &issuer.PaymentStory{Checks: r.Steps, Meaning: r.Meaning, Approved: p.Response.ResponseCode == string(issuer.Approved)}
+		s.Bank.ResponseCode = string(r.Code)
+	}
+	v := s.Verdict()
+	if v.Reason == "" { // the bank approved
+		v.Where, v.Cause, v.Reason, v.Advice = "point of sale", "terminal", p.Detail, ""
+	}
+	v.Outcome = p.Outcome.String()
+	return &v
+}
 
 // Verdict judges the story.
 func (s *Story) Verdict() Verdict {
@@ -232,9 +253,12 @@ func (v *Verdict) stopped(b *issuer.PaymentStory) {
 	case strings.HasSuffix(holder, " user"):
 		v.Reason, v.Advice = "the card is frozen by its owner", "unfreeze the card: tapsim wallet unfreeze"
 	case holder != "" && !strings.Contains(holder, "user"):
-		v.Reason, v.Advice = "the token is "+holder, "ask the bank why: only it lets the token pay again (tapsim bank token resume)"
+		v.Reason, v.Advice = "the token is "+holder, askBank
 	}
 }
+
+// askBank is the advice for a token that the bank stopped.
+const askBank = "ask the bank why: only it lets the token pay again (tapsim bank token resume)"
 
 // refusedByPhone is a payment that the phone did not make.
 func (s *Story) refusedByPhone() Verdict {
@@ -243,7 +267,7 @@ func (s *Story) refusedByPhone() Verdict {
 		v.Outcome = s.Slip.Outcome
 	}
 	if s.Look.Stopped != "" {
-		v.Cause, v.Reason = "frozen", s.Look.Stopped
+		v.Cause, v.Reason, v.Advice = "frozen", s.Look.Stopped, s.Look.Remedy
 		switch {
 		case strings.Contains(v.Reason, "locked out"):
 			v.Cause = "locked-out"
@@ -251,15 +275,17 @@ func (s *Story) refusedByPhone() Verdict {
 			v.Cause = "lost"
 		case strings.Contains(v.Reason, "deleted"):
 			v.Cause = "unknown-card"
+		case strings.Contains(v.Reason, "expired"):
+			v.Cause = "expired"
+		case strings.Contains(v.Reason, "not active"), strings.Contains(v.Reason, "no keys"):
+			v.Cause = "phone"
 		case strings.HasPrefix(v.Reason, "the card is suspended"):
-			v.Advice = "ask the bank why: only it lets the token pay again (tapsim bank token resume)"
+			v.Advice = askBank
 		}
 		return v
 	}
-	v.Cause, v.Advice = "phone", wallet.Advice(v.Reason)
+	v.Cause, v.Advice = "phone", wallet.Advice(v.Reason, s.Look.Keys.Sealed)
 	switch {
-	case strings.Contains(v.Reason, "key") && s.Look.Expired():
-		v.Cause, v.Reason, v.Advice = "expired", v.Reason+", for the token has expired: no new ones come", advices["expired"]
 	case strings.Contains(v.Reason, "key"):
 		v.Cause = "keys"
 	case strings.Contains(v.Reason, "verify"):

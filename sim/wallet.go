@@ -9,6 +9,7 @@ import (
 
 	"tapsim/hce"
 	"tapsim/hce/profile"
+	"tapsim/internal/statedir"
 	"tapsim/issuer"
 	"tapsim/wallet"
 )
@@ -67,6 +68,23 @@ func (w *World) openWallet() error {
 	return w.loadWallet()
 }
 
+// notOfWallet refuses a card file with the name of a card in the wallet: the
+// phone would find that one's token and keys under it, and ask for no passcode.
+func (w *World) notOfWallet() error {
+	if !isPath(w.options.Card) {
+		return nil
+	}
+	if err := w.loadWallet(); err != nil {
+		return err
+	}
+	for _, c := range w.wallet.State().Cards {
+		if c.Name == w.Profile.Name {
+			return fmt.Errorf("%s: the wallet has a card %q: give the card in the file another name", w.options.Card, c.Name)
+		}
+	}
+	return nil
+}
+
 // loadWallet reads the wallet that the phone's memory holds.
 func (w *World) loadWallet() (err error) {
 	w.wallet, err = wallet.Open(wallet.Env{
@@ -96,11 +114,11 @@ func (w *World) openWalletCard(ctx context.Context) error {
 			}
 		}
 	}
-	if !c.Enrolled {
-		return fmt.Errorf("%s has no keys yet: %s", c.Name, w.wallet.Stopped(c.Name))
-	}
-	if why := w.wallet.Stopped(c.Name); why != "" {
-		w.note("%s refuses: %s", c.Name, why)
+	if stopped := w.wallet.CheckStopped(c.Name); stopped != nil {
+		if !c.Enrolled { // there is nothing to tap with
+			return stopped
+		}
+		w.note("%v", stopped)
 	}
 	if err := w.wallet.Wake(c.Name); err != nil {
 		return err
@@ -150,7 +168,8 @@ func (w *World) tellOwner() {
 		return
 	}
 	text := tap.Reason.String()
-	if advice := wallet.Advice(text); advice != "" {
+	stock, _ := w.wallet.Keys(w.walletCard)
+	if advice := wallet.Advice(text, stock.Sealed); advice != "" {
 		text += " (" + advice + ")"
 	}
 	w.note("the phone refused: %s", text)
@@ -176,6 +195,9 @@ type PhoneOptions struct {
 	Options
 	// Offline leaves the bank alone: the phone has no connection.
 	Offline bool
+	// Spare says that the phone opens all the same when another program has the
+	// bank.
+	Spare bool
 }
 
 // Phone is a phone with its wallet and, unless it is offline, its token service.
@@ -188,6 +210,7 @@ type Phone struct {
 
 	world   *World
 	offline bool
+	taken   error // the bank in process is another program's
 }
 
 // OpenPhone opens a phone's wallet and its token service.
@@ -196,16 +219,20 @@ func OpenPhone(ctx context.Context, o PhoneOptions) (*Phone, error) {
 		o.Now = time.Now()
 	}
 	w := &World{options: o.Options, seed: runSeed(o.Seed), Clock: NewClock(o.Now)}
-	steps := []func() error{w.openWallet}
-	if !o.Offline && o.Service == nil {
-		steps = append(steps, func() error { return w.openBank(ctx) })
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return nil, errors.Join(err, w.Close())
+	err := w.openWallet()
+	var taken error
+	if err == nil && !o.Offline && o.Service == nil {
+		if err = w.openBank(ctx); o.Spare && errors.Is(err, statedir.ErrLocked) {
+			taken, err = err, nil
 		}
 	}
-	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, world: w, offline: o.Offline}
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	p := &Phone{Wallet: w.wallet, Clock: w.Clock, Bank: w.bank, Notes: w.Notes, world: w, offline: o.Offline, taken: taken}
+	if taken != nil {
+		p.Notes = append(p.Notes, taken.Error())
+	}
 	if service := w.service(); service != nil && !o.Offline {
 		w.wallet.Connect(service)
 		p.Online = true

@@ -131,6 +131,7 @@ type approving struct {
 	got  []*iso8583.Message
 	code string
 	icc  []byte
+	part *int64 // field 4 of the answer, where it is another than the request's
 }
 
 func (a *approving) Exchange(_ context.Context, m *iso8583.Message) (*iso8583.Message, error) {
@@ -141,6 +142,9 @@ func (a *approving) Exchange(_ context.Context, m *iso8583.Message) (*iso8583.Me
 	}
 	r := iso8583.Response(m, code)
 	r.AuthorisationCode, r.ICCData = "123456", a.icc
+	if a.part != nil {
+		r.Amount = a.part
+	}
 	return r, nil
 }
 

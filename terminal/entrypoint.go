@@ -150,6 +150,7 @@ func (s *session) begin(t *Terminal, f Field, r Request) error {
 // Transaction types (9C) that the terminal itself tells apart (ISO 8583, field
 // 3).
 const (
+	typePurchase = 0x00
 	typeCashback = 0x09
 	typeRefund   = 0x20
 	typeInquiry  = 0x30

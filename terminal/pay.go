@@ -148,10 +148,13 @@ const longestPIN = "12"
 // for an answer that the terminal can act on.
 func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error {
 	verdict := classify(res.Response.ResponseCode, s.req.Amount)
-	if verdict == partly {
+	switch part := s.part(res.Response); {
+	case verdict == partly && part == 0:
 		res.ReversalPending = true
 		s.decline(res, "the host approved a part only, which this terminal cannot take: a reversal is queued")
 		return s.undoPart(res, reversal)
+	case verdict == partly:
+		verdict, res.Part = yes, part
 	}
 	if err := s.t.env.Journal.Remove(reversal); err != nil {
 		res.ReversalPending = true
@@ -169,15 +172,36 @@ func (s *session) apply(ctx context.Context, res *Result, reversal uint64) error
 	case verdict != yes:
 		res.Outcome, res.Detail = kernel.Declined, "the host declined: "+code
 	case s.verification(res) == kernel.CVMSignature:
-		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApprovedSign
+		res.Outcome, res.Detail, ui = kernel.Approved, s.approval(res), &uiApprovedSign
 	default:
-		res.Outcome, res.Detail, ui = kernel.Approved, "the host approved", &uiApproved
+		res.Outcome, res.Detail, ui = kernel.Approved, s.approval(res), &uiApproved
 	}
 	s.update(ctx, res)
 	if res.Update == nil || res.Update.Kind != res.Outcome { // else the kernel has said so
 		s.show(ui)
 	}
 	return nil
+}
+
+// part is the part of a purchase that the host approved, where this terminal can
+// take one, else 0.
+func (s *session) part(answer *iso8583.Message) int64 {
+	if !s.t.config.Host.PartialApproval || s.req.Type != typePurchase || s.req.AmountOther != 0 || answer.Amount == nil {
+		return 0
+	}
+	if part := *answer.Amount; part > 0 && part < s.req.Amount {
+		return part
+	}
+	return 0
+}
+
+// approval is an approval in words.
+func (s *session) approval(res *Result) string {
+	if res.Part == 0 {
+		return "the host approved"
+	}
+	c := &s.act.Transaction.Currency
+	return fmt.Sprintf("the host approved %s of %s, %s remain to be paid by other means", c.Format(res.Part), c.Format(s.req.Amount), c.Format(s.req.Amount-res.Part))
 }
 
 // canAskForPIN is true for an answer that asks for a PIN and nothing else (65 and

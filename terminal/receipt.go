@@ -17,6 +17,7 @@ type Receipt struct {
 	Time                   time.Time
 	Approved               bool
 	Amount, Currency       string // "12.50", "EUR"
+	Requested, Remaining   string // where a part was approved
 	Label                  string // 9F12 or 50
 	AID                    string // hex
 	Account                string // "**** 0119"
@@ -45,6 +46,9 @@ func (s *session) receipt(res *Result) Receipt {
 	}
 	if !r.Approved {
 		r.Note, r.CVM = res.Detail, ""
+	}
+	if res.Part != 0 {
+		r.Requested, r.Amount, r.Remaining = r.Amount, tx.Currency.Format(res.Part), tx.Currency.Format(tx.Amount-res.Part)
 	}
 	r.SignatureLine = r.Approved && res.CVM == kernel.CVMSignature
 	r.account(res.PAN, s.tap.Outcome.Card)
@@ -138,6 +142,10 @@ func (r Receipt) String() string {
 	line("Terminal", r.TerminalID)
 	line("Merchant", r.MerchantID)
 	line(r.Time.Format("2006-01-02"), r.Time.Format("15:04:05"))
+	if r.Remaining != "" {
+		line("Requested", strings.TrimSpace(r.Currency+" "+r.Requested))
+		line("Remaining, by other means", strings.TrimSpace(r.Currency+" "+r.Remaining))
+	}
 	line("Amount", strings.TrimSpace(r.Currency+" "+r.Amount))
 	line(r.Label, r.Account)
 	if r.AccountKind == "device token" {

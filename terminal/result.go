@@ -42,6 +42,9 @@ type Result struct {
 	// SoftDecline says that the same card could succeed with a PIN or through
 	// its contacts (39 is 65, 70 or 1A).
 	SoftDecline bool
+	// Part is what was approved of the amount, in minor units, where that is not
+	// all of it; 0 otherwise. The rest is to be paid by other means.
+	Part int64
 	// ReversalPending says that the request's state is unknown and its reversal
 	// waits in the journal; AdvicePending, that an advice waits: of an offline
 	// approval, or of the results of issuer scripts.

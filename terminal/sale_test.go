@@ -97,6 +97,43 @@ func TestPartialApprovalIsReversed(t *testing.T) {
 	require.Equal(t, int64(1250), *m.Amount, "field 4 is the original's")
 }
 
+// A terminal that is set to it takes a part of a purchase, which the receipt shows
+// with what remains. What is no part of a purchase is undone as elsewhere.
+func TestPartialApprovalIsTaken(t *testing.T) {
+	for name, c := range map[string]struct {
+		request terminal.Request
+		part    *int64
+		taken   int64
+	}{
+		"a part":          {terminal.Request{Amount: 1250}, ptr(int64(1000)), 1000},
+		"all":             {terminal.Request{Amount: 1250}, ptr(int64(1250)), 0},
+		"more":            {terminal.Request{Amount: 1250}, ptr(int64(1251)), 0},
+		"nothing":         {terminal.Request{Amount: 1250}, ptr(int64(0)), 0},
+		"not told":        {terminal.Request{Amount: 1250}, nil, 0},
+		"of a refund":     {terminal.Request{Amount: 1250, Type: 0x20}, ptr(int64(1000)), 0},
+		"of cash":         {terminal.Request{Amount: 1250, Type: 0x01}, ptr(int64(1000)), 0},
+		"beside cashback": {terminal.Request{Amount: 1250, Type: 0x09, AmountOther: 250}, ptr(int64(1000)), 0},
+	} {
+		j, host := journal.NewMemory(), &approving{code: "10", part: c.part}
+		term := shop(t, host, func(c *terminal.Config, e *terminal.Env) { e.Journal, c.Host.PartialApproval = j, true })
+		res, err := term.Pay(context.Background(), field(visa(t, nil)), c.request)
+		require.NoError(t, err, name)
+		pending, err := j.Pending()
+		require.NoError(t, err, name)
+		require.Equal(t, c.taken, res.Part, name)
+		if c.taken == 0 {
+			require.Equal(t, kernel.Declined, res.Outcome, name)
+			require.Len(t, pending, 1, name)
+			continue
+		}
+		require.Equal(t, kernel.Approved, res.Outcome, name)
+		require.Empty(t, pending, name)
+		require.Equal(t, "10.00 12.50 2.50", res.Receipt.Amount+" "+res.Receipt.Requested+" "+res.Receipt.Remaining)
+		require.Contains(t, res.Detail, "10.00 of 12.50, 2.50 remain")
+		require.Regexp(t, `Remaining, by other means +EUR 2.50\nAmount +EUR 10.00\n`, res.Receipt.String())
+	}
+}
+
 // Limits are in the terminal's currency. In another one they do not compare:
 // each that there is counts as reached, and the trace says so.
 func TestLimitsOfAnotherCurrency(t *testing.T) {

@@ -70,6 +70,10 @@ type HostConfig struct {
 	EntryMode    string // 22; default 071
 	AcquirerID   string // 32
 	ForwardingID string // 33
+	// PartialApproval says that whoever attends the terminal can take the rest of
+	// a purchase by other means, so that an approval of a part (39 = 10) is taken.
+	// Without it a part is reversed and the payment declined.
+	PartialApproval bool
 }
 
 // Env are the parties around the terminal.

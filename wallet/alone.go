@@ -3,14 +3,12 @@ package wallet
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
 	"tapsim/apdu"
 	"tapsim/emv"
 	"tapsim/hce"
-	"tapsim/provisioning"
 )
 
 // A payment without a reader: the wallet asks its own applet for a cryptogram,
@@ -96,14 +94,11 @@ func (w *Wallet) ready(ctx context.Context, name string) (*Card, Applet, error) 
 	if err := w.AskAgain(ctx, c.Name); err != nil {
 		return nil, nil, err
 	}
-	if why := w.stopped(c); why != "" {
-		return nil, nil, refuse("card-stopped", "see 'tapsim wallet list'", "%s cannot pay: %s", c.Name, why)
+	if err := w.refuseStopped(c); err != nil {
+		return nil, nil, err
 	}
 	if w.env.Service != nil {
-		_, err := w.Refill(ctx, c.Name, false)
-		if r := new(provisioning.Refusal); errors.As(err, &r) && r.Code == "token-expired" {
-			return nil, nil, refuse(r.Code, "renew it: tapsim wallet renew", "%s cannot pay: %s", c.Name, r.Text)
-		} else if err != nil && r.Code == "" {
+		if _, err := w.Refill(ctx, c.Name, false); err != nil && Code(err) == "" {
 			return nil, nil, err
 		}
 	}
@@ -149,7 +144,7 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order, channel string) (Credential,
 		return out, err
 	}
 	if why != "" {
-		return out, refuse("phone-refused", Advice(why), "the phone refused: %s", why)
+		return out, refuse("phone-refused", Advice(why, a.Stock().Sealed), "the phone refused: %s", why)
 	}
 	out.Data = s.data()
 	return out, nil

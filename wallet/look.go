@@ -10,12 +10,12 @@ type Look struct {
 	Before   uint16    `json:"before"` // the last counter used before the payment
 	ATC      uint16    `json:"atc"`    // and after it: of its cryptogram, or of the last tap of it that came to nothing
 	Channel  string    `json:"channel"`
-	Default  bool      `json:"default"` // the card is the wallet's default
-	Status   string    `json:"status"`  // of the token, as the phone knew it
-	Expiry   string    `json:"expiry"`  // of the token, YYMM
-	Stopped  string    `json:"stopped,omitempty"`
-	Passcode bool      `json:"passcode"` // there is one
-	Unlocked bool      `json:"unlocked"` // and the wallet was open, or there is none
+	Default  bool      `json:"default"`           // the card is the wallet's default
+	Status   string    `json:"status"`            // of the token, as the phone knew it
+	Stopped  string    `json:"stopped,omitempty"` // why the card could not pay at all
+	Remedy   string    `json:"remedy,omitempty"`  // what its owner can do about that
+	Passcode bool      `json:"passcode"`          // there is one
+	Unlocked bool      `json:"unlocked"`          // and the wallet was open, or there is none
 	TapAndGo *TapAndGo `json:"tap_and_go,omitempty"`
 	Keys     Stock     `json:"keys"`
 	Refused  string    `json:"refused,omitempty"` // why the phone itself did not pay
@@ -32,10 +32,10 @@ func (w *Wallet) Look(name, channel string) (int64, error) {
 		return 0, err
 	}
 	w.state.Looked++
+	stopped := w.stopOf(c)
 	l := Look{
-		Number: w.state.Looked, Time: w.now(), Card: c.Name, Channel: channel, Default: w.state.Default == c.Name, Status: c.Status, Expiry: c.Expiry,
-		Stopped:  w.stopped(c),
-		Passcode: w.state.Passcode.Set(), TapAndGo: w.state.TapAndGo,
+		Number: w.state.Looked, Time: w.now(), Card: c.Name, Channel: channel, Default: w.state.Default == c.Name, Status: c.Status,
+		Passcode: w.state.Passcode.Set(), TapAndGo: w.state.TapAndGo, Stopped: stopped.reason, Remedy: stopped.remedy,
 	}
 	if _, l.Unlocked = w.Unlocked(); !l.Passcode {
 		l.Unlocked = true
@@ -67,13 +67,6 @@ func (w *Wallet) Settled(number int64, atc uint16, refused string) error {
 // of a tap before that the card left, or refused.
 func (l *Look) Used(card string, atc uint16) bool {
 	return l.Card == card && l.Before < atc && atc <= l.ATC
-}
-
-// Expired is true when the token had expired: it is good until the end of its
-// month.
-func (l *Look) Expired() bool {
-	end, err := time.Parse("0601", l.Expiry)
-	return err == nil && !l.Time.Before(end.AddDate(0, 1, 0))
 }
 
 // LastLook is the latest note, nil when there is none.

@@ -49,7 +49,9 @@ func (a *app) explainCommand() *cobra.Command {
 	flags.StringVar(&f.now, "now", "", "the phone's and the bank's clock, such as 2030-01-01T12:00:00Z, instead of now")
 	flags.StringVar(&f.state, "state", "", "folder for what phone, terminal and bank remember (default the user's data folder)")
 	flags.StringVar(&f.bank, "bank", "", "configuration of the bank (default the demo bank)")
-	c.AddCommand(a.explainPayment(f))
+	f.service.register(flags)
+	f.spare = true
+	c.AddCommand(a.explainPayment(f), a.explainPayments(f))
 	return c
 }
 
@@ -61,18 +63,49 @@ and terminal, the terminal's decisions, the authorisation, each step of the bank
 check, monitoring, the ledger; and of one that failed, why, and what to do.
 
 ID is the bank's number ('tapsim bank payments'), a trace number of six digits (STAN),
-CARD/COUNTER ('tapsim wallet history'), or last. What fits several payments lists
-them. The point of sale remembers its last 200 payments, the bank the checks of its
-last 1000.
+CARD/COUNTER ('tapsim wallet history'), or last; 'tapsim explain payments' lists some.
+What fits several payments lists them. The point of sale remembers its last 200
+payments, the bank the checks of its last 1000.
+
+With --service the bank's part comes from a running 'tapsim issuer --http': name it for
+payments that were made with 'pay --issuer', or while it has the state folder.
 
 With --json: verdict (outcome; of a failure where it failed, a cause in one word,
 reason, advice), ids, wallet, history, point_of_sale, bank; null for what one does
 not know of. Where is phone, "point of sale", network or bank. Causes:
-`+wrapped(strings.Join(sim.Causes(), ", "), 80)+`.`,
-		Example: "  tapsim explain payment last\n  tapsim explain payment 12\n  tapsim explain payment visa-1/3 --json",
+` + wrapped(strings.Join(sim.Causes(), ", "), 80) + `.`,
+		Example: "  tapsim explain payment last\n  tapsim explain payment 12\n  tapsim explain payment visa-1/3 --json\n  tapsim explain payment pos-7 --service http://127.0.0.1:8580",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.withPhone(c.Context(), f, "explain", func(p *sim.Phone) error { return a.tellStory(c.Context(), p, args[0]) })
+	}
+	return c
+}
+
+func (a *app) explainPayments(f *walletFlags) *cobra.Command {
+	most := 0
+	c := &cobra.Command{
+		Use: "payments", Short: "The latest payments, with what names them", Args: cobra.NoArgs,
+		Long: `List the latest payments that the point of sale or the wallet remembers, with what names
+each for 'tapsim explain payment'. The bank is not asked: 'tapsim bank payments' lists an
+account's.`,
+		Example: "  tapsim explain payments --last 5",
+	}
+	c.Flags().IntVar(&most, "last", 20, "how many, 1 to 1000")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if most < 1 || most > 1000 {
+			return fmt.Errorf("--last %d: want 1 to 1000", most)
+		}
+		return a.withPhone(c.Context(), f, "explain", func(p *sim.Phone) error {
+			if err := a.poll(c.Context(), p); err != nil {
+				return err
+			}
+			list, err := p.LatestStories(most)
+			if err != nil {
+				return err
+			}
+			return a.listStories(list)
+		})
 	}
 	return c
 }
@@ -99,7 +132,15 @@ func (a *app) tellStory(ctx context.Context, p *sim.Phone, id string) error {
 }
 
 func (a *app) listCandidates(id string, found []sim.Story) error {
-	var list candidatesJSON
+	if !a.json {
+		fmt.Fprintf(a.errw, "tapsim: %s fits %d payments; name one:\n", id, len(found))
+	}
+	return a.listStories(found)
+}
+
+// listStories lists payments with what names them.
+func (a *app) listStories(found []sim.Story) error {
+	list := candidatesJSON{[]candidateJSON{}}
 	for n := range found {
 		s := &found[n]
 		list.Candidates = append(list.Candidates, candidateJSON{s.IDs, s.Time, amountOf(s), s.Verdict().Outcome})
@@ -107,7 +148,6 @@ func (a *app) listCandidates(id string, found []sim.Story) error {
 	if a.json {
 		return a.printJSON(list)
 	}
-	fmt.Fprintf(a.errw, "tapsim: %s fits %d payments; name one:\n", id, len(found))
 	return a.table(func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tTIME\tAMOUNT\tRESULT")
 		for _, c := range list.Candidates {
@@ -124,13 +164,22 @@ func amountOf(s *sim.Story) string {
 	case s.Bank != nil:
 		return s.Bank.Currency + " " + s.Bank.Requested
 	}
-	return s.Entry.Amount
+	return strings.TrimSpace(s.Entry.Currency + " " + s.Entry.Amount)
 }
 
 // appendText appends the story for people.
 func (j *storyJSON) appendText(dst []byte, s transcript.Style) []byte {
 	v := &j.Verdict
 	dst = append(dst, painted(s, transcript.RoleTitle, strings.TrimRight(fmt.Sprintf("%s: %s, %s", v.Outcome, amountOf(&j.Story), j.place()), ", "))+"\n"...)
+	dst = appendVerdict(dst, v)
+	dst = fmt.Appendf(dst, "  %-10s  %s\n", "known as", strings.Join(j.IDs, ", "))
+	dst = j.appendWallet(dst, s)
+	dst = j.appendTill(dst, s)
+	return j.appendBank(dst, s)
+}
+
+// appendVerdict appends why a payment failed, and what its customer can do.
+func appendVerdict(dst []byte, v *sim.Verdict) []byte {
 	if v.Reason != "" {
 		where := v.Where
 		if v.Cause != "" {
@@ -141,10 +190,7 @@ func (j *storyJSON) appendText(dst []byte, s transcript.Style) []byte {
 	if v.Advice != "" {
 		dst = fmt.Appendf(dst, "  %-10s  %s\n", "what to do", v.Advice)
 	}
-	dst = fmt.Appendf(dst, "  %-10s  %s\n", "known as", strings.Join(j.IDs, ", "))
-	dst = j.appendWallet(dst, s)
-	dst = j.appendTill(dst, s)
-	return j.appendBank(dst, s)
+	return dst
 }
 
 // place is where and when.
@@ -239,7 +285,10 @@ func (j *storyJSON) appendTill(dst []byte, s transcript.Style) []byte {
 func (j *storyJSON) appendBank(dst []byte, s transcript.Style) []byte {
 	b := j.Bank
 	dst = section(dst, s, "The bank's check")
-	if b == nil {
+	switch {
+	case b == nil && j.Unasked != "":
+		return fmt.Appendf(dst, "  not asked: %s\n", j.Unasked)
+	case b == nil:
 		return append(dst, "  the bank knows nothing of it\n"...)
 	}
 	if len(b.Checks) == 0 {

@@ -132,7 +132,7 @@ func startService(log io.Writer, args ...string) (*running, error) {
 func besideService(args []string) int {
 	run := func(args []string) int { return Main(context.Background(), args, os.Stdin, os.Stdout, os.Stderr) }
 	command := args[0]
-	if command != "bank" && command != "wallet" && command != "pay" {
+	if command != "bank" && command != "wallet" && command != "pay" && command != "explain" {
 		return run(args)
 	}
 	state, rest := cutFlag(args, "--state")
@@ -160,7 +160,7 @@ func besideService(args []string) int {
 	switch command {
 	case "bank":
 		args = append(withoutNow, "--service", proxy.URL)
-	case "wallet":
+	case "wallet", "explain":
 		args = append(args, "--service", proxy.URL)
 	case "pay":
 		args = append(args, "--issuer", s.iso, "--service", proxy.URL)
@@ -233,7 +233,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	flags := args[1:]
 	for n := range flags { // the service runs in the test's own folder
-		if n > 0 && (flags[n-1] == "--state" || strings.HasSuffix(flags[n-1], "-file") || flags[n-1] == "--config") {
+		if n > 0 && (flags[n-1] == "--state" || strings.HasSuffix(flags[n-1], "-file") || flags[n-1] == "--bank") {
 			flags[n] = ts.MkAbs(flags[n])
 		}
 	}

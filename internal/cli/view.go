@@ -28,15 +28,17 @@ type view struct {
 type paymentJSON struct {
 	Outcome               string         `json:"outcome"`        // what the customer got
 	KernelOutcome         *string        `json:"kernel_outcome"` // what the kernel said
-	Detail                string         `json:"detail"`         // why, in words
+	Detail                string         `json:"detail"`         // what the point of sale knows, in words
+	Why                   *whyJSON       `json:"why"`            // it was not approved
 	Scheme                *string        `json:"scheme"`
 	Card                  *string        `json:"card"`    // of ours
 	Reader                *string        `json:"reader"`  // that another card was brought to
 	Channel               string         `json:"channel"` // contactless, qr, in-app
 	Terminal              string         `json:"terminal"`
 	Kernel                *int           `json:"kernel"`
-	AID                   *string        `json:"aid"`    // hex
-	Amount                string         `json:"amount"` // with the currency's decimals
+	AID                   *string        `json:"aid"`             // hex
+	Amount                string         `json:"amount"`          // with the currency's decimals
+	ApprovedAmount        *string        `json:"approved_amount"` // where the host approved a part
 	Currency              string         `json:"currency"`
 	TokenPAN              *string        `json:"token_pan"`            // masked unless revealed
 	ATC                   *int           `json:"atc"`                  // 0 to 65535
@@ -52,6 +54,14 @@ type paymentJSON struct {
 	CryptogramVerified    *bool          `json:"cryptogram_verified"` // by our issuer; null when another host was asked or none, and without a cryptogram
 	Exchange              []exchangeJSON `json:"exchange"`
 	ISO8583               *messagesJSON  `json:"iso8583"`
+}
+
+// whyJSON says why a payment was not approved, with the words of 'tapsim explain'.
+type whyJSON struct {
+	Where  string `json:"where"` // phone, point of sale, network, bank
+	Cause  string `json:"cause"` // one word for programs
+	Reason string `json:"reason"`
+	Advice string `json:"advice"` // what the customer can do; "" is nothing
 }
 
 type exchangeJSON struct {
@@ -79,6 +89,9 @@ func (v *view) json() paymentJSON {
 	} else if v.world.Profile.Name != "" {
 		out.Card = some(v.world.Profile.Name)
 	}
+	if p.Part != 0 {
+		out.ApprovedAmount = some(v.request.Currency.Format(p.Part))
+	}
 	if p.KernelOutcome != 0 {
 		out.KernelOutcome = some(p.KernelOutcome.String())
 		out.CVM = some(p.CVM.String())
@@ -101,6 +114,9 @@ func (v *view) json() paymentJSON {
 		out.CryptogramType, out.Cryptogram = some(p.CryptogramType.String()), hexOf(p.Cryptogram)
 	}
 	out.IssuerApplicationData, out.TVR = hexOf(p.IAD), hexOf(p.TVR)
+	if y := p.Why; y != nil {
+		out.Why = &whyJSON{y.Where, y.Cause, y.Reason, y.Advice}
+	}
 	v.host(&out)
 	return out
 }
@@ -191,7 +207,11 @@ func (v *view) headline() string {
 	case v.channel != "":
 		card += " by " + v.channel
 	}
-	s := fmt.Sprintf("%s: %s %s, %s at %s", p.Outcome, v.request.Currency.Alpha, v.request.Currency.Format(v.request.Amount), card, v.world.Terminal.Name)
+	amount := v.request.Currency.Format(v.request.Amount)
+	if p.Part != 0 {
+		amount = v.request.Currency.Format(p.Part) + " of " + amount
+	}
+	s := fmt.Sprintf("%s: %s %s, %s at %s", p.Outcome, v.request.Currency.Alpha, amount, card, v.world.Terminal.Name)
 	if p.Response != nil && p.Response.AuthorisationCode != "" {
 		s += ", authorisation " + p.Response.AuthorisationCode
 	}

@@ -34,6 +34,7 @@ type Bank interface {
 	Transfer(ctx context.Context, r issuer.TransferRequest) (issuer.PaymentState, error)
 	Payments(ctx context.Context, account string) ([]issuer.PaymentState, error)
 	ShowPayment(ctx context.Context, id int64) (issuer.PaymentState, error)
+	PaymentStories(ctx context.Context, q issuer.PaymentQuery) ([]issuer.PaymentStory, error)
 	Refund(ctx context.Context, r issuer.RefundRequest) (issuer.PaymentState, error)
 	Reverse(ctx context.Context, r issuer.PaymentRequest) (issuer.PaymentState, error)
 	PreAuthorise(ctx context.Context, r issuer.HoldRequest) (issuer.PaymentState, error)

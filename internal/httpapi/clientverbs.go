@@ -67,6 +67,11 @@ func (c *Client) ShowPayment(ctx context.Context, id int64) (issuer.PaymentState
 	return showPayment.call(ctx, c, &ofPayment{id})
 }
 
+// PaymentStories implements Bank.
+func (c *Client) PaymentStories(ctx context.Context, q issuer.PaymentQuery) ([]issuer.PaymentStory, error) {
+	return explain.call(ctx, c, (*storyQuery)(&q))
+}
+
 // Refund implements Bank.
 func (c *Client) Refund(ctx context.Context, r issuer.RefundRequest) (issuer.PaymentState, error) {
 	return refund.call(ctx, c, &r)

@@ -19,6 +19,12 @@ type (
 	ofPayment struct {
 		Payment int64 `json:"payment"`
 	}
+	// storyQuery is an issuer.PaymentQuery.
+	storyQuery struct {
+		ID         int64  `json:"payment,omitempty"`
+		STAN       string `json:"stan,omitempty"`
+		Cryptogram string `json:"cryptogram,omitempty"`
+	}
 	ofMonth struct {
 		Account string `json:"account"`
 		Month   string `json:"month,omitempty"`
@@ -56,6 +62,7 @@ var (
 	transfer    = verb[issuer.TransferRequest, issuer.PaymentState]{"POST /v1/bank/transfer"}
 	payments    = verb[ofAccount, []issuer.PaymentState]{"GET /v1/bank/payments"}
 	showPayment = verb[ofPayment, issuer.PaymentState]{"GET /v1/bank/payment"}
+	explain     = verb[storyQuery, []issuer.PaymentStory]{"GET /v1/bank/explain"}
 	refund      = verb[issuer.RefundRequest, issuer.PaymentState]{"POST /v1/bank/refund"}
 	reverse     = verb[issuer.PaymentRequest, issuer.PaymentState]{"POST /v1/bank/reverse"}
 	hold        = verb[issuer.HoldRequest, issuer.PaymentState]{"POST /v1/bank/hold"}
@@ -124,6 +131,9 @@ func bankRoutes() []route {
 		}),
 		showPayment.by(func(b Bank, ctx context.Context, q ofPayment) (issuer.PaymentState, error) {
 			return b.ShowPayment(ctx, q.Payment)
+		}),
+		explain.by(func(b Bank, ctx context.Context, q storyQuery) ([]issuer.PaymentStory, error) {
+			return b.PaymentStories(ctx, issuer.PaymentQuery(q))
 		}),
 		expireHolds.by(func(b Bank, ctx context.Context, _ nothing) ([]issuer.PaymentState, error) { return b.ExpireHolds(ctx) }),
 		disputes.by(func(b Bank, ctx context.Context, q ofAccount) ([]issuer.DisputeView, error) {

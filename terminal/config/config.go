@@ -106,6 +106,8 @@ type host struct {
 	EntryMode    config.Digits `yaml:"entry_mode"`
 	AcquirerID   config.Digits `yaml:"acquirer_id"`
 	ForwardingID config.Digits `yaml:"forwarding_id"`
+
+	PartialApproval bool `yaml:"partial_approval"`
 }
 
 // application is one combination of AID and kernel. A limit that is absent is
@@ -255,7 +257,7 @@ func (t transactionType) one(path string) (byte, error) {
 func (h *host) config() terminal.HostConfig {
 	return terminal.HostConfig{
 		Request: string(h.Request), Reversal: string(h.Reversal), Advice: string(h.Advice),
-		EntryMode: string(h.EntryMode), AcquirerID: string(h.AcquirerID), ForwardingID: string(h.ForwardingID),
+		EntryMode: string(h.EntryMode), AcquirerID: string(h.AcquirerID), ForwardingID: string(h.ForwardingID), PartialApproval: h.PartialApproval,
 	}
 }
 

@@ -37,6 +37,7 @@ type Slip struct {
 	Cryptogram string    `json:"cryptogram,omitempty"` // hex
 	STAN       string    `json:"stan,omitempty"`
 	Reference  string    `json:"reference,omitempty"` // field 37
+	Host       string    `json:"host,omitempty"`      // who was to decide, such as an address; empty: the bank in process
 	Code       string    `json:"response_code,omitempty"`
 	// Unanswered says that a request went out and no answer came.
 	Unanswered bool            `json:"unanswered,omitempty"`

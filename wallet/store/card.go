@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -39,6 +40,9 @@ type Card struct {
 }
 
 var _ apdu.Responder = (*Card)(nil)
+
+// Format prints the card's name, whatever the verb: a card holds keys.
+func (c *Card) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "card "+c.Name()) }
 
 // keyName is what a key goes by: the index of a limited-use key or the counter
 // of a single-use key.
