@@ -282,6 +282,9 @@ func (f *finder) add(s Story) {
 	}
 	if b := s.Bank; b != nil {
 		s.IDs, s.Time = append(s.IDs, fmt.Sprint(bankID, b.ID)), b.Time
+		if b.Related > b.ID { // the payment that a hold became
+			s.IDs = append(s.IDs, fmt.Sprint(bankID, b.Related))
+		}
 	} else {
 		s.Unasked = f.unasked(s.Slip)
 	}

@@ -304,11 +304,23 @@ func (j *storyJSON) appendBank(dst []byte, s transcript.Style) []byte {
 	}
 	dst = section(dst, s, "Ledger")
 	dst = fmt.Appendf(dst, "  %-18s  %s, %s %s, of which fee %s\n", b.Event, b.State, b.Billing, b.Billed, b.Fee)
-	for _, e := range b.Entries {
-		dst = fmt.Appendf(dst, "  %-18s  %14s %s\n", e.Account, e.Amount, e.Currency)
+	if b.Related != 0 && b.Related < b.ID {
+		dst = fmt.Appendf(dst, "  about payment %d: tapsim explain payment %d\n", b.Related, b.Related)
 	}
+	dst = appendEntries(dst, b.Entries, b.ID)
 	for _, l := range b.Later {
 		dst = fmt.Appendf(dst, "  later: payment %d, %s, %s, %s %s\n", l.ID, l.Event, l.State, l.Currency, l.Requested)
+		dst = appendEntries(dst, b.Entries, l.ID)
+	}
+	return dst
+}
+
+// appendEntries appends the entries that were booked with one record.
+func appendEntries(dst []byte, entries []issuer.LedgerLine, payment int64) []byte {
+	for _, e := range entries {
+		if e.Payment == payment {
+			dst = fmt.Appendf(dst, "  %-18s  %14s %s\n", e.Account, e.Amount, e.Currency)
+		}
 	}
 	return dst
 }
