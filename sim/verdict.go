@@ -243,7 +243,9 @@ func (v *Verdict) stopped(b *issuer.PaymentStory) {
 	}
 	switch {
 	case codes[b.ResponseCode] == "stolen", codes[b.ResponseCode] == "unknown-card", codes[b.ResponseCode] == "closed":
-		v.Cause = codes[b.ResponseCode]
+		if v.Cause = codes[b.ResponseCode]; v.Cause == "unknown-card" {
+			v.Advice = "it was deleted for good: add the card again (tapsim wallet add)"
+		}
 	case strings.HasPrefix(v.Reason, "the account"):
 		v.Advice = "the account is frozen: ask the bank (tapsim bank unfreeze)"
 	case strings.HasPrefix(v.Reason, "the card behind"):
