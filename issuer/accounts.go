@@ -195,7 +195,7 @@ func (i *Issuer) CloseAccount(ctx context.Context, r AccountRequest) (AccountSta
 		case err != nil:
 			return AccountState{}, err
 		case a.Held != 0:
-			return AccountState{}, refuse("holds-open", "complete or reverse them first", "account %s holds %s for payments to come", a.ID, money(a.Held, a.Currency))
+			return AccountState{}, refuse("holds-open", "complete them (`tapsim bank clear`) or reverse them first", "account %s holds %s for payments to come", a.ID, money(a.Held, a.Currency))
 		case a.Disputes != 0:
 			return AccountState{}, refuse("dispute-open", "wait for its end, or withdraw it", "account %s has a dispute that is open", a.ID)
 		case a.Balance < 0:
@@ -203,7 +203,7 @@ func (i *Issuer) CloseAccount(ctx context.Context, r AccountRequest) (AccountSta
 		case a.Balance > 0 && a.Status != StatusActive:
 			return AccountState{}, refuse("account-frozen", "`tapsim bank unfreeze` makes it pay again", "account %s is frozen with %s on it", a.ID, money(a.Balance, a.Currency))
 		case a.Balance > 0 && !r.PayOut:
-			return AccountState{}, refuse("not-empty", "have it paid out", "%s are left on account %s", money(a.Balance, a.Currency), a.ID)
+			return AccountState{}, refuse("not-empty", "have it paid out: --pay-out", "%s are left on account %s", money(a.Balance, a.Currency), a.ID)
 		case a.Balance > 0:
 			if err := tx.payOut(a, at); err != nil {
 				return AccountState{}, err

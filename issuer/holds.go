@@ -122,7 +122,7 @@ func (t *Tx) heldRecord(id int64) (*Record, error) {
 	case err != nil:
 		return nil, err
 	case !ok || r.Account == "":
-		return nil, refuse("unknown-payment", "`tapsim bank payments` lists them", "there is no payment %d", id)
+		return nil, refuse("unknown-payment", "`tapsim bank payments ACCOUNT` lists them", "there is no payment %d", id)
 	case r.State != RecordHeld:
 		return nil, refuse("hold-not-open", "", "payment %d is no open hold: it is %s", id, r.State)
 	}
@@ -336,5 +336,8 @@ func (t *Tx) reverse(payment *Record, amount int64, event Event, at time.Time) (
 	part, err := t.undo(&record, payment, amount)
 	record.Billed, record.Fee = part.billed, part.fee
 	t.PutRecord(record)
+	if err == nil {
+		err = tellBack(t, payment, "reversed", "", amount, at)
+	}
 	return record.view(), err
 }

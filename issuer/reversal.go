@@ -165,7 +165,7 @@ func (u *undo) undoPayment(tx *Tx, payment, record *Record, report *Report) (Cod
 	if report != nil {
 		report.step("original", OK, fmt.Sprintf("found, %s: %s goes back, %s stays", state, money(back, payment.Currency), money(payment.rest(), payment.Currency)))
 	}
-	return Approved, tellReversal(tx, payment, record, m, back)
+	return Approved, tellBack(tx, payment, "reversed", m.TerminalID, back, record.Time)
 }
 
 // leaveOrphan remembers that a payment was reversed before it came, so that it

@@ -137,7 +137,7 @@ to stand behind a token that exists needs neither: 'tapsim bank token relink'.`,
 		}
 		_, err := fmt.Fprintf(a.out, "%s card %s on account %s, expires 20%s-%s\n", s.Scheme, number, s.Account, s.Expiry[:2], s.Expiry[2:])
 		if err == nil && s.Number == "" && file == "" {
-			fmt.Fprintln(a.errw, "tapsim: nobody knows the number now: for 'tapsim wallet add' issue a card with --card-file or --reveal")
+			fmt.Fprintln(a.errw, "tapsim: the number was not shown, and nobody keeps it: a card for 'tapsim wallet add' needs --card-file or --reveal")
 		}
 		return err
 	})
