@@ -594,7 +594,7 @@ func (v *town) transfer() {
 	}
 }
 
-// converted is an amount in another currency, half a unit up. Rates are those of
+// converted is what arrives in another currency, rounded down. Rates are those of
 // the demo bank, in ten-thousandths of a euro for one minor unit of a hundred.
 func converted(minor int64, from, to emv.Currency) int64 {
 	if from == to {
@@ -606,7 +606,7 @@ func converted(minor int64, from, to emv.Currency) int64 {
 		worth["JPY"] = 62 * 100 // 0.0062 EUR is 0.62 cent
 		n, d = minor*worth[from.Alpha], worth[to.Alpha]
 	}
-	return (2*n + d) / (2 * d)
+	return n / d
 }
 
 func (v *town) preAuthorise() {
@@ -902,7 +902,7 @@ func (v *town) renew() {
 		v.said += ": renew " + c.name
 		_, err := v.w.wallet.Renew(context.Background(), c.name)
 		if !v.closed { // then a date may be had, but no keys for it
-			v.refusedOr(err, c.byUser || c.byBank || c.lost)
+			v.refusedOr(err, c.byUser || c.byBank || c.lost || v.frozen)
 		}
 	}
 }
