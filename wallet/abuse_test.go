@@ -57,6 +57,10 @@ func TestClockSetBack(t *testing.T) {
 	x.now = start.Add(20 * time.Second)
 	x.open(x.store.Wallet(), x.bank)
 	_, open = x.Unlocked()
+	require.True(t, open, "clocks are corrected by a little")
+	x.now = start.Add(19 * time.Second)
+	x.open(x.store.Wallet(), x.bank)
+	_, open = x.Unlocked()
 	require.False(t, open, "a moment of the window comes once")
 	require.Nil(t, x.State().Session)
 
@@ -133,6 +137,9 @@ func TestNextCardOfTheName(t *testing.T) {
 	x.Connect(reversing{x.bank, 1})
 	require.NoError(t, second(x.Poll(x.ctx)))
 	require.Equal(t, "spent", coupon("c").State, "the reversed payment was of another token")
+	refused(t, "coupon-spent", x.RemoveCoupon("c"))
+	x.now = coupon("c").Until
+	require.NoError(t, x.RemoveCoupon("c"))
 }
 
 // reversing is a service that tells of a payment that was reversed.

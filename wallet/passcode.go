@@ -229,6 +229,10 @@ func (w *Wallet) SetBiometric(on bool, code string) error {
 	return w.save()
 }
 
+// clockSlack is how far a clock may go back without ending the window: clocks are
+// corrected, and that of a simulated payment runs ahead while it waits.
+const clockSlack = 30 * time.Second
+
 // Window bounds of Unlock.
 const (
 	DefaultWindow = time.Minute
@@ -315,7 +319,7 @@ func (w *Wallet) unlocked() (private []byte, until time.Time, ok bool) {
 		return nil, until, false
 	}
 	until = time.Unix(int64(binary.BigEndian.Uint64(clear[privateSize:])), 0).UTC()
-	if now := w.now(); !now.Before(until) || now.Before(w.state.Seen) {
+	if now := w.now(); !now.Before(until) || now.Before(w.state.Seen.Add(-clockSlack)) {
 		return nil, until, false
 	}
 	return clear[:privateSize], until, true
