@@ -2,6 +2,7 @@ package wallet_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"tapsim/apdu"
 	"tapsim/emv"
+	"tapsim/hce"
 	"tapsim/issuer"
 	"tapsim/provisioning"
 	"tapsim/wallet"
@@ -89,6 +91,26 @@ func TestLastTryIsCutOff(t *testing.T) {
 	refused(t, "locked-out", x.VerifyPasscode(passcode))
 	require.True(t, x.State().Passcode.Dead)
 }
+
+// TestPasscodeIsCutOff: a wallet that was killed between its first passcode and
+// the sealing of its keys seals them when it starts again.
+func TestPasscodeIsCutOff(t *testing.T) {
+	x := newWorld(t)
+	name := x.add()
+	x.open(withoutCards{x.store.Wallet()}, x.bank)
+	require.ErrorContains(t, x.SetPasscode(passcode), "killed")
+	x.open(x.store.Wallet(), x.bank)
+	stock, err := x.Keys(name)
+	require.NoError(t, err)
+	require.Equal(t, []int{10, 20}, []int{stock.Ready, stock.Sealed})
+	require.False(t, x.State().Passcode.Sealing)
+	require.NoError(t, x.VerifyPasscode(passcode))
+}
+
+// withoutCards is a memory whose cards are out of reach.
+type withoutCards struct{ wallet.Memory }
+
+func (withoutCards) Applet(hce.Profile) (wallet.Applet, error) { return nil, errors.New("killed") }
 
 // TestFrozenStaysFrozen: whoever holds the phone may stop it; to let it pay again
 // takes the passcode.

@@ -25,6 +25,7 @@ type Passcode struct {
 	Misreads   int       `json:"misreads,omitempty"`  // of the finger, in a row
 	Until      time.Time `json:"until,omitzero"`      // no try before
 	Dead       bool      `json:"dead,omitempty"`      // too many: the private half is gone
+	Sealing    bool      `json:"sealing,omitempty"`   // the keys that were there are not all under it yet
 }
 
 // Set is true when there is a passcode.
@@ -88,7 +89,7 @@ func (w *Wallet) SetPasscode(code string) error {
 	if err != nil {
 		return err
 	}
-	p := Passcode{}
+	p := Passcode{Sealing: true}
 	if p.Public, err = cryptogram.PublicOf(private); err != nil {
 		return err
 	}
@@ -103,9 +104,13 @@ func (w *Wallet) SetPasscode(code string) error {
 }
 
 // sealStocks puts what is more than the keys for taps without unlocking under
-// the passcode.
+// the passcode. Until that is done, the next start of the wallet does it.
 func (w *Wallet) sealStocks() error {
-	return w.eachApplet(func(_ *Card, a Applet) error { return a.Seal(-1, w.sealUnderPasscode) })
+	if err := w.eachApplet(func(_ *Card, a Applet) error { return a.Seal(-1, w.sealUnderPasscode) }); err != nil {
+		return err
+	}
+	w.state.Passcode.Sealing = false
+	return w.save()
 }
 
 // wrapPrivate puts the private half under a passcode.

@@ -134,6 +134,9 @@ func Open(env Env) (*Wallet, error) {
 	if w.state, err = env.Memory.LoadWallet(); err != nil {
 		return nil, err
 	}
+	if w.state.Passcode.Sealing {
+		_ = w.sealStocks() // a card whose file is damaged can still be removed
+	}
 	return w, w.endWindow()
 }
 
