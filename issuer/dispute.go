@@ -174,7 +174,7 @@ func (t *Tx) endDispute(d *Dispute, payment *Record) error {
 
 // Disputes are those of an account, oldest first.
 func (i *Issuer) Disputes(ctx context.Context, account string) ([]DisputeView, error) {
-	if _, err := i.findAccount(account); err != nil {
+	if _, err := i.findAccount(ctx, account); err != nil {
 		return nil, err
 	}
 	all, err := i.store.Disputes(ctx, account)

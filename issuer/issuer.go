@@ -39,6 +39,8 @@ type Issuer struct {
 	counts []counter             // one for each rule
 	renew  Reissuer
 	closed atomic.Pointer[Maintenance] // nil: open
+	quiet  quota                       // of reports that nobody asked for
+	lapses lapses
 
 	mu   sync.Mutex // guards rand
 	rand io.Reader
@@ -83,9 +85,13 @@ func (i *Issuer) Handle(ctx context.Context, request *iso8583.Message, report *R
 	var err error
 	switch kind := kindOf(request.MTI); kind.class {
 	case classAuthorisation, classFinancial:
-		answer.Message, err = i.payment(ctx, request, kind, rule, report)
+		if err = i.lapse(ctx); err == nil {
+			answer.Message, err = i.payment(ctx, request, kind, rule, report)
+		}
 	case classReversal:
-		answer.Message, err = i.reversal(ctx, request, kind, report)
+		if err = i.lapse(ctx); err == nil {
+			answer.Message, err = i.reversal(ctx, request, kind, report)
+		}
 	case classNetwork:
 		answer.Message = network(request, report)
 	default:
