@@ -6,7 +6,9 @@ import (
 	"crypto/hkdf"
 	"crypto/pbkdf2"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 )
 
 // Device is what a phone proves itself with and gets keys under: a signing key
@@ -32,6 +34,13 @@ func NewDevice(secret *Key) (*Device, error) {
 	}
 	private, err := ecdh.X25519().NewPrivateKey(scalar)
 	return &Device{ed25519.NewKeyFromSeed(seed), private}, err
+}
+
+// Format prints the phone's public key, whatever the verb.
+func (d Device) Format(f fmt.State, _ rune) {
+	if len(d.sign) == ed25519.PrivateKeySize {
+		_, _ = io.WriteString(f, "device "+hex.EncodeToString(d.sign[ed25519.SeedSize:]))
+	}
 }
 
 // Identity is the public half of the signing key, which names the phone.

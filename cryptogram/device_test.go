@@ -3,6 +3,7 @@ package cryptogram
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -91,4 +92,14 @@ func TestPasscode(t *testing.T) {
 	}
 	_, err = Passcode("271828", nil, 0, secret)
 	require.Error(t, err)
+}
+
+// TestDevicePrintsItsName: nothing of the private keys, whatever the verb.
+func TestDevicePrintsItsName(t *testing.T) {
+	d := device(t, 1)
+	want := "device " + hex.EncodeToString(d.Identity())
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+		require.Equal(t, want, fmt.Sprintf(verb, d))
+		require.Equal(t, want, fmt.Sprintf(verb, *d))
+	}
 }

@@ -67,6 +67,10 @@ func (c *Card) generateAC(cmd apdu.Command) []byte {
 		return status(apdu.StatusConditions)
 	}
 	q := m.cdol.read(cmd.Data)
+	if m.Device != nil && c.blank(&q.elements) {
+		c.last.Status, c.last.Reason = apdu.StatusConditions, ReasonBlank
+		return status(apdu.StatusConditions)
+	}
 	q.asked, q.cda = emv.CryptogramTypeOf(cmd.P1), cmd.P1&controlCDA != 0
 	verified := c.isVerified(c.env.Now())
 	q.owner, q.over = c.needsOwner(q.elements.Amount, verified), !key.covers(q.elements.Amount)

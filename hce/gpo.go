@@ -131,6 +131,8 @@ func (c *Card) admit(r *request, now time.Time) (key int, v verdict) {
 		reason = ReasonMode
 	case c.state.ATC == lastATC:
 		reason = ReasonATC
+	case c.static.qvsdc.Device != nil && c.blank(&r.elements):
+		reason = ReasonBlank
 	case reason == ReasonNone:
 		return key, verdict{status: apdu.StatusOK}
 	}

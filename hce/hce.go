@@ -43,6 +43,7 @@ type Card struct {
 	applets       []applet
 	selected      int // number of the application, from 1; 0 is none
 	verifiedUntil time.Time
+	showing       bool // the phone asks for a code
 
 	last   Tap
 	tapped bool

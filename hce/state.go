@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"tapsim/cryptogram"
 	"tapsim/emv"
 )
 
@@ -153,6 +154,17 @@ func (c *Card) Verified(until time.Time) { c.verifiedUntil = until }
 // isVerified is true inside the verification window.
 func (c *Card) isVerified(now time.Time) bool { return now.Before(c.verifiedUntil) }
 
+// ShowsCode says that the phone itself asks for the next cryptogram, for a code
+// that its owner shows (EMV QR, consumer-presented mode). Such a cryptogram is
+// over zeros, good for any amount: from a reader the card of a phone does not take
+// that question. It holds until the card is deactivated.
+func (c *Card) ShowsCode() { c.showing = true }
+
+// blank is true for a question of a reader that tells nothing.
+func (c *Card) blank(e *cryptogram.Elements) bool {
+	return !c.showing && e.Amount == [6]byte{} && e.TerminalCountry == [2]byte{} && e.Currency == [2]byte{} && e.Date == [3]byte{}
+}
+
 // Deactivation is why the card lost its reader. The values are those of
 // Android's HostApduService.
 type Deactivation int
@@ -165,7 +177,10 @@ const (
 
 // Deactivated ends the tap, for either reason: the selection is dropped, the
 // transaction counter, the keys used and the verification stay.
-func (c *Card) Deactivated(Deactivation) { c.leave() }
+func (c *Card) Deactivated(Deactivation) {
+	c.showing = false
+	c.leave()
+}
 
 // leave ends what the selected application was about.
 func (c *Card) leave() {

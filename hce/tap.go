@@ -31,6 +31,7 @@ const (
 	ReasonRecovered                   // the terminal got the answer to an earlier tap once more
 	ReasonUnread                      // the terminal has not read the last record yet, or never did: the purse has not paid
 	ReasonKeyAmount                   // the payments of each key may add up to less
+	ReasonBlank                       // the reader told nothing, as only the phone itself does for a code
 )
 
 var reasonNames = [...]string{
@@ -39,6 +40,7 @@ var reasonNames = [...]string{
 	"the reader is offline-only", "refund", "internal fault",
 	"no cryptogram was asked for", "the terminal declined", "the card's risk management declined", "the answer to an earlier tap was given again",
 	"the last record was not read, and so nothing was paid", "the amount is above what the keys allow",
+	"the reader told no amount, country or date",
 }
 
 // String says it in words.

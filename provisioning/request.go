@@ -205,10 +205,11 @@ type Event struct {
 // PaymentNotice tells the phone what the bank did with one of its payments.
 type PaymentNotice struct {
 	ATC      uint16 `json:"atc"`
-	Amount   int64  `json:"amount"`   // minor units
-	Currency string `json:"currency"` // ISO 4217, three digits
-	State    string `json:"state"`    // approved, declined, reversed, refunded
-	Code     string `json:"code"`     // response code
+	Amount   int64  `json:"amount"`         // minor units
+	Currency string `json:"currency"`       // ISO 4217, three digits
+	State    string `json:"state"`          // approved, declined, reversed, refunded
+	Left     int64  `json:"left,omitempty"` // of a reversal or a refund: what was not given back of the payment
+	Code     string `json:"code"`           // response code
 	Meaning  string `json:"meaning"`
 	Reason   string `json:"reason,omitempty"` // of a decline, in words
 	Merchant string `json:"merchant,omitempty"`

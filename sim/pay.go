@@ -51,6 +51,7 @@ type Payment struct {
 	Transcript *transcript.Transcript
 	Charged    int64          // minor units: what was asked for, less a coupon
 	Report     *issuer.Report // nil when the host is not ours, was not asked, or nobody wanted it
+	Why        *Verdict       // why it was not approved; nil when it was, or nobody wanted it
 }
 
 // Pay makes one payment.
@@ -73,7 +74,11 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 		err = settle(p.Outcome == kernel.Approved)
 	}
 	w.tellOwner()
-	return p, errors.Join(err, w.settled(look))
+	err = errors.Join(err, w.settled(look))
+	if err == nil && r.Explain {
+		p.Why = w.why(&p, w.lookAt(look))
+	}
+	return p, err
 }
 
 // pay makes the payment of a customer who is ready.

@@ -72,6 +72,9 @@ func (w *World) openPhone(ctx context.Context) error {
 	if w.OfWallet() {
 		return w.openWalletCard(ctx)
 	}
+	if err := w.notOfWallet(); err != nil {
+		return err
+	}
 	w.card, err = w.phone.Card(w.Profile)
 	if errors.Is(err, store.ErrNotEnrolled) {
 		return w.enrol(ctx)

@@ -5,6 +5,7 @@ import (
 	"tapsim/hce"
 	"tapsim/issuer"
 	"tapsim/terminal/slip"
+	"tapsim/wallet"
 )
 
 // look is the wallet's note of how it stood before a tap.
@@ -32,6 +33,14 @@ func (w *World) settled(l look) error {
 		refused = tap.Reason.String()
 	}
 	return w.wallet.Settled(l.number, w.card.ATC(), refused)
+}
+
+// lookAt is the note, nil when there is none.
+func (w *World) lookAt(l look) *wallet.Look {
+	if l.number == 0 {
+		return nil
+	}
+	return w.wallet.LookAt(l.number, "", 0)
 }
 
 // keepSlip has the point of sale remember a payment. Nothing depends on that: a

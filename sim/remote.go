@@ -38,6 +38,9 @@ func (w *World) decide(r Request, pay func(terminal.Request) (terminal.Result, e
 	if w.host != nil && result.Request != nil {
 		p.Report = w.host.report
 	}
+	if err == nil && r.Explain {
+		p.Why = w.why(&p, nil)
+	}
 	return p, err
 }
 

@@ -125,7 +125,7 @@ func TestBeyondTheTap(t *testing.T) {
 			list, err := p.History(name)
 			var ways []string
 			for _, e := range list {
-				ways = append(ways, e.Channel+" "+e.State+" "+e.Amount)
+				ways = append(ways, e.Channel+" "+e.State+" "+e.Amount+" "+e.Currency)
 			}
 			require.Equal(t, []string{"qr approved 12.50 EUR", "in-app approved 120.00 EUR", "qr approved 3.00 EUR"}, ways)
 			return err

@@ -5,6 +5,7 @@ import (
 
 	"tapsim/issuer"
 	"tapsim/terminal/kernel"
+	"tapsim/terminal/slip"
 	"tapsim/wallet"
 )
 
@@ -55,6 +56,26 @@ var advices = map[string]string{
 	"locked-out":   "remove all cards and add them again",
 	"not-scanned":  "let the point of sale scan the code in time",
 	"terminal":     "try another card, or the terminal's other ways to pay",
+}
+
+// why judges a payment that was just made: nil when it was approved. look is how
+// the wallet stood, nil without one.
+func (w *World) why(p *Payment, look *wallet.Look) *Verdict {
+	if p.Outcome == kernel.Approved {
+		return nil
+	}
+	made := slip.Make(&p.Result, p.Transcript)
+	s := Story{Slip: &made, Look: look}
+	if r := p.Report; r != nil && p.Response != nil {
+		s.Bank = &issuer.PaymentStory{Checks: r.Steps, Meaning: r.Meaning, Approved: p.Response.ResponseCode == string(issuer.Approved)}
+		s.Bank.ResponseCode = string(r.Code)
+	}
+	v := s.Verdict()
+	if v.Reason == "" { // the bank approved
+		v.Where, v.Cause, v.Reason, v.Advice = "point of sale", "terminal", p.Detail, ""
+	}
+	v.Outcome = p.Outcome.String()
+	return &v
 }
 
 // Verdict judges the story.
@@ -141,7 +162,7 @@ func (s *Story) refusedByPhone() Verdict {
 		}
 		return v
 	}
-	v.Cause, v.Advice = "phone", wallet.Advice(v.Reason)
+	v.Cause, v.Advice = "phone", wallet.Advice(v.Reason, s.Look.Keys.Sealed)
 	switch {
 	case strings.Contains(v.Reason, "key"):
 		v.Cause = "keys"

@@ -68,6 +68,23 @@ func (w *World) openWallet() error {
 	return w.loadWallet()
 }
 
+// notOfWallet refuses a card file with the name of a card in the wallet: the
+// phone would find that one's token and keys under it, and ask for no passcode.
+func (w *World) notOfWallet() error {
+	if !isPath(w.options.Card) {
+		return nil
+	}
+	if err := w.loadWallet(); err != nil {
+		return err
+	}
+	for _, c := range w.wallet.State().Cards {
+		if c.Name == w.Profile.Name {
+			return fmt.Errorf("%s: the wallet has a card %q: give the card in the file another name", w.options.Card, c.Name)
+		}
+	}
+	return nil
+}
+
 // loadWallet reads the wallet that the phone's memory holds.
 func (w *World) loadWallet() (err error) {
 	w.wallet, err = wallet.Open(wallet.Env{
@@ -93,11 +110,11 @@ func (w *World) openWalletCard(ctx context.Context) error {
 			w.note("%s got no new keys: %v", c.Name, err)
 		}
 	}
-	if !c.Enrolled {
-		return fmt.Errorf("%s has no keys yet: %s", c.Name, w.wallet.Stopped(c.Name))
-	}
-	if why := w.wallet.Stopped(c.Name); why != "" {
-		w.note("%s refuses: %s", c.Name, why)
+	if stopped := w.wallet.CheckStopped(c.Name); stopped != nil {
+		if !c.Enrolled { // there is nothing to tap with
+			return stopped
+		}
+		w.note("%v", stopped)
 	}
 	if err := w.wallet.Wake(c.Name); err != nil {
 		return err
@@ -147,7 +164,8 @@ func (w *World) tellOwner() {
 		return
 	}
 	text := tap.Reason.String()
-	if advice := wallet.Advice(text); advice != "" {
+	stock, _ := w.wallet.Keys(w.walletCard)
+	if advice := wallet.Advice(text, stock.Sealed); advice != "" {
 		text += " (" + advice + ")"
 	}
 	w.note("the phone refused: %s", text)

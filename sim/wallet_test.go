@@ -199,7 +199,7 @@ func TestCoupons(t *testing.T) {
 		history, err := ph.History(name)
 		require.NoError(t, err)
 		last := history[len(history)-1]
-		require.Equal(t, []string{"two", "10.50 EUR", "approved", "TAPSIM TEST SHOP"}, []string{last.Coupon, last.Amount, last.State, last.Merchant})
+		require.Equal(t, []string{"two", "10.50", "approved", "TAPSIM TEST SHOP"}, []string{last.Coupon, last.Amount, last.State, last.Merchant})
 
 		back := *p.Request
 		back.MTI, back.ICCData = "0400", nil
@@ -270,6 +270,22 @@ func TestOldMemory(t *testing.T) {
 	require.ErrorContains(t, err, "another device key")
 }
 
+// TestFileNamedLikeACard: a card file does not get at the token of the wallet's
+// card of that name.
+func TestFileNamedLikeACard(t *testing.T) {
+	o := newOwner(t)
+	name := o.add("4761739001010119")
+	o.must(func(p *Phone) error { return p.SetPasscode(ownPasscode) })
+	yaml, err := os.ReadFile("../hce/profile/visa-phone.yaml")
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(yaml), "name: visa-phone", "name: "+name, 1)), 0o600))
+	options := o.options()
+	options.Card = file
+	_, err = Open(o.ctx, options)
+	require.ErrorContains(t, err, `the wallet has a card "visa-1": give the card in the file another name`)
+}
+
 // noSecrets looks through everything that was kept: no account number, no
 // passcode, and the device key in its own place only.
 func (o *owner) noSecrets() {
@@ -315,7 +331,7 @@ func TestWalletHistories(t *testing.T) {
 				} else if p.Outcome == kernel.Approved {
 					approved++
 				} else { // the phone does not know yet that it may
-					require.Contains(t, strings.Join(notes, "\n"), "refuses", where)
+					require.Contains(t, strings.Join(notes, "\n"), "cannot pay", where)
 				}
 				continue
 			}

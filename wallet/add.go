@@ -115,7 +115,11 @@ func (w *Wallet) complete(ctx context.Context, c *Card) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.env.Memory.Enrol(p, set); err != nil {
+	a, err := w.env.Memory.Enrol(p, set)
+	if err != nil {
+		return err
+	}
+	if err := a.SetAllowance(w.state.TapAndGo.allowance()); err != nil { // a new card has no more than the others
 		return err
 	}
 	c.Enrolled = true

@@ -90,8 +90,8 @@ func (w *Wallet) ready(ctx context.Context, name string) (*Card, Applet, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if why := w.stopped(c); why != "" {
-		return nil, nil, refuse("card-stopped", "see 'tapsim wallet list'", "%s cannot pay: %s", c.Name, why)
+	if err := w.refuseStopped(c); err != nil {
+		return nil, nil, err
 	}
 	if w.env.Service != nil {
 		if _, err := w.Refill(ctx, c.Name, false); err != nil && Code(err) == "" {
@@ -127,6 +127,9 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order, channel string) (Credential,
 	out := Credential{Card: c.Name, AID: p.Applications[0].AID, Label: p.Applications[0].Label}
 	s := &selfReader{applet: a, sent: o.values()}
 	s.before, _ = a.Last()
+	if *o == (Order{Number: o.Number}) {
+		a.ShowsCode()
+	}
 	err = s.run(out.AID)
 	a.Deactivated(hce.LinkLoss)
 	if err != nil {
@@ -137,7 +140,7 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order, channel string) (Credential,
 		return out, err
 	}
 	if why != "" {
-		return out, refuse("phone-refused", Advice(why), "the phone refused: %s", why)
+		return out, refuse("phone-refused", Advice(why, a.Stock().Sealed), "the phone refused: %s", why)
 	}
 	out.Data = s.data()
 	return out, nil

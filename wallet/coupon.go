@@ -3,6 +3,7 @@ package wallet
 import (
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"tapsim/emv"
@@ -46,8 +47,10 @@ func (w *Wallet) AddCoupon(c Coupon) (Coupon, error) {
 		return c, refuse("unknown-currency", "", "%q is no currency of ISO 4217", c.Currency)
 	case c.Off <= 0 || c.Off > emv.MaxAmount || c.Minimum < 0 || c.Minimum > emv.MaxAmount:
 		return c, refuse("bad-coupon", "", "what a coupon takes off is more than nothing, and the least price at least that")
-	case c.Merchant == "" || len(c.Merchant) > 40 || len(c.Text) > 200:
-		return c, refuse("bad-coupon", "", "a coupon names its merchant, in at most 40 characters")
+	case c.Merchant == "" || !provisioning.Readable(c.Merchant, 40) || !provisioning.Readable(c.Text, 200):
+		return c, refuse("bad-coupon", "", "a coupon names its merchant, in at most 40 characters that print; its text has at most 200")
+	case !provisioning.Readable(c.ID, maxName) || strings.Contains(c.ID, " "):
+		return c, refuse("bad-coupon", "", "the number of a coupon has at most %d characters that print, and no blanks", maxName)
 	case !c.Until.After(w.now()):
 		return c, refuse("coupon-expired", "", "the coupon was good until %s", c.Until.Format(time.RFC3339))
 	case len(w.state.Coupons) >= maxCoupons:
@@ -159,7 +162,7 @@ func (w *Wallet) heardOfCoupon(card *Card, p *provisioning.PaymentNotice) {
 			continue
 		}
 		switch {
-		case c.State == couponSpent && p.ATC == c.ATC && p.State == "reversed":
+		case c.State == couponSpent && p.ATC == c.ATC && p.State == "reversed" && p.Left == 0:
 			c.free()
 		case c.State == couponSpent && p.ATC == c.ATC:
 			c.Payment = p.Record

@@ -12,8 +12,8 @@ type Entry struct {
 	Card     string    `json:"card"`
 	Time     time.Time `json:"time"`
 	ATC      uint16    `json:"atc"`
-	Amount   string    `json:"amount"`
-	Currency string    `json:"currency"` // ISO 4217, three digits
+	Amount   string    `json:"amount"`   // "" of a code that nobody has scanned
+	Currency string    `json:"currency"` // ISO 4217 letters
 	// State is approved, declined, reversed, refunded; refused by the phone; shown
 	// or expired, of a code that nobody has scanned; unknown when the bank has told
 	// nothing of it.
@@ -21,11 +21,11 @@ type Entry struct {
 	Channel  string `json:"channel"` // contactless, qr, in-app, other
 	Merchant string `json:"merchant,omitempty"`
 	Category string `json:"category,omitempty"`
-	Code     string `json:"code,omitempty"`
+	Code     string `json:"response_code,omitempty"`
 	Reason   string `json:"reason,omitempty"`
-	Advice   string `json:"advice,omitempty"` // what its owner can do
-	Tap      *Tap   `json:"tap,omitempty"`    // nil for a payment without a tap of this phone
-	Record   int64  `json:"record,omitempty"` // the bank's number of it
+	Advice   string `json:"advice,omitempty"`  // what its owner can do
+	Tap      *Tap   `json:"tap,omitempty"`     // nil for a payment without a tap of this phone
+	Record   int64  `json:"payment,omitempty"` // the bank's number of it
 	Coupon   string `json:"coupon,omitempty"`
 }
 
@@ -61,17 +61,18 @@ func (w *Wallet) join(c *Card, taps []Tap) []Entry {
 	told := map[uint16]*Payment{}
 	for n := range c.Payments {
 		p := &c.Payments[n]
-		if had := told[p.ATC]; had == nil || p.State == "reversed" || had.State == "declined" {
-			if had != nil && p.State == "reversed" && p.Category == "" {
-				p.Category = had.Category
-			}
+		switch had := told[p.ATC]; {
+		case had == nil || had.State == "declined":
 			told[p.ATC] = p
+		case p.State == "reversed" || p.State == "refunded":
+			told[p.ATC] = had.givenBack(p)
 		}
 	}
 	var list []Entry
 	for n := range taps {
 		t := &taps[n]
-		e := Entry{Card: c.Name, Time: t.Time, ATC: t.ATC, Amount: moneyText(t.Amount, t.Currency), Currency: t.Currency, Tap: t, State: "unknown", Reason: t.Reason}
+		e := Entry{Card: c.Name, Time: t.Time, ATC: t.ATC, Tap: t, State: "unknown", Reason: t.Reason}
+		e.Amount, e.Currency = money(t.Amount, t.Currency)
 		w.alone(&e)
 		if p := told[t.ATC]; p != nil && t.Answer != "AAC" {
 			e.told(p)
@@ -90,6 +91,17 @@ func (w *Wallet) join(c *Card, taps []Tap) []Entry {
 		list = append(list, e)
 	}
 	return list
+}
+
+// givenBack is a payment after something of it was given back: what is left of
+// it, or, where nothing is, all of it as reversed or refunded.
+func (p Payment) givenBack(news *Payment) *Payment {
+	if news.Left > 0 {
+		p.Amount = news.Left
+		return &p
+	}
+	p.State, p.Code, p.Reason = news.State, news.Code, news.Reason
+	return &p
 }
 
 // alone says by what channel a payment was made, as far as the phone knows.
@@ -114,7 +126,7 @@ func (e *Entry) told(p *Payment) {
 		e.Channel = p.Channel
 	}
 	e.State, e.Merchant, e.Category, e.Code, e.Record = p.State, p.Merchant, p.Category, p.Code, p.Record
-	e.Amount, e.Currency = moneyText(p.Amount, p.Currency), p.Currency
+	e.Amount, e.Currency = money(p.Amount, p.Currency)
 	if e.Reason = p.Reason; p.State == "declined" && e.Reason == "" {
 		e.Reason = p.Meaning
 	}
@@ -146,18 +158,25 @@ func advice(e *Entry) string {
 	case e.State != "refused by the phone":
 		return ""
 	}
-	return Advice(e.Reason)
+	return Advice(e.Reason, 0)
 }
 
-// Advice says what the owner can do when the phone refused for a reason.
-func Advice(reason string) string {
+// Advice says what the owner can do when the phone refused for a reason, with so
+// many keys sealed under the passcode.
+func Advice(reason string, sealed int) string {
 	switch reason {
 	case "no keys are left", "the keys have expired", "the amount is above what the keys allow":
-		return "fetch new keys: tapsim wallet refill, or unlock the wallet: tapsim wallet unlock"
+		advice := "fetch new keys, with a connection: tapsim wallet refill"
+		if sealed > 0 {
+			advice += "; or unlock the wallet: tapsim wallet unlock"
+		}
+		return advice
 	case "verify on the device first":
 		return "unlock the wallet and tap again: tapsim wallet unlock"
 	case "the application is locked":
 		return "see why: tapsim wallet list"
+	case "the reader told no amount, country or date":
+		return "nothing was paid: no point of sale asks like that, keep the phone away from that reader"
 	}
 	return ""
 }

@@ -47,8 +47,12 @@ func (w *Wallet) Freeze(ctx context.Context, name string) error {
 }
 
 // Unfreeze is the inverse of Freeze. A card that somebody else suspended stays
-// suspended.
+// suspended. Where there is a passcode the wallet must be unlocked: anybody may
+// stop a phone that they found, but only its owner lets it pay again.
 func (w *Wallet) Unfreeze(ctx context.Context, name string) error {
+	if _, open := w.Unlocked(); w.state.Passcode.Set() && !open {
+		return refuse("wallet-locked", "unlock it first: tapsim wallet unlock", "what is frozen is unfrozen while the wallet is unlocked")
+	}
 	if name == "" {
 		if !w.state.Frozen {
 			return refuse("not-frozen", "", "the phone is not frozen")
@@ -131,7 +135,7 @@ func (w *Wallet) update(ctx context.Context, c *Card) error {
 	if err != nil {
 		return err
 	}
-	if t, ok := a.Token(); ok && t.Expiry == c.Expiry && t.LastFour == c.LastFour {
+	if t, ok := a.Token(); ok && t.Expiry == c.Expiry && t.LastFour == c.LastFour && t.PAR == c.PAR {
 		return nil
 	}
 	set, err := w.fetch(ctx, c, a)
@@ -182,6 +186,7 @@ func (w *Wallet) forget(c *Card) error {
 	}
 	name := c.Name
 	w.state.Cards = slices.DeleteFunc(w.state.Cards, func(c Card) bool { return c.Name == name })
+	w.forgetPayments(name)
 	if w.state.Default == name {
 		w.state.Default = ""
 		if len(w.state.Cards) > 0 {
@@ -191,9 +196,30 @@ func (w *Wallet) forget(c *Card) error {
 	return w.save()
 }
 
-// Thresholds of Refill: keys for fewer payments, or three quarters of their time
-// gone.
-const refillBelow = 3
+// forgetPayments forgets what was paid with a card: the next card of this name
+// counts its payments from one again. Coupons that were spent stay so.
+func (w *Wallet) forgetPayments(name string) {
+	w.state.Made = slices.DeleteFunc(w.state.Made, func(m Made) bool { return m.Card == name && m.Code == "" })
+	for n := range w.state.Made { // a merchant's code stays paid
+		if m := &w.state.Made[n]; m.Card == name {
+			m.Card = ""
+		}
+	}
+	w.state.Looks = slices.DeleteFunc(w.state.Looks, func(l Look) bool { return l.Card == name })
+	for n := range w.state.Coupons {
+		if c := &w.state.Coupons[n]; c.Card == name {
+			c.Card = ""
+		}
+	}
+}
+
+// Bounds of Refill: it fetches keys when they are good for fewer payments, or
+// when three quarters of their time are gone; and none above the most, since
+// keys are for limited use.
+const (
+	refillBelow = 3
+	refillMost  = 200
+)
 
 // Refill fetches keys for a card that is short of them, and says how many; with
 // force, for any.
@@ -212,8 +238,12 @@ func (w *Wallet) Refill(ctx context.Context, name string, force bool) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	if !force && !w.short(c, a.Stock()) {
+	stock := a.Stock()
+	if !force && !w.short(c, stock) {
 		return 0, nil
+	}
+	if have := stock.Ready + stock.Sealed; have > refillMost {
+		return 0, refuse("enough-keys", "", "%s has keys for %d payments: new ones are fetched when they run low", c.Name, have)
 	}
 	set, err := w.fetch(ctx, c, a)
 	if err != nil {

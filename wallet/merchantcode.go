@@ -37,7 +37,7 @@ type Added struct{ Amount, Tip *int64 }
 func (w *Wallet) ReadBill(text, card string, typed func(emv.Currency) (Added, error)) (Bill, error) {
 	m, err := qr.ParseMerchant(text)
 	if err != nil {
-		return Bill{}, refuse("bad-code", "scan it again, or tell the merchant", "%v", err)
+		return Bill{}, noBill(text, err)
 	}
 	c, err := w.Find(card)
 	if err != nil {
@@ -49,7 +49,7 @@ func (w *Wallet) ReadBill(text, card string, typed func(emv.Currency) (Added, er
 		code = hex.EncodeToString(sum[:8])
 	}
 	if w.paidBefore(code) {
-		return Bill{}, refuse("code-paid", "ask the merchant for a new one", "this code is for one payment and was paid")
+		return Bill{}, refuse("code-paid", "ask the merchant for a new one, with its own --bill or --reference", "this code is for one payment and was paid")
 	}
 	added, err := typed(m.Currency)
 	if err != nil {
@@ -68,6 +68,20 @@ func (w *Wallet) ReadBill(text, card string, typed func(emv.Currency) (Added, er
 		Currency: m.Currency, Dynamic: m.Initiation == qr.Dynamic, Amount: due.Amount, Tip: due.Tip, Total: due.Total,
 		Bill: told(m.Additional.Bill), Terminal: told(m.Additional.Terminal), Code: code,
 	}, nil
+}
+
+// noBill says why a text is no code to pay.
+func noBill(text string, err error) error {
+	const code = "bad-code"
+	switch kind := qr.KindOf(text); {
+	case kind == qr.KindConsumer, kind == qr.KindNumeric:
+		return refuse(code, "a point of sale scans it: tapsim pay --scan", "this is a code that a phone shows, no merchant's")
+	case kind == 0 && strings.Contains(text, "://"):
+		return refuse(code, "never pay by a link that you do not know", "this is a link, no payment code of EMV")
+	case kind == 0:
+		return refuse(code, "a picture's name ends in .png; or tell the merchant", "this is no merchant's code (EMV QR, merchant-presented mode)")
+	}
+	return refuse(code, "scan it again, or tell the merchant", "%v", err)
 }
 
 // dueOf is what is to be paid. An amount that the code has cannot be changed, one

@@ -1,6 +1,7 @@
 package wallet_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,6 +76,21 @@ func TestReadBill(t *testing.T) {
 			_, err = x.ReadBill(string(wrong), card, typed)
 			require.Equal(t, "bad-code", wallet.Code(err), "%s, byte %d", name, at)
 		}
+	}
+}
+
+// TestNoBill: what is no merchant's code is told by what it is.
+func TestNoBill(t *testing.T) {
+	x := newWorld(t)
+	card := x.add()
+	for text, want := range map[string]string{
+		"https://pay.example/42": "a link", "hQVDUFYwMWEaTwegAAAAVVVVVw8SNFZ4kBI0WNGRIgESNF8=": "a code that a phone shows",
+		"6212345678901234567": "a code that a phone shows", "shop.jpg": "no merchant's code", "": "no merchant's code",
+		strings.Replace(shopCode(t, nil), "000201010211", "010211000201", 1): "byte 0 (ID 00)",
+	} {
+		_, err := x.ReadBill(text, card, func(emv.Currency) (wallet.Added, error) { return wallet.Added{}, nil })
+		require.Equal(t, "bad-code", wallet.Code(err), text)
+		require.ErrorContains(t, err, want, text)
 	}
 }
 

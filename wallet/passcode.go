@@ -135,6 +135,14 @@ func (w *Wallet) try(code string) (private []byte, err error) {
 		return nil, lockedOut()
 	case !p.Set():
 		return nil, refuse("no-passcode", "set one with 'tapsim wallet passcode set'", "no passcode is set")
+	case p.Fails >= len(backOff): // the last try was cut off before it was judged
+		return nil, w.lockOut()
+	case p.Until.Sub(now) > backOff[p.Fails]: // the clock was ahead at that try: the wait begins now
+		p.Until = now.Add(backOff[p.Fails])
+		if err := w.save(); err != nil {
+			return nil, err
+		}
+		fallthrough
 	case now.Before(p.Until):
 		return nil, refuse("passcode-wait", "", "wrong too often: the next try is possible at %s", p.Until.Format(time.RFC3339))
 	}
@@ -285,7 +293,7 @@ func (w *Wallet) session(private []byte, window time.Duration) (time.Time, error
 	if err != nil {
 		return until, err
 	}
-	w.state.Session = sealed
+	w.state.Session, w.state.Seen = sealed, w.now()
 	if err := w.save(); err != nil {
 		return until, err
 	}
@@ -307,11 +315,24 @@ func (w *Wallet) unlocked() (private []byte, until time.Time, ok bool) {
 		return nil, until, false
 	}
 	until = time.Unix(int64(binary.BigEndian.Uint64(clear[privateSize:])), 0).UTC()
-	now := w.now()
-	if !now.Before(until) || until.Sub(now) > MaxWindow {
+	if now := w.now(); !now.Before(until) || now.Before(w.state.Seen) {
 		return nil, until, false
 	}
 	return clear[:privateSize], until, true
+}
+
+// endWindow throws the session away when its window is over, or when the clock
+// stands before a moment of it that has been: a clock that is set back does not
+// open the window again.
+func (w *Wallet) endWindow() error {
+	if w.state.Session == nil {
+		return nil
+	}
+	if _, _, open := w.unlocked(); open {
+		return nil
+	}
+	w.state.Session = nil
+	return w.save()
 }
 
 // Unlocked tells until when the wallet is unlocked.
@@ -339,8 +360,8 @@ func (w *Wallet) Wake(name string) error {
 }
 
 func (w *Wallet) wake(c *Card) error {
-	if !c.Enrolled {
-		return nil
+	if err := w.endWindow(); err != nil || !c.Enrolled {
+		return err
 	}
 	a, err := w.applet(c)
 	if err != nil {

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -25,10 +26,7 @@ func (w *Wallet) Poll(ctx context.Context) (int, error) {
 		if len(r.Tokens) == 0 {
 			return 0, nil
 		}
-		if err := w.sign(r); err != nil {
-			return count, err
-		}
-		news, err := w.env.Service.PollTokens(ctx, r)
+		news, err := w.ask(ctx, r)
 		if err != nil {
 			return count, err
 		}
@@ -50,6 +48,31 @@ func (w *Wallet) Poll(ctx context.Context) (int, error) {
 	return count, w.catchUp(ctx)
 }
 
+// ask asks the service about some tokens. One that it does not know keeps it from
+// answering: then each is asked about by itself.
+func (w *Wallet) ask(ctx context.Context, r *provisioning.Poll) (news provisioning.News, err error) {
+	if err := w.sign(r); err != nil {
+		return news, err
+	}
+	news, err = w.env.Service.PollTokens(ctx, r)
+	if !notOurs(err) || len(r.Tokens) == 1 {
+		return news, err
+	}
+	news = provisioning.News{}
+	for _, c := range r.Tokens {
+		one, err := w.ask(ctx, &provisioning.Poll{Tokens: []provisioning.Cursor{c}})
+		if err != nil && !notOurs(err) {
+			return news, err
+		}
+		news.Tokens = append(news.Tokens, one.Tokens...)
+	}
+	return news, nil
+}
+
+// notOurs is true for a refusal that says that the service knows no such token of
+// this phone.
+func notOurs(err error) bool { return Code(err) == "unknown-token" || Code(err) == "wrong-device" }
+
 // learn takes in what the service says of one token.
 func (w *Wallet) learn(n *provisioning.TokenNews) error {
 	at := slices.IndexFunc(w.state.Cards, func(c Card) bool { return c.Token == n.Token })
@@ -70,29 +93,36 @@ func (w *Wallet) learn(n *provisioning.TokenNews) error {
 // catchUp makes good what the phone has missed.
 func (w *Wallet) catchUp(ctx context.Context) error {
 	w.freeCoupons()
+	var refused error
 	for n := range w.state.Cards {
-		c := &w.state.Cards[n]
-		if c.Status == statusDeleted && c.Enrolled {
-			if err := w.env.Memory.Remove(c.Name); err != nil {
-				return err
-			}
-			c.Enrolled = false
-			continue
-		}
-		if err := w.settle(ctx, c); err != nil {
+		err := w.catchUpWith(ctx, &w.state.Cards[n])
+		if err != nil && Code(err) == "" {
 			return err
 		}
-		if err := w.complete(ctx, c); err != nil {
-			return err
-		}
-		if err := w.update(ctx, c); err != nil {
-			return err
+		if refused == nil { // what is refused to one card is not the others' business
+			refused = err
 		}
 	}
 	if err := w.save(); err != nil {
 		return err
 	}
-	return w.applyAll()
+	return errors.Join(w.applyAll(), refused)
+}
+
+func (w *Wallet) catchUpWith(ctx context.Context, c *Card) error {
+	if c.Status == statusDeleted && c.Enrolled {
+		if err := w.env.Memory.Remove(c.Name); err != nil {
+			return err
+		}
+		c.Enrolled = false
+		return nil
+	}
+	for _, step := range []func(context.Context, *Card) error{w.settle, w.complete, w.update} {
+		if err := step(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hear takes in one event.
@@ -137,12 +167,19 @@ func paymentText(p *provisioning.PaymentNotice) string {
 	return b.String()
 }
 
-// moneyText writes minor units of a currency of three digits.
-func moneyText(minor int64, currency string) string {
+// money writes minor units of a currency of three digits as people do: with its
+// decimals, and its letters.
+func money(minor int64, currency string) (amount, letters string) {
 	number, err := strconv.ParseUint(currency, 10, 16)
 	c, ok := emv.CurrencyByNumeric(uint16(number))
 	if err != nil || !ok {
-		return fmt.Sprintf("%d minor units of currency %s", minor, currency)
+		return strconv.FormatInt(minor, 10), currency
 	}
-	return c.Format(minor) + " " + c.Alpha
+	return c.Format(minor), c.Alpha
+}
+
+// moneyText is an amount with its currency.
+func moneyText(minor int64, currency string) string {
+	amount, letters := money(minor, currency)
+	return amount + " " + letters
 }

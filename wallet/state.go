@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type State struct {
 	Frozen   bool      `json:"frozen,omitempty"`  // the whole phone, by its owner
 	Passcode Passcode  `json:"passcode,omitzero"`
 	Session  []byte    `json:"session,omitempty"`    // while it is unlocked: sealed under the phone's secret
+	Seen     time.Time `json:"seen,omitzero"`        // of the session: the latest moment at which the wallet was used
 	TapAndGo *TapAndGo `json:"tap_and_go,omitempty"` // nil: the cards' own rules alone
 	Notices  []Notice  `json:"notices,omitempty"`
 	Coupons  []Coupon  `json:"coupons,omitempty"`
@@ -138,27 +140,61 @@ func (w *Wallet) lockOf(c *Card) hce.Lock {
 	return hce.LockNone
 }
 
-// stopped says why a card may not be used, "" when it may.
-func (w *Wallet) stopped(c *Card) string {
+// stop is why a card may not be used, and what its owner can do.
+type stop struct{ reason, remedy string }
+
+// stopOf says why a card may not be used: nothing when it may.
+func (w *Wallet) stopOf(c *Card) stop {
 	switch {
 	case w.state.Passcode.Dead:
-		return "the wallet is locked out: the passcode was wrong too often"
+		return stop{"the wallet is locked out: the passcode was wrong too often", "remove all cards and add them again: tapsim wallet remove --all"}
 	case w.state.Frozen:
-		return "the phone is frozen"
+		return stop{"the phone is frozen", "unfreeze it: tapsim wallet unfreeze"}
 	case c.Frozen:
-		return "the card is frozen"
+		return stop{"the card is frozen", "unfreeze it: tapsim wallet unfreeze " + c.Name}
 	case c.Status == statusDeleted:
-		return "the card was deleted"
+		return stop{"the card was deleted", "take it out of the wallet: tapsim wallet remove " + c.Name}
 	case slices.Contains(c.HeldBy, "lost-phone"):
-		return "the phone was reported lost"
+		return stop{"the phone was reported lost", "tell the bank that it is found: tapsim bank token found-phone " + c.Token[:min(8, len(c.Token))]}
+	case c.Status == statusSuspended && len(c.HeldBy) > 0:
+		return stop{"the card is suspended by the " + strings.Join(c.HeldBy, " and "), "ask who suspended it"}
 	case c.Status == statusSuspended:
-		return "the card is suspended by the " + strings.Join(c.HeldBy, " and ")
+		return stop{"the card is suspended", "ask the bank"}
 	case c.Status != statusActive:
-		return "the card is not active yet"
+		return stop{"the card is not active yet", "enter the bank's code: tapsim wallet activate " + c.Name + " --code-file -"}
+	case w.expired(c):
+		return stop{"the card has expired", "renew it: tapsim wallet renew " + c.Name}
 	case !c.Enrolled:
-		return "the card has no keys yet"
+		return stop{"the card has no keys yet", "fetch them: tapsim wallet refill " + c.Name}
 	}
-	return ""
+	return stop{}
+}
+
+// stopped says why a card may not be used, "" when it may.
+func (w *Wallet) stopped(c *Card) string { return w.stopOf(c).reason }
+
+// refuseStopped is the refusal of a card that may not be used; nil when it may.
+func (w *Wallet) refuseStopped(c *Card) error {
+	if s := w.stopOf(c); s.reason != "" {
+		return refuse("card-stopped", s.remedy, "%s cannot pay: %s", c.Name, s.reason)
+	}
+	return nil
+}
+
+// CheckStopped refuses a card that may not be used, and says what its owner can
+// do.
+func (w *Wallet) CheckStopped(name string) error {
+	c, err := w.card(name)
+	if err != nil {
+		return err
+	}
+	return w.refuseStopped(c)
+}
+
+// expired is true from the first day after the month that the token is good for.
+func (w *Wallet) expired(c *Card) bool {
+	last, err := time.Parse("0601", c.Expiry)
+	return err == nil && !w.now().Before(last.AddDate(0, 1, 0))
 }
 
 // Stopped says why a card may not pay, "" when it may.
@@ -184,7 +220,11 @@ func (w *Wallet) applet(c *Card) (Applet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.env.Memory.Applet(p)
+	a, err := w.env.Memory.Applet(p)
+	if err != nil {
+		return nil, fmt.Errorf("%w; what is left of the card can only be removed, to add it again: tapsim wallet remove %s", err, c.Name)
+	}
+	return a, nil
 }
 
 // apply brings the live card in line with what the wallet says of it.

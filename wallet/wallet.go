@@ -70,6 +70,9 @@ type Applet interface {
 	SetLock(l hce.Lock) error
 	SetAllowance(a *hce.Allowance) error
 	Verified(until time.Time) error
+	// ShowsCode says that the phone itself asks for the next cryptogram, until
+	// Deactivated.
+	ShowsCode()
 }
 
 // Sealer puts a key under the passcode's public key: the wrapped key, and the
@@ -131,15 +134,23 @@ func Open(env Env) (*Wallet, error) {
 	if w.state, err = env.Memory.LoadWallet(); err != nil {
 		return nil, err
 	}
-	return w, nil
+	return w, w.endWindow()
 }
+
+// Format prints no more than what it is, whatever the verb: a wallet holds keys.
+func (w *Wallet) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "wallet") }
 
 // State is what the wallet remembers. The caller must not change it.
 func (w *Wallet) State() *State { return &w.state }
 
 func (w *Wallet) now() time.Time { return w.env.Now().UTC().Truncate(time.Second) }
 
-func (w *Wallet) save() error { return w.env.Memory.SaveWallet(&w.state) }
+func (w *Wallet) save() error {
+	if now := w.now(); w.state.Session != nil && now.After(w.state.Seen) {
+		w.state.Seen = now
+	}
+	return w.env.Memory.SaveWallet(&w.state)
+}
 
 // saveOr saves, unless something failed before.
 func (w *Wallet) saveOr(err error) error {

@@ -350,6 +350,19 @@ func TestMerchantMasking(t *testing.T) {
 	require.Contains(t, all, "acquirer 03100000, forwarding institution 00033100, merchant TAPSIM-MERCH-01")
 }
 
+// TestKindOfWrongOrder: a merchant's code whose first object is another is one
+// still, and refused, not a text of somebody else's.
+func TestKindOfWrongOrder(t *testing.T) {
+	for _, text := range []string{"01021100020163041AB2", "5802DE6304abcd", "000201"} {
+		require.Equal(t, KindMerchant, KindOf(text), text)
+		_, err := Explain(text, false)
+		require.Error(t, err, text)
+	}
+	for _, text := range []string{"6304ABCD", "x1026304ABCD", "01026304ABCG", "0102110002016304ABCD0"} {
+		require.Zero(t, KindOf(text), text)
+	}
+}
+
 func TestNumericAndOtherTexts(t *testing.T) {
 	const code = "6236098835899996543" // UnionPay International's developer documentation
 	require.Equal(t, KindNumeric, KindOf(code))

@@ -46,11 +46,11 @@ func (k Kind) String() string {
 	return "text"
 }
 
-// KindOf tells from its beginning what a text is. That says nothing of the
-// rest.
+// KindOf tells from its beginning what a text is, or from a merchant's CRC at its
+// end. That says nothing of the rest.
 func KindOf(text string) Kind {
 	switch {
-	case len(text) >= 6 && strings.HasPrefix(text, "0002") && digits(text[4:6]):
+	case len(text) >= 6 && strings.HasPrefix(text, "0002") && digits(text[4:6]), endsWithCRC(text):
 		return KindMerchant
 	case strings.HasPrefix(text, consumerStart):
 		return KindConsumer
@@ -58,6 +58,13 @@ func KindOf(text string) Kind {
 		return KindNumeric
 	}
 	return 0
+}
+
+// endsWithCRC is true for a merchant's code whose first object may be wrong: an ID
+// and a length in front, a CRC at the end.
+func endsWithCRC(text string) bool {
+	n := len(text) - len("6304") - 4
+	return n >= 4 && digits(text[:4]) && text[n:n+4] == "6304" && strings.Trim(text[n+4:], "0123456789ABCDEFabcdef") == ""
 }
 
 // isNumeric is true for a UnionPay payment code: 19 digits that begin with 62.

@@ -43,7 +43,7 @@ payments. What the bank refuses has a code, exit status 1, and changes nothing.`
 	}
 	flags := c.PersistentFlags()
 	flags.StringVar(&f.state, "state", "", "folder for what the bank remembers, or :memory: (default the user's data folder)")
-	flags.StringVar(&f.config, "config", "", "the bank's configuration (default the demo bank)")
+	flags.StringVar(&f.config, "bank", "", "configuration of the bank (default the demo bank)")
 	flags.StringVar(&f.now, "now", "", "the bank's clock, such as 2030-01-01T12:00:00Z, instead of now")
 	flags.StringVar(&f.idempotency, "idempotency", "", "a key under which this change happens once, however often it is asked for")
 	f.service.register(flags)
@@ -80,7 +80,7 @@ func (a *app) withBank(ctx context.Context, f *bankFlags, verb string, run func(
 func (a *app) reachBank(ctx context.Context, f *bankFlags, verb string) (httpapi.Bank, func() error, error) {
 	if f.service.url != "" {
 		if f.state != "" || f.config != "" || f.now != "" {
-			return nil, nil, errors.New("--state, --config and --now are the service's: with --service leave them out")
+			return nil, nil, errors.New("--state, --bank and --now are the service's: with --service leave them out")
 		}
 		client, err := f.service.open(a)
 		if err != nil {

@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -99,23 +102,77 @@ func (a *app) bankCards(f *bankFlags) *cobra.Command {
 
 func (a *app) bankCard(f *bankFlags) *cobra.Command {
 	var r httpapi.CardRequest
+	file, reveal := "", false
 	c := &cobra.Command{
 		Use: "card ACCOUNT", Short: "Issue a funding card on an account", Args: arguments(1, 1, "an account"),
-		Long:    "Issue a funding card on an account. The bank does not keep its number: --reveal shows it now or never.",
-		Example: "  tapsim bank card ALICE --scheme visa --reveal",
+		Long: `Issue a funding card on an account. The bank does not keep its number: --reveal shows
+it, and --card-file writes it for 'tapsim wallet add', now or never. A card that is
+to stand behind a token that exists needs neither: 'tapsim bank token relink'.`,
+		Example: "  tapsim bank card ALICE --card-file - | tapsim wallet add --card-file -\n  tapsim bank card ALICE --scheme mastercard --reveal",
 	}
 	c.Flags().StringVar(&r.Scheme, "scheme", "visa", "visa, mastercard or unionpay")
 	c.Flags().StringVar(&r.Expiry, "expiry", "", "YYMM (default in four years)")
-	c.Flags().BoolVar(&r.Reveal, "reveal", false, "show the number, if it is in this project's test ranges")
+	c.Flags().BoolVar(&reveal, "reveal", false, "show the number, if it is in this project's test ranges")
+	c.Flags().StringVar(&file, "card-file", "", "write number and expiry to this new file, or with - to standard output and nothing else, as 'tapsim wallet add --card-file' reads them")
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (httpapi.IssuedCard, error) {
-		r.Account, r.Idempotency = args[0], f.idempotency
-		return b.IssueFundingCard(ctx, r)
+		r.Account, r.Idempotency, r.Reveal = args[0], f.idempotency, reveal || file != ""
+		if err := a.checkCardFile(file); err != nil {
+			return httpapi.IssuedCard{}, err
+		}
+		s, err := b.IssueFundingCard(ctx, r)
+		if err == nil && file != "" {
+			err = a.writeCardFile(file, &s)
+		}
+		if !reveal {
+			s.Number = ""
+		}
+		return s, err
 	}, func(s httpapi.IssuedCard) error {
+		if file == "-" {
+			return nil
+		}
 		number := s.Card
 		if s.Number != "" {
 			number = s.Number
 		}
 		_, err := fmt.Fprintf(a.out, "%s card %s on account %s, expires 20%s-%s\n", s.Scheme, number, s.Account, s.Expiry[:2], s.Expiry[2:])
+		if err == nil && s.Number == "" && file == "" {
+			fmt.Fprintln(a.errw, "tapsim: nobody knows the number now: for 'tapsim wallet add' issue a card with --card-file or --reveal")
+		}
 		return err
 	})
+}
+
+// checkCardFile refuses a file that is there; "" is none.
+func (a *app) checkCardFile(name string) error {
+	if name == "" {
+		return nil
+	}
+	if name == "-" {
+		if a.json {
+			return errors.New("--card-file - and --json both want standard output: name a file")
+		}
+		return nil
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return fmt.Errorf("--card-file %s: the file is there; name another", name)
+	}
+	return nil
+}
+
+// writeCardFile writes what stands on a card, for its owner alone.
+func (a *app) writeCardFile(name string, s *httpapi.IssuedCard) error {
+	if s.Number == "" {
+		return fmt.Errorf("--card-file %s: nothing is written: the number is not in this project's test ranges, or it was told before (--idempotency)", name)
+	}
+	line := s.Number + " " + s.Expiry + "\n"
+	if name == "-" {
+		_, err := io.WriteString(a.out, line)
+		return err
+	}
+	if err := os.WriteFile(name, []byte(line), 0o600); err != nil {
+		return fmt.Errorf("cannot write %s: %w", name, bare(err))
+	}
+	fmt.Fprintln(a.errw, "tapsim: wrote", name)
+	return nil
 }

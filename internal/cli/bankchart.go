@@ -17,11 +17,12 @@ var chartFormats = map[string]func(*issuer.Spending) ([]byte, error){".svg": cha
 // Measures of a chart, in pixels.
 const (
 	chartWidth  = 800
-	chartTop    = 64
+	chartTop    = 84
 	chartRow    = 30
 	chartLeft   = 270
-	chartRight  = 160
-	chartBottom = 20
+	chartMargin = 20
+	textScale   = 2 // of the letters in a PNG
+	letterWidth = glyphAdvance * textScale
 	maxBars     = 40 // what comes after is one bar of its own
 )
 
@@ -39,41 +40,63 @@ func bars(s *issuer.Spending) []issuer.SpendingGroup {
 	return append(out, rest)
 }
 
-func chartTitle(s *issuer.Spending) string {
+// chartTitle is what stands above the bars: whose money and how much, and how it
+// was added up.
+func chartTitle(s *issuer.Spending) (title, below string) {
 	period := s.From
 	if s.From != s.To {
 		period += " to " + s.To
 	}
-	return fmt.Sprintf("%s: %s %s by %s, %s", s.Account, s.Total, s.Currency, s.By, period)
+	below = "by " + s.By + ", " + period
+	if len(s.Groups) == 0 {
+		below += ": nothing was spent"
+	}
+	return s.Account + ": " + s.Total + " " + s.Currency, below
+}
+
+// barSpace is how long a bar may be, in pixels: what the longest text behind the
+// bars leaves.
+func barSpace(groups []issuer.SpendingGroup) int {
+	longest := 0
+	for n := range groups {
+		longest = max(longest, len(barText(&groups[n])))
+	}
+	return chartWidth - chartLeft - 2*chartMargin - longest*letterWidth
 }
 
 // barLength is a bar's length in pixels.
-func barLength(g *issuer.SpendingGroup, most int64) int {
-	return int(float64(max(0, g.Minor)) / float64(most) * (chartWidth - chartLeft - chartRight))
+func barLength(g *issuer.SpendingGroup, most int64, space int) int {
+	return int(float64(max(0, g.Minor)) / float64(most) * float64(space))
 }
 
-func chartHeight(n int) int { return chartTop + n*chartRow + chartBottom }
+func chartHeight(n int) int { return chartTop + n*chartRow + chartMargin }
 
 func chartSVG(s *issuer.Spending) ([]byte, error) {
 	groups, most := bars(s), largest(s)
+	space := barSpace(groups)
+	title, below := chartTitle(s)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" font-family="system-ui, sans-serif" font-size="14" role="img">`+"\n",
 		chartWidth, chartHeight(len(groups)))
-	fmt.Fprintf(&b, `<title>%s</title><rect width="100%%" height="100%%" fill="#fff"/>`+"\n", html.EscapeString(chartTitle(s)))
-	fmt.Fprintf(&b, `<text x="20" y="34" font-size="18" fill="#222">%s</text>`+"\n", html.EscapeString(chartTitle(s)))
+	fmt.Fprintf(&b, `<title>%s, %s</title><rect width="100%%" height="100%%" fill="#fff"/>`+"\n", html.EscapeString(title), html.EscapeString(below))
+	fmt.Fprintf(&b, `<text x="%d" y="34" font-size="18" fill="#222">%s</text>`+"\n", chartMargin, html.EscapeString(title))
+	fmt.Fprintf(&b, `<text x="%d" y="56" fill="#666">%s</text>`+"\n", chartMargin, html.EscapeString(below))
 	for n := range groups {
 		g := &groups[n]
 		y := chartTop + n*chartRow
 		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end" fill="#222">%s</text>`, chartLeft-10, y+19, html.EscapeString(shortened(shown(g.Name), 26)))
-		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" rx="3" fill="#2b6cb0"/>`, chartLeft, y+4, barLength(g, most), chartRow-10)
-		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="#222">%s</text>`+"\n", chartLeft+barLength(g, most)+8, y+19, html.EscapeString(barText(g)))
+		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" rx="3" fill="#2b6cb0"/>`, chartLeft, y+4, barLength(g, most, space), chartRow-10)
+		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="#222">%s</text>`+"\n", chartLeft+barLength(g, most, space)+8, y+19, html.EscapeString(barText(g)))
 	}
 	b.WriteString("</svg>\n")
 	return b.Bytes(), nil
 }
 
-// barText is amount and share of a bar.
+// barText is amount and share of a bar. What went back has no share.
 func barText(g *issuer.SpendingGroup) string {
+	if g.Minor <= 0 {
+		return g.Amount
+	}
 	return fmt.Sprintf("%s (%d %%)", g.Amount, g.Share)
 }
 
@@ -90,29 +113,34 @@ func chartHTML(s *issuer.Spending) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
+	title, below := chartTitle(s)
 	fmt.Fprintf(&b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s</title></head><body style=\"margin:2rem\">\n%s</body></html>\n",
-		html.EscapeString(chartTitle(s)), svg)
+		html.EscapeString(title+", "+below), svg)
 	return b.Bytes(), nil
 }
 
 var (
-	inkColour = color.RGBA{0x22, 0x22, 0x22, 0xFF}
-	barColour = color.RGBA{0x2B, 0x6C, 0xB0, 0xFF}
+	inkColour   = color.RGBA{0x22, 0x22, 0x22, 0xFF}
+	paleColour  = color.RGBA{0x66, 0x66, 0x66, 0xFF}
+	barColour   = color.RGBA{0x2B, 0x6C, 0xB0, 0xFF}
+	mostLetters = (chartWidth - 2*chartMargin) / letterWidth
 )
 
 func chartPNG(s *issuer.Spending) ([]byte, error) {
 	groups, most := bars(s), largest(s)
+	space := barSpace(groups)
 	img := image.NewRGBA(image.Rect(0, 0, chartWidth, chartHeight(len(groups))))
 	fill(img, img.Bounds(), color.White)
-	const scale = 2
-	drawText(img, 20, 22, chartTitle(s), scale)
+	title, below := chartTitle(s)
+	drawText(img, chartMargin, 20, shortened(plainLetters(title), mostLetters), inkColour)
+	drawText(img, chartMargin, 46, shortened(plainLetters(below), mostLetters), paleColour)
 	for n := range groups {
 		g := &groups[n]
-		y, end := chartTop+n*chartRow, chartLeft+barLength(g, most)
-		name := shortened(shown(g.Name), (chartLeft-20)/(glyphAdvance*scale))
-		drawText(img, chartLeft-10-len([]rune(name))*glyphAdvance*scale, y+8, name, scale)
+		y, end := chartTop+n*chartRow, chartLeft+barLength(g, most, space)
+		name := shortened(plainLetters(shown(g.Name)), (chartLeft-chartMargin)/letterWidth)
+		drawText(img, chartLeft-10-len([]rune(name))*letterWidth, y+8, name, inkColour)
 		fill(img, image.Rect(chartLeft, y+4, end, y+chartRow-6), barColour)
-		drawText(img, end+8, y+8, g.Amount, scale)
+		drawText(img, end+8, y+8, barText(g), inkColour)
 	}
 	var b bytes.Buffer
 	err := png.Encode(&b, img)
@@ -128,16 +156,16 @@ func fill(img *image.RGBA, area image.Rectangle, c color.Color) {
 }
 
 // drawText writes in the bitmap letters of font.go, scaled up.
-func drawText(img *image.RGBA, x, y int, text string, scale int) {
+func drawText(img *image.RGBA, x, y int, text string, ink color.Color) {
 	for _, r := range text {
 		for row, bits := range glyph(r) {
 			for column := range glyphWidth {
 				if bits&(1<<(glyphWidth-1-column)) != 0 {
-					left, top := x+column*scale, y+row*scale
-					fill(img, image.Rect(left, top, left+scale, top+scale), inkColour)
+					left, top := x+column*textScale, y+row*textScale
+					fill(img, image.Rect(left, top, left+textScale, top+textScale), ink)
 				}
 			}
 		}
-		x += glyphAdvance * scale
+		x += letterWidth
 	}
 }

@@ -100,7 +100,7 @@ func statementCSV(out *bytes.Buffer, s *issuer.Statement) error {
 	rows := [][]string{{"time", "payment", "event", "text", "category", "country", "original", "fee", "amount", "balance", "currency"}}
 	for _, l := range s.Lines {
 		rows = append(rows, []string{
-			l.Time.Format(time.RFC3339), fmt.Sprint(l.Payment), l.Event, cell(l.Text), l.Category, l.Country, l.Original, l.Fee, l.Amount, l.Balance, s.Currency,
+			l.Time.Format(time.RFC3339), fmt.Sprint(l.Payment), l.Event, cell(shown(l.Text)), l.Category, l.Country, l.Original, l.Fee, l.Amount, l.Balance, s.Currency,
 		})
 	}
 	return w.WriteAll(rows)

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,10 +21,10 @@ import (
 func (a *app) bankTokenCommand(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "token", Short: "Tokens on phones: what the bank does with them",
-		Long: `The bank's side of the tokens on phones. TOKEN is a reference, its beginning, or
-the last four digits of the token where only one has them. What is done here the
-phone learns at its next poll; payments are refused at once.`,
-		Example: "  tapsim bank token list\n  tapsim bank token lost-phone 6688",
+		Long: `The bank's side of the tokens on phones. TOKEN is a reference, its beginning, the
+last four digits of the token, or an account, where only one token has them. What is
+done here the phone learns at its next poll; payments are refused at once.`,
+		Example: "  tapsim bank token list\n  tapsim bank token lost-phone ALICE\n  tapsim bank token suspend 6688",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -50,6 +52,29 @@ phone learns at its next poll; payments are refused at once.`,
 // oneToken are the arguments of a verb about one token.
 func oneToken() cobra.PositionalArgs { return arguments(1, 1, "a token") }
 
+// findToken is the reference of a token that is named as people do: also by its
+// account, where that has one alone.
+func findToken(ctx context.Context, b httpapi.Bank, name string) (string, error) {
+	token, err := b.FindToken(ctx, name)
+	var unknown *issuer.Refusal
+	if !errors.As(err, &unknown) || unknown.Code != "unknown-token" {
+		return token, err
+	}
+	list, failed := b.Tokens(ctx, name)
+	var no *issuer.Refusal
+	if failed != nil && !errors.As(failed, &no) {
+		return "", failed
+	}
+	list = slices.DeleteFunc(list, func(t issuer.TokenInfo) bool { return t.Status == issuer.StatusDeactivated.String() })
+	switch len(list) {
+	case 0:
+		return "", err
+	case 1:
+		return list[0].Token, nil
+	}
+	return "", &issuer.Refusal{Code: "ambiguous-token", Text: fmt.Sprintf("account %s has %d tokens", name, len(list)), Hint: "name one as 'tapsim bank token list' does"}
+}
+
 func (a *app) tokenList(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "list [ACCOUNT]", Short: "List the tokens", Args: arguments(0, 1, "an account, or none for all"), Example: "  tapsim bank token list DEMO-0001"}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.TokenInfo, error) {
@@ -67,7 +92,7 @@ func (a *app) tokenList(f *bankFlags) *cobra.Command {
 func (a *app) tokenHistory(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "history TOKEN", Short: "A token's audit trail", Args: oneToken(), Example: "  tapsim bank token history 6688"}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]provisioning.Event, error) {
-		token, err := b.FindToken(ctx, args[0])
+		token, err := findToken(ctx, b, args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +117,7 @@ func (a *app) tokenChange(f *bankFlags, verb provisioning.Verb, short string) *c
 	c.Flags().StringVar(&change.Reason, "reason", "", "why: for the audit trail, and the phone's owner")
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
 		change.Idempotency = f.idempotency
-		if change.Token, err = b.FindToken(ctx, args[0]); err != nil {
+		if change.Token, err = findToken(ctx, b, args[0]); err != nil {
 			return s, err
 		}
 		return b.ManageToken(ctx, change)
@@ -101,13 +126,13 @@ func (a *app) tokenChange(f *bankFlags, verb provisioning.Verb, short string) *c
 
 func (a *app) tokenRelink(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
-		Use: "relink TOKEN CARD", Short: "Put another card of the account behind it", Args: arguments(2, 2, "a token and a card: the last four digits of each"),
+		Use: "relink TOKEN CARD", Short: "Put another card of the account behind it", Args: arguments(2, 2, "a token, and a card by its last four digits"),
 		Long:    "After the plastic was lost: another card of the same account stands behind the token; its number, keys and counter stay.",
-		Example: "  tapsim bank token relink 6688 0127",
+		Example: "  tapsim bank card ALICE && tapsim bank token relink ALICE 0127",
 	}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
 		r := issuer.Relink{Card: issuer.CardName(args[1]), Idempotency: f.idempotency}
-		if r.Token, err = b.FindToken(ctx, args[0]); err != nil {
+		if r.Token, err = findToken(ctx, b, args[0]); err != nil {
 			return s, err
 		}
 		return b.RelinkToken(ctx, r)
@@ -139,7 +164,7 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 			}
 		}
 		r := issuer.DomainChange{Domain: d, Idempotency: f.idempotency}
-		if r.Token, err = b.FindToken(ctx, args[0]); err != nil {
+		if r.Token, err = findToken(ctx, b, args[0]); err != nil {
 			return s, err
 		}
 		return b.ControlToken(ctx, r)
@@ -149,7 +174,7 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 func (a *app) tokenPhone(f *bankFlags, name, short string, do func(httpapi.Bank, context.Context, issuer.PhoneRequest) ([]provisioning.TokenState, error)) *cobra.Command {
 	c := &cobra.Command{Use: name + " TOKEN", Short: short, Args: oneToken(), Example: "  tapsim bank token " + name + " 6688"}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]provisioning.TokenState, error) {
-		token, err := b.FindToken(ctx, args[0])
+		token, err := findToken(ctx, b, args[0])
 		if err != nil {
 			return nil, err
 		}

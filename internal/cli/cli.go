@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -144,7 +145,36 @@ input.`,
 	root.SetHelpCommand(helpCommand(root))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.commands()...)
+	nameUnknown(root)
+	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "config" { // what issuer and bank once called it
+			name = "bank"
+		}
+		return pflag.NormalizedName(name)
+	})
 	return root
+}
+
+// nameUnknown has each command that is a group say which of its commands may have
+// been meant.
+func nameUnknown(c *cobra.Command) {
+	if !c.HasSubCommands() {
+		return
+	}
+	c.SuggestionsMinimumDistance = 2 // letters apart
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		meant := strings.Join(c.SuggestionsFor(args[0]), " or ")
+		if meant != "" {
+			meant = "did you mean " + meant + "? "
+		}
+		return fmt.Errorf("unknown command %q for %q (%ssee '%s --help')", args[0], c.CommandPath(), meant, c.CommandPath())
+	}
+	for _, sub := range c.Commands() {
+		nameUnknown(sub)
+	}
 }
 
 // checkedWriter keeps the first error of writing help, which cobra drops.

@@ -20,16 +20,16 @@ var qrTitles = map[qr.Kind]string{
 }
 
 // looksLikeQR is true for text that begins like a code's and for a picture.
-// Digits that could be TLV data in hex, too, are a merchant's code only when a
-// CRC ends them.
+// Digits that could be TLV data in hex, too, are a merchant's code only when it
+// begins as one and a CRC ends them.
 func looksLikeQR(text string) bool {
 	if qrimage.IsPNG([]byte(text)) {
 		return true
 	}
-	text = oneLine(text)
+	text = trimmed(text)
 	kind := qr.KindOf(text)
 	if _, err := cleanHex(text); kind == qr.KindMerchant && err == nil {
-		return len(text) > 8 && text[len(text)-8:len(text)-4] == "6304"
+		return len(text) > 8 && text[:4] == "0002" && text[len(text)-8:len(text)-4] == "6304"
 	}
 	return kind != 0
 }
@@ -39,6 +39,10 @@ func isConsumerData(b []byte) bool { return bytes.HasPrefix(b, []byte("\x85\x05C
 
 // oneLine is text without the line end that files and pipes add.
 func oneLine(text string) string { return strings.TrimRight(text, "\r\n") }
+
+// trimmed is the text of a code without what scanners, files and copying put around
+// it: blanks, line ends, a byte order mark. No code begins or ends with those.
+func trimmed(text string) string { return strings.Trim(text, " \t\r\n\uFEFF") }
 
 // qrCode explains a code: as text, as a picture, or, with --as qr, the data of a
 // consumer's code in hex.
@@ -50,7 +54,7 @@ func (d *decoder) qrCode(text string) ([]decoded, error) {
 		}
 		return d.qrText(read)
 	}
-	text = oneLine(text)
+	text = trimmed(text)
 	if b, err := cleanHex(withoutComments(text)); err == nil && qr.KindOf(text) == 0 {
 		return d.qrData(b)
 	}

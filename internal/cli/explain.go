@@ -159,13 +159,22 @@ func amountOf(s *sim.Story) string {
 	case s.Bank != nil:
 		return s.Bank.Currency + " " + s.Bank.Requested
 	}
-	return s.Entry.Amount
+	return strings.TrimSpace(s.Entry.Currency + " " + s.Entry.Amount)
 }
 
 // appendText appends the story for people.
 func (j *storyJSON) appendText(dst []byte, s transcript.Style) []byte {
 	v := &j.Verdict
 	dst = append(dst, painted(s, transcript.RoleTitle, strings.TrimRight(fmt.Sprintf("%s: %s, %s", v.Outcome, amountOf(&j.Story), j.place()), ", "))+"\n"...)
+	dst = appendVerdict(dst, v)
+	dst = fmt.Appendf(dst, "  %-10s  %s\n", "known as", strings.Join(j.IDs, ", "))
+	dst = j.appendWallet(dst, s)
+	dst = j.appendTill(dst, s)
+	return j.appendBank(dst, s)
+}
+
+// appendVerdict appends why a payment failed, and what its customer can do.
+func appendVerdict(dst []byte, v *sim.Verdict) []byte {
 	if v.Reason != "" {
 		where := v.Where
 		if v.Cause != "" {
@@ -176,10 +185,7 @@ func (j *storyJSON) appendText(dst []byte, s transcript.Style) []byte {
 	if v.Advice != "" {
 		dst = fmt.Appendf(dst, "  %-10s  %s\n", "what to do", v.Advice)
 	}
-	dst = fmt.Appendf(dst, "  %-10s  %s\n", "known as", strings.Join(j.IDs, ", "))
-	dst = j.appendWallet(dst, s)
-	dst = j.appendTill(dst, s)
-	return j.appendBank(dst, s)
+	return dst
 }
 
 // place is where and when.

@@ -1,6 +1,9 @@
 package cli
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+)
 
 // Bitmap letters for pictures: five by seven dots, upper case only. The standard
 // library has none.
@@ -16,6 +19,27 @@ func glyph(r rune) [7]byte {
 		return g
 	}
 	return glyphs['?']
+}
+
+// withoutMarks are letters without their marks, each after those that have them. The standard
+// library takes no letters apart.
+var withoutMarks = [...]string{
+	"ÀÁÂÃÄÅĀĂĄA", "ÇĆĈĊČC", "ÐĎĐD", "ÈÉÊËĒĔĖĘĚE", "ĜĞĠĢG", "ĤĦH", "ÌÍÎÏĨĪĬĮİI", "ĴJ", "ĶK", "ĹĻĽĿŁL", "ÑŃŅŇN",
+	"ÒÓÔÕÖØŌŎŐO", "ŔŖŘR", "ŚŜŞŠȘS", "ŢŤŦȚT", "ÙÚÛÜŨŪŬŮŰŲU", "ŴW", "ÝŶŸY", "ŹŻŽZ", "’‘´`'", "–—-",
+}
+
+// plainLetters writes text with letters that glyphs has, where they are the same
+// but for their marks.
+func plainLetters(text string) string {
+	text = strings.NewReplacer("ß", "SS", "ẞ", "SS", "Æ", "AE", "æ", "AE", "Œ", "OE", "œ", "OE").Replace(text)
+	return strings.Map(func(r rune) rune {
+		for _, group := range withoutMarks {
+			if strings.ContainsRune(group, unicode.ToUpper(r)) {
+				return rune(group[len(group)-1])
+			}
+		}
+		return r
+	}, text)
 }
 
 var glyphs = map[rune][7]byte{
@@ -70,4 +94,13 @@ var glyphs = map[rune][7]byte{
 	'*':  {0x00, 0x15, 0x0E, 0x1F, 0x0E, 0x15, 0x00},
 	'…':  {0x00, 0x00, 0x00, 0x00, 0x00, 0x15, 0x15},
 	'?':  {0x0E, 0x11, 0x01, 0x06, 0x04, 0x00, 0x04},
+	'<':  {0x02, 0x04, 0x08, 0x10, 0x08, 0x04, 0x02},
+	'>':  {0x08, 0x04, 0x02, 0x01, 0x02, 0x04, 0x08},
+	'=':  {0x00, 0x00, 0x1F, 0x00, 0x1F, 0x00, 0x00},
+	'_':  {0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x1F},
+	'!':  {0x04, 0x04, 0x04, 0x04, 0x04, 0x00, 0x04},
+	'"':  {0x0A, 0x0A, 0x0A, 0x00, 0x00, 0x00, 0x00},
+	'#':  {0x0A, 0x0A, 0x1F, 0x0A, 0x1F, 0x0A, 0x0A},
+	'@':  {0x0E, 0x11, 0x17, 0x15, 0x17, 0x10, 0x0E},
+	';':  {0x00, 0x0C, 0x0C, 0x00, 0x0C, 0x04, 0x08},
 }

@@ -42,7 +42,7 @@ func (a *app) issuerCommand() *cobra.Command {
 		Use:   "issuer",
 		Short: "Serve the bank: ISO 8583 over TCP or TLS, bank and token service over HTTP",
 		Long: `Serve the issuer to any number of terminals. It checks each cryptogram on its
-own and says, step by step, why one is refused. With --config it has your own
+own and says, step by step, why one is refused. With --bank it has your own
 issuer keys, account ranges and answer rules; --print-config writes the demo
 bank's, in which every key is explained.
 
@@ -67,7 +67,7 @@ a card's PIN be tried again after too many wrong ones (declined with 75).`,
 		Example: `  tapsim issuer --listen 127.0.0.1:8583
   tapsim pay --issuer 127.0.0.1:8583
   tapsim issuer --http 127.0.0.1:8580
-  tapsim issuer --print-config > bank.yaml && tapsim issuer --config bank.yaml
+  tapsim issuer --print-config > bank.yaml && tapsim issuer --bank bank.yaml
   tapsim issuer --set-counter 4761739001010119=0`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.serveIssuer(c.Context(), f) },
@@ -77,7 +77,7 @@ a card's PIN be tried again after too many wrong ones (declined with 75).`,
 	flags.StringVar(&f.http, "http", "", "address and port to serve bank and token service on over HTTP, such as 127.0.0.1:8580; port 0 takes a free one")
 	flags.StringVar(&f.httpKeyFile, "http-key-file", "", "file with the key that HTTP requests must have, or - for standard input")
 	flags.BoolVar(&f.printOpenAPI, "print-openapi", false, "print the OpenAPI document of --http and end")
-	flags.StringVar(&f.config, "config", "", "the bank's configuration (default the demo bank)")
+	flags.StringVar(&f.config, "bank", "", "configuration of the bank (default the demo bank)")
 	flags.StringVar(&f.state, "state", "", "folder for what the issuer remembers, or :memory: (default the user's data folder)")
 	flags.StringVar(&f.spec, "iso-spec", "", "field table of the messages, as JSON (default our own)")
 	flags.StringVar(&f.cert, "tls-cert", "", "PEM file with the server's certificate: serve TLS")

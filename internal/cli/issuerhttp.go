@@ -29,6 +29,9 @@ func (a *app) webOptions(f *issuerFlags, security *tls.Config) (*web, error) {
 		}
 		return nil, nil
 	}
+	if _, _, err := net.SplitHostPort(f.http); err != nil {
+		return nil, fmt.Errorf("--http %q: want ADDRESS:PORT", f.http)
+	}
 	w := &web{address: f.http, security: security, config: httpapi.ServerConfig{Now: time.Now}}
 	if f.httpKeyFile != "" {
 		var err error

@@ -139,10 +139,17 @@ func (a *app) drawQR(f *qrFlags, text string) (out qrJSON, err error) {
 		out.SVG = &f.svg
 	}
 	if !a.json {
+		if n := c.Columns(); n > usualColumns {
+			fmt.Fprintf(a.errw, "tapsim: note: the drawing needs a terminal of %d columns; --png and --svg need none\n", n)
+		}
 		_, err = fmt.Fprint(a.out, a.drawing(c, f.light))
 	}
 	return out, err
 }
+
+// usualColumns is how wide most terminals are: a code that is wrapped cannot be
+// read.
+const usualColumns = 80
 
 func writePicture(name string, data []byte) error {
 	if err := os.WriteFile(filepath.Clean(name), data, 0o644); err != nil {

@@ -31,7 +31,8 @@ func (a *app) qrMerchantCommand() *cobra.Command {
 		Short: "Make a merchant-presented code and draw it",
 		Long: `Make an EMV merchant-presented code: what a shop shows and a payer scans. With an
 amount the code is for one payment (dynamic), without one the payer types the
-amount (static); --static and --dynamic say otherwise.
+amount (static); --static and --dynamic say otherwise. A phone pays a dynamic code
+once: two sales of one amount need a --bill or --reference to differ in.
 
 The money goes to --account, as often as there are networks: ID=VALUE for IDs 02 to
 25, ID=GUID,ID=VALUE,... for the templates 26 to 51. Without one, to a merchant of

@@ -16,11 +16,11 @@ func (a *app) scanned(arg string) (string, error) {
 			return "", err
 		}
 		if !qrimage.IsPNG(data) && arg == "-" {
-			return oneLine(string(data)), nil
+			return trimmed(string(data)), nil
 		}
 		return qrimage.Read(data)
 	}
-	return arg, nil
+	return trimmed(arg), nil
 }
 
 // readCode reads the code that a customer's phone shows.

@@ -33,6 +33,7 @@ func (a allTests) Run() int {
 // TestMain lets the scripts run this program as "tapsim".
 func TestMain(m *testing.M) {
 	testscript.Main(allTests{m}, map[string]func(){
+		"tapsim-many": manyCommands,
 		"tapsim": func() {
 			if os.Getenv(overService) != "" {
 				os.Exit(besideService(os.Args[1:]))

@@ -233,7 +233,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	flags := args[1:]
 	for n := range flags { // the service runs in the test's own folder
-		if n > 0 && (flags[n-1] == "--state" || strings.HasSuffix(flags[n-1], "-file") || flags[n-1] == "--config") {
+		if n > 0 && (flags[n-1] == "--state" || strings.HasSuffix(flags[n-1], "-file") || flags[n-1] == "--bank") {
 			flags[n] = ts.MkAbs(flags[n])
 		}
 	}

@@ -53,7 +53,7 @@ func TestInterruptedWhileReading(t *testing.T) {
 func TestEmptyFlags(t *testing.T) {
 	for command, flags := range map[string]string{
 		"pay":    "seed now state card terminal bank issuer iso-spec tls-ca amount cashback currency type pin-file expect record",
-		"issuer": "listen config state iso-spec tls-cert tls-key now set-counter unblock-pin",
+		"issuer": "listen bank state iso-spec tls-cert tls-key now set-counter unblock-pin",
 	} {
 		for _, flag := range strings.Fields(flags) {
 			var said bytes.Buffer

@@ -28,7 +28,8 @@ type view struct {
 type paymentJSON struct {
 	Outcome               string         `json:"outcome"`        // what the customer got
 	KernelOutcome         *string        `json:"kernel_outcome"` // what the kernel said
-	Detail                string         `json:"detail"`         // why, in words
+	Detail                string         `json:"detail"`         // what the point of sale knows, in words
+	Why                   *whyJSON       `json:"why"`            // it was not approved
 	Scheme                *string        `json:"scheme"`
 	Card                  *string        `json:"card"`    // of ours
 	Reader                *string        `json:"reader"`  // that another card was brought to
@@ -53,6 +54,14 @@ type paymentJSON struct {
 	CryptogramVerified    *bool          `json:"cryptogram_verified"` // by our issuer; null when another host was asked or none, and without a cryptogram
 	Exchange              []exchangeJSON `json:"exchange"`
 	ISO8583               *messagesJSON  `json:"iso8583"`
+}
+
+// whyJSON says why a payment was not approved, with the words of 'tapsim explain'.
+type whyJSON struct {
+	Where  string `json:"where"` // phone, point of sale, network, bank
+	Cause  string `json:"cause"` // one word for programs
+	Reason string `json:"reason"`
+	Advice string `json:"advice"` // what the customer can do; "" is nothing
 }
 
 type exchangeJSON struct {
@@ -105,6 +114,9 @@ func (v *view) json() paymentJSON {
 		out.CryptogramType, out.Cryptogram = some(p.CryptogramType.String()), hexOf(p.Cryptogram)
 	}
 	out.IssuerApplicationData, out.TVR = hexOf(p.IAD), hexOf(p.TVR)
+	if y := p.Why; y != nil {
+		out.Why = &whyJSON{y.Where, y.Cause, y.Reason, y.Advice}
+	}
 	v.host(&out)
 	return out
 }

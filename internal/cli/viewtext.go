@@ -15,6 +15,9 @@ import (
 // decisions, messages, the issuer's check, receipt.
 func (v *view) appendText(dst []byte, s transcript.Style) []byte {
 	dst = append(dst, painted(s, transcript.RoleTitle, v.headline())+"\n"...)
+	if v.payment.Why != nil {
+		dst = appendVerdict(dst, v.payment.Why)
+	}
 	if v.channel == "" {
 		dst = section(dst, s, "Card and terminal")
 	}

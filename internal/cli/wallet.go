@@ -30,7 +30,8 @@ func (a *app) walletCommand() *cobra.Command {
 		Short: "The phone's wallet: cards, passcode, keys, history",
 		Long: `What a phone's owner does before, between and after taps: add a card with the
 bank's one-time code, set a passcode, freeze, renew, remove, look at what was
-paid. 'tapsim pay' pays with the wallet's default card, or with --card NAME.
+paid. 'tapsim pay' pays with the wallet's default card, or with --card NAME. While
+the wallet is empty 'tapsim pay' pays with visa-phone, a card of the demo account.
 
 With --service the token service is a running 'tapsim issuer --http'.
 
@@ -38,9 +39,8 @@ Codes, passcodes and card data come from a file or, with -, from standard input,
 never from arguments. The bank's codes arrive in 'tapsim bank inbox'. What wallet
 or bank refuse has a code, exit status 1, and changes nothing but the tries that
 are left.`,
-		Example: `  echo "4761739001010119 4912" | tapsim wallet add --card-file -
-  tapsim bank inbox DEMO-0001
-  echo 123456 | tapsim wallet activate visa-1 --code-file -
+		Example: `  tapsim bank card DEMO-0001 --card-file - | tapsim wallet add --card-file -
+  tapsim bank inbox DEMO-0001 --code | tapsim wallet activate visa-1 --code-file -
   tapsim pay --amount 12.50
   tapsim wallet history`,
 		Args: cobra.NoArgs,
@@ -109,7 +109,8 @@ func (f *walletFlags) connect(a *app, o *sim.Options) error {
 }
 
 // walletVerb is a command that opens the phone, does one thing, and shows the
-// answer.
+// answer. What the user still has to type is read before, in PreRunE: phone and
+// bank are locked while the command is at work.
 func walletVerb[R any](a *app, f *walletFlags, c *cobra.Command, do func(ctx context.Context, p *sim.Phone, args []string) (R, error), show func(R) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.withPhone(c.Context(), f, c.Name(), func(p *sim.Phone) error {
@@ -126,11 +127,15 @@ func (a *app) poll(ctx context.Context, p *sim.Phone) error {
 		return nil
 	}
 	_, err := p.Poll(ctx)
-	if wallet.Code(err) != "" {
+	switch wallet.Code(err) {
+	case "":
+		return err
+	case "unknown-token":
+		fmt.Fprintln(a.errw, "tapsim: this token service does not know the phone's cards (name the one they were added at: --service URL, or none for the bank in process)")
+	default:
 		fmt.Fprintln(a.errw, "tapsim:", err)
-		return nil
 	}
-	return err
+	return nil
 }
 
 // maxSecret bounds files with a code, a passcode or card data.
@@ -195,6 +200,9 @@ func walletCardOf(p *sim.Phone, c wallet.Card) (walletCardJSON, error) {
 	}
 	var err error
 	v.Keys, err = p.Keys(c.Name)
+	if v.Stopped == nil && v.Keys.Ready+v.Keys.Sealed == 0 {
+		v.Stopped = some("no keys are left")
+	}
 	return v, err
 }
 

@@ -36,21 +36,23 @@ func (a *app) walletAdd(f *walletFlags) *cobra.Command {
 once, it sends a one-time code to the account's inbox, and 'tapsim wallet
 activate' takes it.
 
-The demo bank's cards are 4761739001010119 4912 (Visa), 5413339001000019 4912
+A card of your own comes from 'tapsim bank card ACCOUNT --card-file FILE'. The demo
+account DEMO-0001 has 4761739001010119 4912 (Visa), 5413339001000019 4912
 (Mastercard) and 6250940001000011 4912 (UnionPay).`,
-		Example: `  echo "4761739001010119 4912" | tapsim wallet add --card-file -`,
+		Example: `  echo "4761739001010119 4912" | tapsim wallet add --card-file -
+  tapsim bank card ALICE --card-file - | tapsim wallet add --card-file -`,
 	}
 	c.Flags().StringVar(&file, "card-file", "", "file with the card's data, or - for standard input: "+cardFileHelp)
 	c.Flags().StringVar(&n.Name, "name", "", "name of the card in the wallet (default scheme and number, such as visa-1)")
 	c.Flags().StringVar(&n.DeviceName, "device-name", "tapsim phone", "name of the phone, for the bank's messages")
 	c.Flags().StringVar(&n.FormFactor, "form-factor", "phone", "phone, watch, tablet, band, card or vehicle")
+	c.PreRunE = func(*cobra.Command, []string) (err error) { // before the phone opens: what is piped in may come from its bank
+		if err = sim.CheckCardName(n.Name); err == nil {
+			n.Data, err = a.cardData(file)
+		}
+		return err
+	}
 	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, _ []string) (v walletCardJSON, err error) {
-		if err := sim.CheckCardName(n.Name); err != nil {
-			return v, err
-		}
-		if n.Data, err = a.cardData(file); err != nil {
-			return v, err
-		}
 		card, err := p.Add(ctx, n)
 		if err != nil {
 			return v, err
@@ -103,16 +105,18 @@ func (a *app) cardVerb(f *walletFlags, c *cobra.Command, do func(ctx context.Con
 }
 
 func (a *app) walletActivate(f *walletFlags) *cobra.Command {
-	var file string
+	var file, code string
 	c := &cobra.Command{
-		Use: "activate CARD", Short: "Enter the bank's one-time code", Example: "  echo 123456 | tapsim wallet activate visa-1 --code-file -",
+		Use: "activate CARD", Short: "Enter the bank's one-time code",
+		Example: "  tapsim bank inbox DEMO-0001 --code | tapsim wallet activate visa-1 --code-file -",
 	}
 	c.Flags().StringVar(&file, "code-file", "", "file with the code, or - for standard input")
+	c.PreRunE = func(*cobra.Command, []string) (err error) { // before the phone opens: what is piped in may come from its bank
+		code, err = a.secret("code-file", file, "the bank's one-time code")
+		return err
+	}
 	return a.cardVerb(f, c, func(ctx context.Context, p *sim.Phone, name string) error {
-		code, err := a.secret("code-file", file, "the bank's one-time code")
-		if err == nil {
-			_, err = p.Enter(ctx, name, strings.TrimSpace(code))
-		}
+		_, err := p.Enter(ctx, name, strings.TrimSpace(code))
 		return err
 	})
 }
@@ -128,19 +132,28 @@ func (a *app) walletResend(f *walletFlags) *cobra.Command {
 func (a *app) walletList(f *walletFlags) *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List the cards", Args: cobra.NoArgs, Example: "  tapsim wallet list --json"}
 	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, _ []string) ([]walletCardJSON, error) {
-		list := []walletCardJSON{}
 		if err := a.poll(ctx, p); err != nil {
+			return nil, err
+		}
+		return a.walletCards(p, "")
+	}, a.showWalletCards)
+}
+
+// walletCards are a card, or for "" all, as they are now.
+func (a *app) walletCards(p *sim.Phone, name string) ([]walletCardJSON, error) {
+	list := []walletCardJSON{}
+	if name != "" {
+		v, err := a.walletCard(p, name)
+		return append(list, v), err
+	}
+	for _, card := range p.State().Cards {
+		v, err := walletCardOf(p, card)
+		if err != nil {
 			return list, err
 		}
-		for _, card := range p.State().Cards {
-			v, err := walletCardOf(p, card)
-			if err != nil {
-				return list, err
-			}
-			list = append(list, v)
-		}
-		return list, nil
-	}, a.showWalletCards)
+		list = append(list, v)
+	}
+	return list, nil
 }
 
 func (a *app) showWalletCards(list []walletCardJSON) error {

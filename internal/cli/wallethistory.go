@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,7 +23,10 @@ func (a *app) walletHistoryCommands(f *walletFlags) []*cobra.Command {
 func (a *app) walletHistory(f *walletFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "history [CARD]", Short: "What was paid, where, and why not", Args: arguments(0, 1, "a card of the wallet, or none for all"),
-		Example: "  tapsim wallet history --json",
+		Long: `List what the phone paid, joined with what the bank told of it. 'tapsim explain
+payment' takes CARD/COUNTER; PAYMENT is the bank's number, for 'tapsim bank refund'
+and 'tapsim bank dispute'.`,
+		Example: "  tapsim wallet history\n  tapsim explain payment visa-1/1",
 	}
 	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, args []string) ([]wallet.Entry, error) {
 		if err := a.poll(ctx, p); err != nil {
@@ -35,9 +39,14 @@ func (a *app) walletHistory(f *walletFlags) *cobra.Command {
 		return p.History(name)
 	}, func(list []wallet.Entry) error {
 		return a.table(func(w *tabwriter.Writer) {
-			fmt.Fprintln(w, "TIME\tCARD\tCOUNTER\tAMOUNT\tCHANNEL\tMERCHANT\tRESULT\tREASON")
+			fmt.Fprintln(w, "TIME\tCARD/COUNTER\tPAYMENT\tAMOUNT\tCHANNEL\tMERCHANT\tRESULT\tREASON")
 			for _, e := range list {
-				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", e.Time.Format(time.DateTime), e.Card, e.ATC, e.Amount, e.Channel, e.Merchant, e.State, e.Reason)
+				number := ""
+				if e.Record != 0 {
+					number = strconv.FormatInt(e.Record, 10)
+				}
+				fmt.Fprintf(w, "%s\t%s/%d\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Time.Format(time.DateTime), e.Card, e.ATC, number,
+					strings.TrimSpace(e.Amount+" "+e.Currency), e.Channel, shown(e.Merchant), e.State, shown(e.Reason))
 			}
 		})
 	})
@@ -88,34 +97,58 @@ func (a *app) couponAdd(f *walletFlags) *cobra.Command {
 	flags.StringVar(&off, "off", "", "what it takes off")
 	flags.StringVar(&minimum, "minimum", "0", "least price")
 	flags.StringVar(&until, "until", "", "when it ends, such as 2030-01-31T00:00:00Z (default in 30 days)")
-	return walletVerb(a, f, c, func(_ context.Context, p *sim.Phone, _ []string) (wallet.Coupon, error) {
+	return walletVerb(a, f, c, func(_ context.Context, p *sim.Phone, _ []string) (v couponJSON, err error) {
 		currency, ok := emv.CurrencyByAlpha(k.Currency)
 		if !ok {
-			return k, fmt.Errorf("--currency %q: not a currency of ISO 4217", k.Currency)
+			return v, fmt.Errorf("--currency %q: not a currency of ISO 4217", k.Currency)
 		}
-		var err error
 		if k.Off, err = currency.Parse(off); err != nil {
-			return k, fmt.Errorf("--off: %w", err)
+			return v, fmt.Errorf("--off: %w", err)
 		}
 		if k.Minimum, err = currency.Parse(minimum); err != nil {
-			return k, fmt.Errorf("--minimum: %w", err)
+			return v, fmt.Errorf("--minimum: %w", err)
 		}
 		if k.Until = p.Clock.Now().UTC().AddDate(0, 0, 30).Truncate(time.Second); until != "" {
 			if k.Until, err = time.Parse(time.RFC3339, until); err != nil {
-				return k, fmt.Errorf("--until %q: want a time such as 2030-01-31T00:00:00Z", until)
+				return v, fmt.Errorf("--until %q: want a time such as 2030-01-31T00:00:00Z", until)
 			}
 		}
-		return p.AddCoupon(k)
-	}, func(k wallet.Coupon) error { return a.showCoupons([]wallet.Coupon{k}) })
+		k, err := p.AddCoupon(k)
+		return couponOf(&k), err
+	}, func(k couponJSON) error { return a.showCoupons([]couponJSON{k}) })
+}
+
+// couponJSON is a coupon as it is shown, with amounts in its currency's decimals.
+type couponJSON struct {
+	ID       string    `json:"id"`
+	Merchant string    `json:"merchant"`
+	Off      string    `json:"off"`
+	Minimum  string    `json:"minimum"` // of the price
+	Currency string    `json:"currency"`
+	Until    time.Time `json:"until"`
+	Text     string    `json:"text,omitempty"`
+	State    string    `json:"state"`             // free, reserved, spent
+	Card     string    `json:"card,omitempty"`    // that it was reserved for, or paid with
+	ATC      uint16    `json:"atc,omitempty"`     // of the payment
+	Payment  int64     `json:"payment,omitempty"` // the bank's number of it
+}
+
+func couponOf(k *wallet.Coupon) couponJSON {
+	c, _ := emv.CurrencyByAlpha(k.Currency)
+	return couponJSON{k.ID, k.Merchant, c.Format(k.Off), c.Format(k.Minimum), k.Currency, k.Until, k.Text, k.State, k.Card, k.ATC, k.Payment}
 }
 
 func (a *app) couponList(f *walletFlags) *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List the coupons", Args: cobra.NoArgs, Example: "  tapsim wallet coupon list"}
-	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, _ []string) ([]wallet.Coupon, error) {
+	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, _ []string) ([]couponJSON, error) {
 		if err := a.poll(ctx, p); err != nil {
 			return nil, err
 		}
-		return append([]wallet.Coupon{}, p.State().Coupons...), nil
+		list := []couponJSON{}
+		for _, k := range p.State().Coupons {
+			list = append(list, couponOf(&k))
+		}
+		return list, nil
 	}, a.showCoupons)
 }
 
@@ -126,12 +159,11 @@ func (a *app) couponRemove(f *walletFlags) *cobra.Command {
 	}, a.showDone)
 }
 
-func (a *app) showCoupons(list []wallet.Coupon) error {
+func (a *app) showCoupons(list []couponJSON) error {
 	return a.table(func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tMERCHANT\tOFF\tFROM\tUNTIL\tSTATE")
 		for _, k := range list {
-			c, _ := emv.CurrencyByAlpha(k.Currency)
-			fmt.Fprintf(w, "%s\t%s\t%s %s\t%s\t%s\t%s\n", k.ID, k.Merchant, c.Format(k.Off), k.Currency, c.Format(k.Minimum), k.Until.Format(time.DateOnly), k.State)
+			fmt.Fprintf(w, "%s\t%s\t%s %s\t%s\t%s\t%s\n", k.ID, shown(k.Merchant), k.Off, k.Currency, k.Minimum, k.Until.Format(time.DateOnly), k.State)
 		}
 	})
 }

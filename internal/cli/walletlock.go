@@ -42,14 +42,14 @@ further try has to wait, longer each time; after the tenth the keys are gone.`,
 		{"verify", "Say whether a passcode is right", one, "the passcode is right", 1, func(w *wallet.Wallet, l []string) error { return w.VerifyPasscode(l[0]) }},
 	}
 	for _, v := range verbs {
-		file := ""
+		file, lines := "", []string(nil)
 		sub := &cobra.Command{Use: v.name, Short: v.short, Args: cobra.NoArgs, Example: "  tapsim wallet passcode " + v.name + " --passcode-file -"}
 		sub.Flags().StringVar(&file, "passcode-file", "", "file with "+v.what+", or - for standard input")
+		sub.PreRunE = func(*cobra.Command, []string) (err error) {
+			lines, err = a.secretLines("passcode-file", file, v.lines, v.what)
+			return err
+		}
 		c.AddCommand(walletVerb(a, f, sub, func(_ context.Context, p *sim.Phone, _ []string) (doneJSON, error) {
-			lines, err := a.secretLines("passcode-file", file, v.lines, v.what)
-			if err != nil {
-				return doneJSON{}, err
-			}
 			return doneJSON{v.done}, v.do(p.Wallet, lines)
 		}, a.showDone))
 	}
@@ -57,20 +57,20 @@ further try has to wait, longer each time; after the tenth the keys are gone.`,
 }
 
 func (a *app) walletBiometric(f *walletFlags) *cobra.Command {
-	file := ""
+	var file, code string
 	c := &cobra.Command{
 		Use: "biometric on|off", Short: "Let a finger stand in for the passcode", Args: arguments(1, 1, "on or off"),
 		Example: "  tapsim wallet biometric on --passcode-file -",
 	}
 	c.Flags().StringVar(&file, "passcode-file", "", "file with the passcode, or - for standard input")
-	return walletVerb(a, f, c, func(_ context.Context, p *sim.Phone, args []string) (doneJSON, error) {
+	c.PreRunE = func(_ *cobra.Command, args []string) (err error) {
 		if args[0] != "on" && args[0] != "off" {
-			return doneJSON{}, fmt.Errorf("%q: want on or off", args[0])
+			return fmt.Errorf("%q: want on or off", args[0])
 		}
-		code, err := a.secret("passcode-file", file, "the passcode")
-		if err != nil {
-			return doneJSON{}, err
-		}
+		code, err = a.secret("passcode-file", file, "the passcode")
+		return err
+	}
+	return walletVerb(a, f, c, func(_ context.Context, p *sim.Phone, args []string) (doneJSON, error) {
 		return doneJSON{"biometric is " + args[0]}, p.SetBiometric(args[0] == "on", code)
 	}, a.showDone)
 }
@@ -81,7 +81,7 @@ type unlockedJSON struct {
 }
 
 func (a *app) walletUnlock(f *walletFlags) *cobra.Command {
-	var file, finger string
+	var file, finger, code string
 	var window time.Duration
 	c := &cobra.Command{
 		Use: "unlock", Short: "Unlock the wallet for a while", Args: cobra.NoArgs,
@@ -92,18 +92,22 @@ use. --finger says what the phone's sensor says: right or wrong.`,
 	c.Flags().StringVar(&file, "passcode-file", "", "file with the passcode, or - for standard input")
 	c.Flags().StringVar(&finger, "finger", "", "right or wrong: unlock with the biometric stand-in")
 	c.Flags().DurationVar(&window, "for", wallet.DefaultWindow, "how long, at most 5m")
-	return walletVerb(a, f, c, func(_ context.Context, p *sim.Phone, _ []string) (v unlockedJSON, err error) {
+	c.PreRunE = func(*cobra.Command, []string) (err error) {
 		switch {
 		case finger != "" && file != "":
-			return v, errors.New("--finger and --passcode-file: choose one")
-		case finger == "right" || finger == "wrong":
-			v.Until, err = p.UnlockByFinger(finger == "right", window)
-			return v, err
-		case finger != "":
-			return v, fmt.Errorf("--finger %q: want right or wrong", finger)
+			return errors.New("--finger and --passcode-file: choose one")
+		case finger == "":
+			code, err = a.secret("passcode-file", file, "the passcode")
+			return err
+		case finger != "right" && finger != "wrong":
+			return fmt.Errorf("--finger %q: want right or wrong", finger)
 		}
-		code, err := a.secret("passcode-file", file, "the passcode")
-		if err == nil {
+		return nil
+	}
+	return walletVerb(a, f, c, func(_ context.Context, p *sim.Phone, _ []string) (v unlockedJSON, err error) {
+		if finger != "" {
+			v.Until, err = p.UnlockByFinger(finger == "right", window)
+		} else {
 			v.Until, err = p.Unlock(code, window)
 		}
 		return v, err
@@ -187,15 +191,27 @@ func tapAndGo(perTap, cumulative, currency string, count int) (*wallet.TapAndGo,
 	return t, nil
 }
 
+// frozenJSON is the answer of freeze and unfreeze: the cards that it was about.
+type frozenJSON struct {
+	Done  string           `json:"done"`
+	Cards []walletCardJSON `json:"cards"`
+}
+
 func (a *app) walletFreeze(f *walletFlags, name, short, done string, do func(*wallet.Wallet, context.Context, string) error) *cobra.Command {
 	c := &cobra.Command{
 		Use: name + " [CARD]", Short: short, Args: arguments(0, 1, "a card of the wallet, or none for the whole phone"),
 		Example: "  tapsim wallet " + name + " visa-1",
 	}
-	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, args []string) (doneJSON, error) {
-		if len(args) == 0 {
-			return doneJSON{"the phone " + done}, do(p.Wallet, ctx, "")
+	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, args []string) (v frozenJSON, err error) {
+		about, name := "the phone", argument(args, 0)
+		if name != "" {
+			about = name
 		}
-		return doneJSON{args[0] + " " + done}, do(p.Wallet, ctx, args[0])
-	}, a.showDone)
+		if err := do(p.Wallet, ctx, name); err != nil {
+			return v, err
+		}
+		v.Done = about + " " + done
+		v.Cards, err = a.walletCards(p, name)
+		return v, err
+	}, func(v frozenJSON) error { return a.showDone(doneJSON{v.Done}) })
 }

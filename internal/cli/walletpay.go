@@ -17,6 +17,7 @@ import (
 // aloneFlags are the flags of payments without a reader.
 type aloneFlags struct {
 	card, passFile, coupon, expect string
+	passcode                       string // as read from passFile
 	quiet, reveal                  bool
 }
 
@@ -33,16 +34,20 @@ func (f *aloneFlags) register(c *cobra.Command, pays bool) {
 	flags.BoolVar(&f.reveal, "reveal", false, "show account numbers of test cards")
 }
 
+// read reads the passcode, when the user gives it.
+func (f *aloneFlags) read(a *app) (err error) {
+	if f.passFile != "" {
+		f.passcode, err = a.secret("passcode-file", f.passFile, "the wallet's passcode")
+	}
+	return err
+}
+
 // unlock unlocks the wallet when the user gave the passcode.
-func (a *app) unlockFor(p *sim.Phone, f *aloneFlags) error {
+func (f *aloneFlags) unlock(p *sim.Phone) error {
 	if f.passFile == "" {
 		return nil
 	}
-	code, err := a.secret("passcode-file", f.passFile, "the wallet's passcode")
-	if err != nil {
-		return err
-	}
-	_, err = p.Unlock(code, wallet.DefaultWindow)
+	_, err := p.Unlock(f.passcode, wallet.DefaultWindow)
 	return err
 }
 
@@ -70,9 +75,10 @@ consumer-presented mode). It is good for one payment within a minute: 'tapsim pa
 	}
 	k.register(c, false)
 	draw.register(c)
+	c.PreRunE = func(*cobra.Command, []string) error { return k.read(a) }
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return a.withPhone(c.Context(), f, c.Name(), func(p *sim.Phone) error {
-			if err := a.unlockFor(p, k); err != nil {
+			if err := k.unlock(p); err != nil {
 				return err
 			}
 			code, err := p.ShowCode(c.Context(), k.card)
@@ -203,10 +209,11 @@ go through the merchant's gateway. The bank sees electronic commerce, channel in
 func (a *app) paying(f *walletFlags, c *cobra.Command, k *aloneFlags, sale func(*sim.Phone, []string) (sim.RemoteSale, error)) *cobra.Command {
 	host := &hostFlags{}
 	host.register(c)
+	c.PreRunE = func(*cobra.Command, []string) error { return k.read(a) }
 	c.RunE = func(c *cobra.Command, args []string) error {
 		f.host = host
 		return a.withPhone(c.Context(), f, c.Name(), func(p *sim.Phone) error {
-			if err := a.unlockFor(p, k); err != nil {
+			if err := k.unlock(p); err != nil {
 				return err
 			}
 			s, err := sale(p, args)

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +55,20 @@ func TestDocumentAndServerHaveTheSameOperations(t *testing.T) {
 		require.Equal(t, o.ID == "healthz", o.Open, o.ID)
 	}
 	require.Len(t, s.routes, len(d.Operations))
+}
+
+// The document names every status that the server answers with.
+func TestDocumentHasAllStatuses(t *testing.T) {
+	_, after, found := strings.Cut(string(OpenAPI()), `"Refused": {
+        "description": "`)
+	require.True(t, found)
+	text, _, _ := strings.Cut(after, `"content"`)
+	for code, f := range requestFaults {
+		require.Contains(t, text, strconv.Itoa(f.status)+" ", code)
+	}
+	for _, code := range append(append(slices.Concat(forbidden, missing), conflicts...), "any-other", "bad-other") {
+		require.Contains(t, text, strconv.Itoa(statusOf(code))+" ", code)
+	}
 }
 
 // The document describes the types that the program has: each name of one is a

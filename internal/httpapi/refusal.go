@@ -28,6 +28,7 @@ var requestFaults = map[string]struct {
 	"no-key":             {http.StatusUnauthorized, "send the service's key: Authorization: Bearer KEY"},
 	"wrong-key":          {http.StatusUnauthorized, "send the service's key: Authorization: Bearer KEY"},
 	"wrong-host":         {http.StatusMisdirectedRequest, "without a key the service answers to a loopback name only"},
+	"wrong-origin":       {http.StatusForbidden, "without a key the service answers to programs, not to pages"},
 	"unknown-operation":  {http.StatusNotFound, "the OpenAPI document lists them: /openapi.json"},
 	"method-not-allowed": {http.StatusMethodNotAllowed, ""},
 	"body-too-large":     {http.StatusRequestEntityTooLarge, ""},

@@ -3,16 +3,14 @@ package httpapi
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
-	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -199,52 +197,21 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, it *seen) (any, 
 		}
 		return nil, &badRequest{"unknown-operation", "there is no such operation"}
 	}
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	default:
-		return nil, &badRequest{"busy", fmt.Sprintf("the service is working on %d requests", maxAtOnce)}
-	}
 	request, key, err := s.read(w, r, op)
 	if err != nil {
 		return nil, err
 	}
+	if do.in != nil { // what asks after the service itself gets in while the bank is busy
+		select {
+		case s.slots <- struct{}{}: // only now, or slow senders would keep the others out
+			defer func() { <-s.slots }()
+		default:
+			return nil, &badRequest{"busy", fmt.Sprintf("the service is working on %d requests", maxAtOnce)}
+		}
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), workTime)
 	defer cancel()
 	return do.do(ctx, s.config.Bank, request, key)
-}
-
-// admit checks the key or, where there is none, that the caller meant this
-// machine: a page in a browser that has a name of its own for it did not.
-func (s *Server) admit(r *http.Request) error {
-	if s.config.Key == "" {
-		if host := r.Host; !loopbackName(host) {
-			return &badRequest{"wrong-host", "the request is for another host"}
-		}
-		return nil
-	}
-	sent, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !found {
-		return &badRequest{"no-key", "the request has no key"}
-	}
-	digest := sha256.Sum256([]byte(sent))
-	if subtle.ConstantTimeCompare(digest[:], s.key[:]) != 1 {
-		return &badRequest{"wrong-key", "the key is not the service's"}
-	}
-	return nil
-}
-
-// loopbackName is true for localhost and loopback addresses, with or without a
-// port.
-func loopbackName(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.IsLoopback()
 }
 
 // read gives the request as JSON that is as the document wants it.
@@ -252,7 +219,10 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, op *Operation) (re
 	if key, err = idempotencyOf(r, op); err != nil {
 		return nil, "", err
 	}
-	query := r.URL.Query()
+	query, err := url.ParseQuery(r.URL.RawQuery) // all of it: a part that is not understood is not left out
+	if err != nil {
+		return nil, "", &badRequest{"bad-request", "the query is not written as queries are"}
+	}
 	if op.Body == nil {
 		if r.ContentLength != 0 {
 			return nil, "", &badRequest{"bad-request", "this operation takes no body"}
@@ -265,9 +235,12 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, op *Operation) (re
 	if r.URL.RawQuery != "" {
 		return nil, "", &badRequest{"bad-request", "this operation takes no query parameters"}
 	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return nil, "", &badRequest{"not-json", "the body is to be application/json"}
+	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch charset := parameters["charset"]; {
+	case err != nil, kind != "application/json", charset != "" && !strings.EqualFold(charset, "utf-8"):
+		return nil, "", &badRequest{"not-json", "the body is to be application/json, in UTF-8"}
+	case r.Header.Get("Content-Encoding") != "":
+		return nil, "", &badRequest{"not-json", "the body is to come as it is, without Content-Encoding"}
 	}
 	if request, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		return nil, "", bodyError(err)

@@ -80,6 +80,9 @@ func TestBadRequests(t *testing.T) {
 		{"traversal", "GET", "/v1/bank/../bank/accounts", "", nil, 404, "unknown-operation", ""},
 		{"method", "DELETE", "/v1/bank/accounts", "", nil, 405, "method-not-allowed", "GET"},
 		{"another host", "GET", "/v1/bank/accounts", "", []string{"Host", "evil.example"}, 421, "wrong-host", ""},
+		{"page of another host", "POST", "/v1/bank/open", `{}`, []string{"Origin", "https://evil.example"}, 403, "wrong-origin", ""},
+		{"page in a sandbox", "GET", "/v1/bank/audit", "", []string{"Origin", "null"}, 403, "wrong-origin", ""},
+		{"picture on a page", "GET", "/v1/bank/audit", "", []string{"Sec-Fetch-Site", "cross-site"}, 403, "wrong-origin", ""},
 		{"not JSON", "POST", "/v1/bank/open", "account=" + pan, nil, 400, "bad-json", "not JSON"},
 		{"two values", "POST", "/v1/bank/open", `{}{}`, nil, 400, "bad-json", "after the value"},
 		{"twice", "POST", "/v1/bank/open", `{"account":"A","account":"` + pan + `"}`, nil, 400, "bad-json", "twice"},
@@ -96,10 +99,14 @@ func TestBadRequests(t *testing.T) {
 		{"query missing", "GET", "/v1/bank/show", "", nil, 400, "bad-request", "account is missing"},
 		{"query unknown", "GET", "/v1/bank/show?account=A&pan=" + pan, "", nil, 400, "bad-request", "not known here"},
 		{"query twice", "GET", "/v1/bank/show?account=A&account=B", "", nil, 400, "bad-request", "twice"},
+		{"query semicolon", "GET", "/v1/bank/statement?account=DEMO-0001;month=2030-01", "", nil, 400, "bad-request", "the query"},
+		{"query half understood", "GET", "/v1/bank/statement?account=DEMO-0001&month=%zz", "", nil, 400, "bad-request", "the query"},
 		{"query number", "GET", "/v1/bank/payment?payment=x", "", nil, 400, "bad-request", "whole number"},
 		{"too long", "POST", "/v1/bank/open", `{"account":"` + strings.Repeat("A", 257) + `"}`, nil, 400, "bad-request", "more than 256"},
 		{"too large", "POST", "/v1/bank/open", `{"account":"` + strings.Repeat("A", maxBody) + `"}`, nil, 413, "body-too-large", "65536"},
 		{"content type", "POST", "/v1/bank/open", "", []string{"Content-Type", "text/plain"}, 415, "not-json", ""},
+		{"charset", "POST", "/v1/bank/open", "", []string{"Content-Type", "application/json; charset=latin1"}, 415, "not-json", "UTF-8"},
+		{"content encoding", "POST", "/v1/bank/open", `{}`, []string{"Content-Encoding", "gzip"}, 415, "not-json", "Content-Encoding"},
 		{"two keys", "POST", "/v1/bank/open", `{}`, []string{keyHeader, "a", keyHeader, "b"}, 400, "bad-request", keyHeader},
 		{"empty key", "POST", "/v1/bank/open", `{}`, []string{keyHeader, ""}, 400, "bad-request", keyHeader},
 		{"long key", "POST", "/v1/bank/open", `{}`, []string{keyHeader, strings.Repeat("k", 129)}, 400, "bad-request", keyHeader},
@@ -153,8 +160,10 @@ func TestKey(t *testing.T) {
 		require.Equal(t, 401, status)
 		require.Equal(t, "wrong-key", refusal.Code)
 	}
-	status, _, _ = ask(s, "GET", "/v1/bank/accounts", "", "Authorization", "Bearer "+key, "Host", "bank.example")
-	require.Equal(t, 200, status)
+	for _, scheme := range []string{"Bearer ", "bearer "} { // RFC 9110, 11.1: in any case
+		status, _, _ = ask(s, "GET", "/v1/bank/accounts", "", "Authorization", scheme+key, "Host", "bank.example", "Origin", "https://desk.example")
+		require.Equal(t, 200, status)
+	}
 	for _, bad := range []string{"short", "with blanks in it", strings.Repeat("x", 257)} {
 		require.Error(t, CheckKey(bad))
 		_, err := NewServer(ServerConfig{Bank: Local{}, Log: discard, Metrics: NewMetrics("", time.Time{}), Now: time.Now, Key: bad})
@@ -234,10 +243,69 @@ func TestTooManyRequests(t *testing.T) {
 	require.Equal(t, 503, status)
 	require.Equal(t, "busy", refusal.Code)
 	require.Contains(t, string(s.config.Metrics.Text()), "tapsim_http_requests_in_flight 64\n")
+	for _, own := range []string{"/healthz", "/metrics"} {
+		status, _, _ = ask(s, "GET", own, "")
+		require.Equal(t, 200, status, "a busy bank is not a dead one")
+	}
 	close(b.end)
 	all.Wait()
-	status, _, _ = ask(s, "GET", "/healthz", "")
-	require.Equal(t, 200, status)
+}
+
+// Whoever sends slowly, or only connects, keeps nobody else out.
+func TestSlowSenders(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := testServer(t, ServerConfig{})
+	ctx, stop := context.WithCancel(bg)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l, nil, time.Millisecond) }()
+	defer func() { stop(); require.NoError(t, <-ended) }()
+	connect := func(text string) net.Conn {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		_, err = io.WriteString(conn, text)
+		require.NoError(t, err)
+		return conn
+	}
+	for range maxAtOnce + 1 {
+		defer connect("POST /v1/bank/open HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{").Close()
+	}
+	require.Eventually(t, func() bool {
+		return strings.Contains(string(s.config.Metrics.Text()), "tapsim_http_requests_in_flight 65\n")
+	}, 10*time.Second, time.Millisecond)
+	first := connect("")
+	defer first.Close()
+	for range maxConnections {
+		defer connect("").Close()
+	}
+	c, err := NewClient(ClientConfig{URL: "http://" + l.Addr().String()})
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.Accounts(bg)
+	require.NoError(t, err)
+	_, err = first.Read(make([]byte, 1))
+	require.Error(t, err, "the one that has waited longest is closed")
+}
+
+// A crowd has at most so many members: the one that has waited longest goes, one
+// at work stays, and where all are at work the new one goes.
+func TestCrowd(t *testing.T) {
+	c := newCrowd(2)
+	pipe := func() net.Conn { one, _ := net.Pipe(); return one }
+	closed := func(conn net.Conn) bool { return conn.SetDeadline(time.Time{}) != nil }
+	a, b, d, e := pipe(), pipe(), pipe(), pipe()
+	c.changed(a, http.StateNew)
+	c.changed(b, http.StateNew)
+	c.changed(a, http.StateActive)
+	c.changed(d, http.StateNew)
+	require.Equal(t, []bool{false, true, false}, []bool{closed(a), closed(b), closed(d)})
+	c.changed(d, http.StateActive)
+	c.changed(e, http.StateNew)
+	require.Equal(t, []bool{false, false, true}, []bool{closed(a), closed(d), closed(e)})
+	c.changed(a, http.StateIdle)
+	c.changed(b, http.StateClosed)
+	c.changed(d, http.StateClosed)
+	require.Len(t, c.open, 1)
 }
 
 // Server and client over TLS, until the server is told to end.
@@ -285,7 +353,7 @@ func TestCheckListen(t *testing.T) {
 }
 
 func TestClientAddresses(t *testing.T) {
-	for _, good := range []string{"http://127.0.0.1:1", "http://localhost", "http://[::1]:80/", "https://bank.example/tapsim/"} {
+	for _, good := range []string{"http://127.0.0.1:1", "http://localhost", "http://LOCALHOST:80", "http://[::1]:80/", "https://bank.example/tapsim/"} {
 		_, err := NewClient(ClientConfig{URL: good})
 		require.NoError(t, err, good)
 	}

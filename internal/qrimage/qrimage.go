@@ -51,6 +51,9 @@ func New(text string) (Code, error) {
 // Size is the number of modules on a side, without the margin.
 func (c Code) Size() int { return c.grid.Size }
 
+// Columns is how wide the code is drawn as text.
+func (c Code) Columns() int { return c.width() }
+
 // dark is true for dark modules; everything outside is light. The origin is
 // the corner of the margin.
 func (c Code) dark(x, y int) bool { return c.grid.Black(x-quiet, y-quiet) }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	rscqr "rsc.io/qr"
+	"rsc.io/qr/coding"
 
 	"tapsim/emv"
 	"tapsim/emv/qr"
@@ -238,20 +240,94 @@ func TestReadRefuses(t *testing.T) {
 		want string
 	}{
 		"nothing":       {nil, "not a PNG file"},
-		"another file":  {[]byte("GIF89a"), "not a PNG file"},
+		"another file":  {[]byte("GIF89a"), "not a PNG file but GIF: save it as PNG"},
+		"a photograph":  {[]byte("\xFF\xD8\xFF\xE0"), "not a PNG file but JPEG: save it as PNG"},
+		"in parts":      {parts(t), "one of several that hold a text together"},
 		"cut off":       {good[:len(good)/2], "the PNG file is damaged"},
 		"a head only":   {good[:12], "the PNG file is damaged"},
-		"huge":          {header(100_000, 100_000), "a picture of 100000 x 100000 pixels, at most 12 million are read"},
+		"huge":          {header(100_000, 100_000), "a picture of 100000 x 100000 pixels, at most 16 million are read"},
 		"wide":          {header(0x7FFFFFFF, 0x7FFFFFFF), "the PNG file is damaged: unsupported feature: dimension overflow"},
 		"one pixel":     {encode(t, image.NewGray(image.Rect(0, 0, 1, 1))), "no QR code found"},
 		"white":         {encode(t, white), "no QR code found"},
 		"noise":         {encode(t, spoilt), "no QR code found"},
-		"a large file":  {append(bytes.Clone(good), make([]byte, MaxFile)...), "more than 8 MB"},
+		"a large file":  {append(bytes.Clone(good), make([]byte, MaxFile)...), "more than 32 MB"},
 		"other charset": {latin(t), "not UTF-8"},
 	} {
 		_, err := Read(c.data)
 		require.ErrorContains(t, err, c.want, name)
 	}
+}
+
+// onePart writes the head of a code that is one of several (structured append,
+// ISO/IEC 18004): the second of three, and the parity of the whole text.
+type onePart struct{}
+
+func (onePart) Check() error                            { return nil }
+func (onePart) Bits(coding.Version) int                 { return 20 }
+func (onePart) Encode(b *coding.Bits, _ coding.Version) { b.Write(0b0011_0001_0010_01010101, 20) }
+
+// parts is a code that holds a part of a text.
+func parts(t *testing.T) []byte {
+	t.Helper()
+	plan, err := coding.NewPlan(2, coding.M, 0)
+	require.NoError(t, err)
+	c, err := plan.Encode(onePart{}, coding.String("6304ABCD"))
+	require.NoError(t, err)
+	p, err := Code{&rscqr.Code{Bitmap: c.Bitmap, Size: c.Size, Stride: c.Stride, Scale: 8}}.PNG(4)
+	require.NoError(t, err)
+	return p
+}
+
+// TestReadPoorPictures: what a camera makes of a code.
+func TestReadPoorPictures(t *testing.T) {
+	const text = "00020101021226340011test.tapsim0115TAPSIM-MERCH-01520459995303978540512.505802DE5909TEST SHOP6006BERLIN6304FA7F"
+	c := draw(t, text)
+	const scale = 8
+	size := c.width() * scale
+	r := rand.New(rand.NewPCG(7, 1))
+	for name, tone := range map[string]func(v float64, x, y int) float64{
+		"little contrast": func(v float64, _, _ int) float64 { return 130 + v*30 },
+		"noise":           func(v float64, _, _ int) float64 { return v*255 + r.NormFloat64()*80 },
+		"dust": func(v float64, _, _ int) float64 {
+			if r.IntN(20) == 0 {
+				return 255 * float64(r.IntN(2))
+			}
+			return v * 255
+		},
+		"a shadow": func(v float64, x, _ int) float64 { return v*76 + 150*float64(x)/float64(size) },
+	} {
+		p := image.NewGray(image.Rect(0, 0, size, size))
+		for y := range size {
+			for x := range size {
+				v := 1.0
+				if c.dark(x/scale, y/scale) {
+					v = 0
+				}
+				p.SetGray(x, y, color.Gray{byte(max(0, min(255, tone(v, x, y))))})
+			}
+		}
+		back, err := Read(encode(t, p))
+		require.NoError(t, err, name)
+		require.Equal(t, text, back, name)
+	}
+}
+
+// TestReadPhotographs: the pictures of a camera of 12 million pixels are read.
+func TestReadPhotographs(t *testing.T) {
+	c := draw(t, "tapsim")
+	const scale = 20
+	p := image.NewGray(image.Rect(0, 0, 4032, 3024))
+	for i := range p.Pix {
+		p.Pix[i] = 0xB0
+	}
+	for y := range c.width() * scale {
+		for x := range c.width() * scale {
+			p.SetGray(x+2000, y+1000, shade(c.dark(x/scale, y/scale)).(color.Gray))
+		}
+	}
+	back, err := Read(encode(t, p))
+	require.NoError(t, err)
+	require.Equal(t, "tapsim", back)
 }
 
 // latin is a code whose text is not UTF-8.

@@ -15,8 +15,8 @@ import (
 
 // Limits of a picture that is read.
 const (
-	MaxFile   = 8 << 20    // bytes of the file
-	MaxPixels = 12_000_000 // a photograph of a phone
+	MaxFile   = 32 << 20   // bytes of the file
+	MaxPixels = 16_000_000 // a photograph of a phone
 )
 
 // ErrNoCode is a picture in which no QR code was found.
@@ -47,7 +47,7 @@ func Read(data []byte) (string, error) {
 // huge picture.
 func open(data []byte) (image.Image, error) {
 	if !IsPNG(data) {
-		return nil, fmt.Errorf("not a PNG file")
+		return nil, notPNG(data)
 	}
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("a PNG file of more than %d MB", MaxFile>>20)
@@ -66,24 +66,55 @@ func open(data []byte) (image.Image, error) {
 	return picture, nil
 }
 
+// notPNG says what a file is instead, whatever its name.
+func notPNG(data []byte) error {
+	for _, other := range []struct{ start, name string }{{"\xFF\xD8\xFF", "JPEG"}, {"GIF8", "GIF"}, {"BM", "BMP"}, {"RIFF", "WebP"}, {"%PDF", "PDF"}, {"<svg", "SVG"}} {
+		if bytes.HasPrefix(data, []byte(other.start)) {
+			return fmt.Errorf("not a PNG file but %s: save it as PNG", other.name)
+		}
+	}
+	return fmt.Errorf("not a PNG file")
+}
+
 func damaged(err error) error {
 	return fmt.Errorf("the PNG file is damaged: %s", strings.TrimPrefix(err.Error(), "png: "))
 }
+
+// shrinks are by how much a picture is made smaller, one after the other, when no
+// code is found in it: that evens out noise, blur and a ground that is darker on
+// one side.
+var shrinks = [...]int{1, 2, 3, 4, 6}
 
 // find looks for the code: first as if the picture were nothing else, which is
 // exact for pictures that programs draw and which searching sometimes misses;
 // then as in a photograph; then both with light and dark exchanged. Transparent
 // pixels are taken for white paper.
 func find(p image.Image) (string, error) {
-	light := gozxing.NewLuminanceSourceFromImage(p)
-	for _, source := range []gozxing.LuminanceSource{light, light.Invert()} {
-		for _, hint := range []gozxing.DecodeHintType{gozxing.DecodeHintType_PURE_BARCODE, gozxing.DecodeHintType_TRY_HARDER} {
-			if text, ok := try(source, hint); ok {
-				return text, nil
+	whole := gozxing.NewLuminanceSourceFromImage(p)
+	pixels := grey{whole.GetMatrix(), whole.GetWidth(), whole.GetHeight()}
+	for _, by := range shrinks {
+		light, err := pixels.shrunk(by).stretched().source()
+		if err != nil {
+			break
+		}
+		for _, source := range []gozxing.LuminanceSource{light, light.Invert()} {
+			for _, hint := range []gozxing.DecodeHintType{gozxing.DecodeHintType_PURE_BARCODE, gozxing.DecodeHintType_TRY_HARDER} {
+				if found := try(source, hint); found != nil {
+					return textOf(found)
+				}
 			}
 		}
 	}
 	return "", ErrNoCode
+}
+
+// textOf is what a code holds. One of several that hold a text together has a part
+// of it, which is nobody's to act on.
+func textOf(found *gozxing.Result) (string, error) {
+	if _, part := found.GetResultMetadata()[gozxing.ResultMetadataType_STRUCTURED_APPEND_SEQUENCE]; part {
+		return "", fmt.Errorf("the QR code is one of several that hold a text together; only whole ones are read")
+	}
+	return found.GetText(), nil
 }
 
 // maxCandidates bounds the places in a picture that may be a code's corner: the
@@ -93,18 +124,18 @@ const maxCandidates = 500
 // try looks for the code in one way. Pictures come from anywhere, and the
 // library is not written for those that mean it harm: one that it cannot stand
 // has no code.
-func try(source gozxing.LuminanceSource, hint gozxing.DecodeHintType) (text string, ok bool) {
+func try(source gozxing.LuminanceSource, hint gozxing.DecodeHintType) (found *gozxing.Result) {
 	defer func() {
 		if recover() != nil {
-			text, ok = "", false
+			found = nil
 		}
 	}()
 	bitmap, err := gozxing.NewBinaryBitmap(gozxing.NewHybridBinarizer(source))
 	if err != nil {
-		return "", false
+		return nil
 	}
 	candidates := 0
-	found, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{
+	found, err = qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{
 		hint:                                 true,
 		gozxing.DecodeHintType_CHARACTER_SET: "UTF-8",
 		gozxing.DecodeHintType_NEED_RESULT_POINT_CALLBACK: gozxing.ResultPointCallback(func(gozxing.ResultPoint) {
@@ -114,7 +145,7 @@ func try(source gozxing.LuminanceSource, hint gozxing.DecodeHintType) (text stri
 		}),
 	})
 	if err != nil {
-		return "", false
+		return nil
 	}
-	return found.GetText(), true
+	return found
 }

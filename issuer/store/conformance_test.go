@@ -84,6 +84,7 @@ var (
 		Seq: 1, Key: "20300101/1", Reference: "R1", Instrument: issuer.PANIndex{1, 2, 3}, Account: "A", Amount: 5, Requested: 6, Currency: 978,
 		Time: start, State: issuer.RecordHeld, Flagged: true, Code: "51", Answer: []byte{0, 1, 2},
 		Tap: issuer.Tap{1, 13: 9}, Event: issuer.EventPurchase, Related: 7, Billing: 840, Billed: 4, Fee: 3, Refunded: 2, Returned: 1, Merchant: "SHOP", Category: 5999, Country: 276,
+		Channel: issuer.ChannelQR,
 	}
 	someControls = issuer.Controls{
 		Account: "A", Limits: []issuer.Limit{{Per: issuer.PerMonth, Category: "travel", Country: 840, Amount: 5}}, Budgets: []issuer.Budget{{Category: "5999", Amount: 6}},

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -39,6 +40,9 @@ type Card struct {
 }
 
 var _ apdu.Responder = (*Card)(nil)
+
+// Format prints the card's name, whatever the verb: a card holds keys.
+func (c *Card) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "card "+c.Name()) }
 
 // keyName is what a key goes by: the index of a limited-use key or the counter
 // of a single-use key.
@@ -110,6 +114,14 @@ func (c *Card) Deactivated(why hce.Deactivation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.card.Deactivated(why)
+}
+
+// ShowsCode tells the card that the phone itself asks for the next cryptogram, for
+// a code.
+func (c *Card) ShowsCode() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.card.ShowsCode()
 }
 
 // Verified tells the card, durably, that its owner was verified and that this
