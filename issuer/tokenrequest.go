@@ -175,7 +175,7 @@ func (i *Issuer) makeRoom(tx *Tx, t *requestedToken) error {
 			return err
 		case other.instrument.Status == StatusDeactivated:
 			continue
-		case string(other.binding.Device) != string(t.request.Device):
+		case !other.instrument.Bound, string(other.binding.Device) != string(t.request.Device): // one that came with the phone is not in its wallet
 			count++
 			continue
 		case other.instrument.Status != StatusInactive:

@@ -179,10 +179,8 @@ func (w *Wallet) RemoveAll(ctx context.Context) error {
 
 // forget takes a card off the phone.
 func (w *Wallet) forget(c *Card) error {
-	if c.Enrolled {
-		if err := w.env.Memory.Remove(c.Name); err != nil {
-			return err
-		}
+	if err := w.env.Memory.Remove(c.Name); err != nil {
+		return err
 	}
 	name := c.Name
 	w.state.Cards = slices.DeleteFunc(w.state.Cards, func(c Card) bool { return c.Name == name })

@@ -97,6 +97,9 @@ var lists = map[string]func(w *whole, l issuer.Lister, n *names){
 	"Entries":  func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Entries)) },
 	"Disputes": func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Disputes)) },
 	"Notices":  func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Notices)) },
+	"OpenHolds": func(w *whole, l issuer.Lister, _ *names) {
+		all(w, nil, func(struct{}) ([]issuer.Record, error) { return l.OpenHolds(ctx, 1<<20) })
+	},
 	"Sheet": func(w *whole, l issuer.Lister, n *names) {
 		each(w, n.records, func(record int64) (issuer.Sheet, bool, error) { return l.Sheet(ctx, record) })
 	},
