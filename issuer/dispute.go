@@ -3,6 +3,8 @@ package issuer
 import (
 	"context"
 	"time"
+
+	"tapsim/emv"
 )
 
 // disputeMonths is how long a payment can be denied (Directive (EU) 2015/2366,
@@ -21,7 +23,8 @@ type DisputeView struct {
 	Reason   string    `json:"reason,omitempty"`
 	Opened   time.Time `json:"opened"`
 	Changed  time.Time `json:"changed"`
-	Blocked  string    `json:"blocked,omitempty"` // the card or token that was stopped, masked
+	Blocked  string    `json:"blocked,omitempty"`     // the card or token that was stopped, masked
+	Replaced string    `json:"replaced_by,omitempty"` // the token that took its place on the phone, masked
 }
 
 func (d *Dispute) view(payment *Record) DisputeView {
@@ -44,6 +47,13 @@ type DisputeRequest struct {
 func (i *Issuer) Dispute(ctx context.Context, r DisputeRequest) (DisputeView, error) {
 	if len(r.Reason) > maxText {
 		return DisputeView{}, refuse("bad-request", "", "the reason has more than %d characters", maxText)
+	}
+	var numbers []emv.PAN
+	if r.Block {
+		var err error
+		if numbers, err = i.spareNumbers(r.Payment); err != nil {
+			return DisputeView{}, err
+		}
 	}
 	return change(ctx, i, "dispute", r.Idempotency, r, func(tx *Tx, at time.Time) (DisputeView, error) {
 		payment, amount, err := tx.givenBack(r.Payment, "")
@@ -83,24 +93,27 @@ func (i *Issuer) Dispute(ctx context.Context, r DisputeRequest) (DisputeView, er
 		i.notify(tx, a.ID, NoticeInfo, "we look into your payment of "+money(amount, payment.Currency)+"; you have the money back for now")
 		out := d.view(payment)
 		if r.Block {
-			out.Blocked, err = i.block(tx, payment, r.Reason)
+			out.Blocked, out.Replaced, err = i.block(tx, payment, numbers, at)
 		}
 		return out, err
 	})
 }
 
-// block stops the card or token of a payment.
-func (i *Issuer) block(tx *Tx, payment *Record, reason string) (string, error) {
+// block stops the card or token of a payment, and says what took its place.
+func (i *Issuer) block(tx *Tx, payment *Record, numbers []emv.PAN, at time.Time) (stopped, fresh string, err error) {
 	n, ok, err := tx.Instrument(payment.Instrument)
-	if err != nil || !ok || n.Status != StatusActive {
-		return "", err
+	switch {
+	case err != nil || !ok:
+		return "", "", err
+	case n.Kind == Token && (n.Status == StatusActive || n.Status == StatusSuspended):
+		fresh, err = i.stopToken(tx, payment, &n, numbers, at)
+		return n.Masked, fresh, err
+	case n.Status != StatusActive:
+		return "", "", nil
 	}
 	n.Status = StatusSuspended
 	tx.PutInstrument(n)
-	if n.Kind == Token && i.renew != nil {
-		err = i.renew.Reissue(tx, n, reason)
-	}
-	return n.Masked, err
+	return n.Masked, "", nil
 }
 
 // ResolveRequest ends a dispute.
