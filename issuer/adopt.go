@@ -15,8 +15,8 @@ func (i *Issuer) AdoptToken(ctx context.Context, r *provisioning.Adoption) (stat
 	if err := i.admit(r); err != nil {
 		return state, err
 	}
-	if len(r.DeviceName) > maxDeviceName {
-		return state, refused("bad-device-name", "", "the name of the device is longer than %d bytes", maxDeviceName)
+	if !provisioning.Readable(r.DeviceName, maxDeviceName) {
+		return state, refused("bad-device-name", "", "the name of a device is one line of text of at most %d bytes", maxDeviceName)
 	}
 	pan := emv.PAN(r.Token)
 	unknown := refused("unknown-token", "", "there is no such token that the bank was set up with")

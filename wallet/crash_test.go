@@ -255,3 +255,18 @@ func TestAReplacedTokenIsTakenUp(t *testing.T) {
 		}
 	}
 }
+
+// TestRemovedWithItsSuccessor: what is removed before the phone has heard of its new
+// token leaves none behind, and the card can be added again.
+func TestRemovedWithItsSuccessor(t *testing.T) {
+	x := newWorld(t)
+	name := x.add()
+	x.deny(x.token(name))
+	require.NoError(t, x.Remove(x.ctx, name))
+	tokens, err := x.bank.Tokens(x.ctx, account)
+	require.NoError(t, err)
+	for _, token := range tokens {
+		require.False(t, token.OnPhone && token.Status != "deactivated", "%+v", token)
+	}
+	x.add()
+}
