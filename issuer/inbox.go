@@ -24,7 +24,7 @@ type NoticeView struct {
 // Inbox are the messages to a customer, oldest first, of one kind or all for
 // "".
 func (i *Issuer) Inbox(ctx context.Context, account, kind string) ([]NoticeView, error) {
-	if _, err := i.findAccount(account); err != nil {
+	if _, err := i.findAccount(ctx, account); err != nil {
 		return nil, err
 	}
 	all, err := i.store.Notices(ctx, account)
@@ -53,7 +53,7 @@ type CardState struct {
 
 // Cards are the funding cards of an account and their tokens.
 func (i *Issuer) Cards(ctx context.Context, account string) ([]CardState, error) {
-	if _, err := i.findAccount(account); err != nil {
+	if _, err := i.findAccount(ctx, account); err != nil {
 		return nil, err
 	}
 	all, err := i.cardsOf(ctx, account)

@@ -18,8 +18,8 @@ func (i *Issuer) payment(ctx context.Context, request *iso8583.Message, k kind, 
 	}
 	report.step("format", OK, "the fields that a decision needs are there and well-formed")
 	p.rule = rule
-	if report == nil && i.isBound(p.index) {
-		report = new(Report) // its phone is told why
+	if report == nil && (i.isBound(p.index) || i.quiet.admits(i.now(), i.config.KeptChecks)) {
+		report = new(Report) // its phone is told why, or somebody may ask
 	}
 	if err := i.assess(p, report); err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 		report.step("posting", Failed, text+"; accepted and flagged")
 		return nil
 	}
-	if related != nil && related.State == RecordHeld {
+	if related != nil && (related.State == RecordHeld || related.State == RecordExpired) {
 		if err := i.capture(tx, related, record); err != nil {
 			return err
 		}
@@ -246,7 +246,8 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 	return tx.pay(movement{record, false}, record, record.Account, portion{record.Amount, record.Billed, record.Fee})
 }
 
-// capture releases a hold whose payment is posted by another record.
+// capture releases a hold whose payment is posted by another record. One that has
+// ended has nothing to release any more.
 func (i *Issuer) capture(tx *Tx, held, by *Record) error {
 	if err := tx.hold(held.Account, -held.Billed); err != nil {
 		return err
@@ -288,6 +289,8 @@ func noMoney(p *payment, record, related *Record) string {
 		return "this payment was posted before"
 	case related != nil && related.State == RecordReversed:
 		return "this payment was reversed before"
+	case related != nil && related.State == RecordExpired && p.class == classAuthorisation:
+		return "the hold of this payment has ended"
 	case related != nil && related.State == RecordHeld && p.class == classAuthorisation:
 		return "this payment is held already"
 	}

@@ -112,8 +112,8 @@ func TestLostPhoneGetsNothing(t *testing.T) {
 	require.NotEqual(t, token, grant.Token)
 }
 
-// TestDeniedPaymentStopsTheToken: the phone that paid cannot take the bank's stop
-// back, and it is in the token's history.
+// TestDeniedPaymentStopsTheToken: where no other token takes its place, the phone
+// that paid cannot take the bank's stop back, and it is in the token's history.
 func TestDeniedPaymentStopsTheToken(t *testing.T) {
 	b := newBank(t, nil)
 	ctx := context.Background()
@@ -122,6 +122,7 @@ func TestDeniedPaymentStopsTheToken(t *testing.T) {
 	require.Equal(t, "00", answer.ResponseCode)
 	list, err := b.Payments(ctx, "A")
 	require.NoError(t, err)
+	require.NoError(t, b.SetStatus(ctx, testCard, StatusStolen))
 	d, err := b.Dispute(ctx, DisputeRequest{Payment: list[len(list)-1].ID, Block: true})
 	require.NoError(t, err)
 	require.NotEmpty(t, d.Blocked)

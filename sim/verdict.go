@@ -113,6 +113,8 @@ func (s *Story) paid() Verdict {
 	switch {
 	case s.Bank.State == issuer.RecordReversed.String():
 		v.Outcome, v.Reason = "reversed", "the point of sale took it back"
+	case s.Bank.State == issuer.RecordExpired.String():
+		v.Outcome, v.Reason = "expired", "nobody completed it in time, and the money is free again"
 	case s.Bank.Event == issuer.EventRefund.String():
 		v.Outcome = "refunded"
 	}

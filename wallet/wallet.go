@@ -27,6 +27,7 @@ import (
 // that the service could not be asked.
 type Service interface {
 	RequestToken(ctx context.Context, r *provisioning.TokenRequest) (provisioning.TokenGrant, error)
+	AdoptToken(ctx context.Context, r *provisioning.Adoption) (provisioning.TokenState, error)
 	EnterCode(ctx context.Context, r *provisioning.CodeEntry) (provisioning.TokenState, error)
 	ResendCode(ctx context.Context, r *provisioning.TokenCall) (*provisioning.Verification, error)
 	CallToken(ctx context.Context, r *provisioning.TokenCall) (provisioning.TokenState, error)
