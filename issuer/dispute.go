@@ -45,8 +45,8 @@ type DisputeRequest struct {
 // Dispute takes a customer's report that a payment was not theirs: they have
 // the money back at once, provisionally.
 func (i *Issuer) Dispute(ctx context.Context, r DisputeRequest) (DisputeView, error) {
-	if len(r.Reason) > maxText {
-		return DisputeView{}, refuse("bad-request", "", "the reason has more than %d characters", maxText)
+	if err := checkText("the reason", r.Reason); err != nil {
+		return DisputeView{}, err
 	}
 	var numbers []emv.PAN
 	if r.Block {
@@ -134,7 +134,7 @@ func (i *Issuer) Resolve(ctx context.Context, r ResolveRequest) (DisputeView, er
 		d, ok, err := tx.Dispute(r.Dispute)
 		switch {
 		case err != nil || !ok:
-			return DisputeView{}, refuseOr(err, "unknown-dispute", "`tapsim bank disputes` lists them", "there is no dispute %d", r.Dispute)
+			return DisputeView{}, refuseOr(err, "unknown-dispute", "`tapsim bank disputes ACCOUNT` lists them", "there is no dispute %d", r.Dispute)
 		case d.State != DisputeCredited:
 			return DisputeView{}, refuse("dispute-closed", "", "dispute %d is %s already", d.ID, d.State)
 		}
@@ -169,7 +169,11 @@ func (t *Tx) endDispute(d *Dispute, payment *Record) error {
 		return err
 	}
 	record.about(payment)
-	part := portion{d.Amount, d.Billed, share(payment.Fee, d.Billed, payment.Billed)}
+	credit, ok, err := t.RecordBySequence(d.ID)
+	if err != nil || !ok {
+		return errorOr(err, "issuer: the credit of dispute %d is gone", d.ID)
+	}
+	part := portion{d.Amount, d.Billed, credit.Fee}
 	record.Billed, record.Fee = part.billed, part.fee
 	ours, err := t.internal(ownDisputed, a.Currency)
 	if err != nil {

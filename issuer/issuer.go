@@ -39,6 +39,7 @@ type Issuer struct {
 	closed atomic.Pointer[Maintenance] // nil: open
 	quiet  quota                       // of reports that nobody asked for
 	lapses lapses
+	gate   sync.Mutex // guards changes of closed
 
 	mu   sync.Mutex // guards rand
 	rand io.Reader

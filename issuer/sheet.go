@@ -39,11 +39,12 @@ func (r *Report) sheet(record int64) (Sheet, error) {
 	return Sheet{record, b}, err
 }
 
-// keepSheet keeps a report.
+// keepSheet keeps a report, and tells it the record's number.
 func keepSheet(tx *Tx, r *Report, record int64) error {
 	if r == nil {
 		return nil
 	}
+	r.Payment = record
 	s, err := r.sheet(record)
 	if err == nil {
 		tx.PutSheet(s)

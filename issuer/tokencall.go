@@ -46,15 +46,12 @@ type TokenChange struct {
 	Idempotency string `json:"-"`
 }
 
-// maxReason bounds a reason, in bytes.
-const maxReason = 200
-
 // ManageToken makes a step in a token's life for the bank, or for the token
 // service itself. The reason goes into the history, and to the phone.
 func (i *Issuer) ManageToken(ctx context.Context, c TokenChange) (provisioning.TokenState, error) {
 	party := max(c.Party, PartyBank)
-	if !provisioning.Readable(c.Reason, maxReason) {
-		return provisioning.TokenState{}, refused("bad-request", "", "a reason has at most %d bytes, all of which print", maxReason)
+	if err := checkText("the reason", c.Reason); err != nil {
+		return provisioning.TokenState{}, err
 	}
 	m := move{reference: c.Token, verb: c.Verb, party: party, key: c.Idempotency, request: c, change: func(t *liveToken) { t.text = c.Reason }}
 	switch c.Verb {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"strings"
 	"time"
 
 	"tapsim/provisioning"
@@ -18,6 +19,19 @@ func hashCode(token PANIndex, code string) []byte {
 	return h[:]
 }
 
+// codeBegins is how the message with a one-time code begins, before the code.
+const codeBegins = "Code "
+
+// codeIn is the one-time code in the message that brought it, "" when there is
+// none.
+func codeIn(text string) string {
+	rest, ok := strings.CutPrefix(text, codeBegins)
+	if !ok || len(rest) < codeLength {
+		return ""
+	}
+	return rest[:codeLength]
+}
+
 // sendCode puts a new code into the customer's inbox.
 func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) *provisioning.Verification {
 	rules := i.config.TokenService.orDefault()
@@ -25,7 +39,7 @@ func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) *
 	*c = Challenge{
 		Hash: hashCode(t.binding.Token, code), Sent: t.now, Until: t.now.Add(rules.CodeLife), Tries: rules.CodeTries, Resends: c.Resends,
 	}
-	text := fmt.Sprintf("Code %s adds your card ending in %s to %s. It is good until %s. Tell it to nobody.",
+	text := fmt.Sprintf(codeBegins+"%s adds your card ending in %s to %s. It is good until %s. Tell it to nobody.",
 		code, card.LastFour, orNone(t.binding.DeviceName), c.Until.Format("15:04"))
 	i.notify(tx, card.Account, NoticeCode, text)
 	return &provisioning.Verification{SentTo: "the inbox of account " + card.Account, Until: c.Until, Tries: c.Tries, Resends: c.Resends}

@@ -95,10 +95,14 @@ func (w *Wallet) card(name string) (*Card, error) {
 	return found, nil
 }
 
-// Find is a card by its name or last four digits, or the default for "".
+// Find is a card by its name or last four digits, or the default for "": where none
+// was ever active, the first.
 func (w *Wallet) Find(name string) (Card, error) {
 	if name == "" {
 		name = w.state.Default
+	}
+	if name == "" && len(w.state.Cards) > 0 {
+		name = w.state.Cards[0].Name
 	}
 	if name == "" {
 		return Card{}, refuse("no-card", "add one with 'tapsim wallet add'", "the wallet is empty")
