@@ -62,11 +62,12 @@ type bought struct {
 	account  string
 	id       int64
 	state    string // held, posted, gone
-	hold     bool   // a pre-authorisation, which clearing leaves alone
-	amount   int64  // what still stands of it, in its currency
-	back     int64  // of that, given back
-	billed   int64  // what amount costs the account
-	repaid   int64  // of that, given back
+	card     *townCard
+	hold     bool  // a pre-authorisation, which clearing leaves alone
+	amount   int64 // what still stands of it, in its currency
+	back     int64 // of that, given back
+	billed   int64 // what amount costs the account
+	repaid   int64 // of that, given back
 	message  *iso8583.Message
 	reversed bool // by a message, which may have found nothing left
 }
@@ -184,7 +185,7 @@ func (v *town) add(c *townCard) {
 
 // townSteps are what can happen.
 var townSteps = []func(v *town){
-	(*town).tap, (*town).tap, (*town).tap, (*town).tap, (*town).pay, (*town).pay, (*town).replay, (*town).replay, (*town).reverseTap, (*town).refundTap,
+	(*town).tap, (*town).tap, (*town).tap, (*town).tap, (*town).pay, (*town).pay, (*town).replay, (*town).replay, (*town).reverseTap, (*town).refundTap, (*town).refundNamed,
 	(*town).topUp, (*town).transfer, (*town).preAuthorise, (*town).increment, (*town).complete, (*town).reverse, (*town).refund, (*town).refund,
 	(*town).deny, (*town).resolve, (*town).clear, (*town).expire, (*town).freezeAccount, (*town).closeBank, (*town).limit,
 	(*town).ownCard, (*town).bankCard, (*town).losePhone, (*town).control, (*town).renew, (*town).refill, (*town).replace, (*town).poll, (*town).wait,
@@ -370,7 +371,7 @@ func (v *town) judge(c *townCard, p Payment, ready bool, blocked string) {
 	require.Equal(v.t, "0100", string(p.Request.MTI), v.said)
 	v.money[townAccount].held += billed
 	v.payments = append(v.payments, &bought{
-		account: townAccount, id: v.last(), state: "held", amount: *p.Request.Amount, billed: billed, message: p.Request,
+		account: townAccount, id: v.last(), state: "held", amount: *p.Request.Amount, billed: billed, message: p.Request, card: c,
 	})
 }
 
@@ -478,6 +479,28 @@ func (v *town) refundTap() {
 		return
 	}
 	v.money[townAccount].balance += amount
+}
+
+// refundNamed gives money of a payment back by a message that names it.
+func (v *town) refundNamed() {
+	b := v.bought()
+	if b == nil || b.message == nil {
+		return
+	}
+	left := b.amount - b.back
+	part := 1 + v.rng.Int64N(left+left/4+1)
+	v.keys++
+	r := *b.message
+	r.MTI, r.ProcessingCode, r.Amount, r.ICCData, r.PINBlock, r.STAN = "0200", "200000", &part, nil, nil, fmt.Sprintf("%06d", 800_000+v.keys)
+	v.said += fmt.Sprintf(": message that refunds %d of %d (%s, %d left)", part, b.id, b.state, left)
+	answer, err := v.line.Exchanger.Exchange(context.Background(), &r)
+	require.NoError(v.t, err, v.said)
+	want := first(when(v.closed, "91"), when(b.card.channels != nil && !slices.Contains(b.card.channels, issuer.ChannelOf(r.EntryMode)), "57"),
+		when(b.state != "posted", "12"), when(part > left, "13"), "00")
+	require.Equal(v.t, want, answer.ResponseCode, v.said)
+	if want == "00" {
+		v.givenBack(b, part)
+	}
 }
 
 // ask asks the bank for a verb, and sometimes once more under the same key. A
