@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	townSeeds = flag.Int("towns", 6, "random histories of wallet, point of sale and bank")
+	townSeeds = flag.Int("towns", 4, "random histories of wallet, point of sale and bank")
 	townSeed  = flag.Uint64("town", 1, "the first of them")
 )
 

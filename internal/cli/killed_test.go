@@ -126,7 +126,7 @@ func (b *bankProcess) bury(t *testing.T) {
 // it said is there after the restart, once; what it did not get to say is there
 // once after the same request came again; and what terminals gave up is undone.
 func TestKilledBank(t *testing.T) {
-	k := newKilling(t, 20)
+	k := newKilling(t, 12)
 	state := t.TempDir()
 	k.killBeginning(state)
 	b := k.startBank(state)

@@ -294,7 +294,7 @@ func (o *owner) look() {
 // terminal does not know the end of is undone; a coupon is spent exactly when its
 // payment stands.
 func TestKilledPhone(t *testing.T) {
-	o := newOwner(newKilling(t, 20))
+	o := newOwner(newKilling(t, 12))
 	for range o.rounds {
 		o.start()
 		for range o.rng.IntN(2) {
