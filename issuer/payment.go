@@ -158,6 +158,11 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 			return err
 		}
 	}
+	if p.refund() && !p.advice && p.original == nil { // a rule or an earlier check decided
+		if p.original, err = p.namedOriginal(tx); err != nil {
+			return err
+		}
+	}
 	if p.original != nil { // also of a refusal: the next refund of the same looks it up here
 		record.Related = p.original.Seq
 	}
