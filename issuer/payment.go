@@ -161,6 +161,11 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 			return err
 		}
 	}
+	if p.refund() && !p.advice && p.original == nil { // a rule or an earlier check decided
+		if p.original, err = p.namedOriginal(tx); err != nil {
+			return err
+		}
+	}
 	if p.related, err = i.relatedTo(tx, p, record); err != nil {
 		return err
 	}
