@@ -71,8 +71,13 @@ func amountIn(text string, currency uint16) (int64, error) {
 	return v, nil
 }
 
-// change is once for what customers do: not while the bank is closed.
+// change is once for what customers do: not while the bank is closed, and on books
+// without holds that have ended.
 func change[R any](ctx context.Context, i *Issuer, verb, key string, request any, f func(tx *Tx, at time.Time) (R, error)) (R, error) {
+	if err := i.lapse(ctx); err != nil {
+		var none R
+		return none, err
+	}
 	return once(ctx, i, verb, key, request, func(tx *Tx, at time.Time) (R, error) {
 		if err := i.open(); err != nil {
 			var none R
@@ -307,6 +312,9 @@ func (i *Issuer) setFrozen(ctx context.Context, verb string, r AccountRequest, f
 
 // Accounts are the customers' accounts by name.
 func (i *Issuer) Accounts(ctx context.Context) ([]AccountState, error) {
+	if err := i.lapse(ctx); err != nil {
+		return nil, err
+	}
 	all, err := i.store.Accounts(ctx)
 	out := []AccountState{}
 	for n := range all {
@@ -318,13 +326,17 @@ func (i *Issuer) Accounts(ctx context.Context) ([]AccountState, error) {
 }
 
 // ShowAccount is one account.
-func (i *Issuer) ShowAccount(_ context.Context, id string) (AccountState, error) {
-	a, err := i.findAccount(id)
+func (i *Issuer) ShowAccount(ctx context.Context, id string) (AccountState, error) {
+	a, err := i.findAccount(ctx, id)
 	return a.view(), err
 }
 
-// findAccount finds a customer's account, closed or not, outside an update.
-func (i *Issuer) findAccount(id string) (Account, error) {
+// findAccount finds a customer's account, closed or not, outside an update, without
+// holds that have ended.
+func (i *Issuer) findAccount(ctx context.Context, id string) (Account, error) {
+	if err := i.lapse(ctx); err != nil {
+		return Account{}, err
+	}
 	a, ok, err := i.store.Account(id)
 	if err != nil || !ok || a.Internal {
 		return Account{}, refuseOr(err, "unknown-account", "`tapsim bank accounts` lists them", "there is no account %q", id)

@@ -69,7 +69,7 @@ func (i *Issuer) unproven(p *payment, related *Record) string {
 	case original != nil && (original.State != RecordPosted || p.amount > original.rest()):
 		return "more is to go back than is left of the payment"
 	case related != nil && related.State == RecordReversed:
-		return "this payment was reversed before, or its hold expired"
+		return "this payment was reversed before"
 	case related != nil && related.State != RecordNoted:
 		return ""
 	case related != nil:

@@ -62,14 +62,12 @@ func TestAdvicesThatContradict(t *testing.T) {
 		require.NoError(t, err)
 		return all[len(all)-1]
 	}
-	b := everydayBank(t, func(c *Config) { c.HoldsExpire = time.Hour })
+	b := everydayBank(t, nil)
 	held := plasticTap(1, 20_00).message(t, "0100", 1)
 	b.answers("00", held, "")
-	b.now = b.now.Add(2 * time.Hour)
-	_, err := b.ExpireHolds(bg)
-	require.NoError(t, err)
+	b.answers("00", reversalOf(held, "0400", 9), "")
 	b.answers("00", completionOf(held, "000002"), "")
-	require.Equal(t, []any{"noted", true}, []any{last(b).State, last(b).Flagged}, "its hold expired")
+	require.Equal(t, []any{"noted", true}, []any{last(b).State, last(b).Flagged}, "it was reversed")
 	require.Equal(t, int64(500_00), b.account().Balance)
 
 	paid := plasticTap(2, 12_50).message(t, "0200", 3)

@@ -79,7 +79,7 @@ func (a *audit) checkRecords() error {
 			return fmt.Errorf("record %d stands for %d, costs %d with a fee of %d", r.Seq, r.Amount, r.Billed, r.Fee)
 		case r.Refunded < 0 || r.Refunded > r.Amount || r.Returned < 0 || r.Returned > r.Billed:
 			return fmt.Errorf("of record %d, %d that cost %d, %d that cost %d went back", r.Seq, r.Amount, r.Billed, r.Refunded, r.Returned)
-		case (r.State == RecordReversed || r.State == RecordCaptured) && (r.Amount != 0 || r.Billed != 0):
+		case (r.State == RecordReversed || r.State == RecordCaptured || r.State == RecordExpired) && (r.Amount != 0 || r.Billed != 0):
 			return fmt.Errorf("record %d is %s and still stands for %d", r.Seq, r.State, r.Amount)
 		}
 	}

@@ -38,6 +38,9 @@ type Config struct {
 	PartialApproval bool
 	// HoldsExpire is how long a hold waits for its completion; 0: for ever.
 	HoldsExpire time.Duration
+	// KeptChecks is of how many payments a second the steps of the check are kept
+	// although nobody watches, at most MaxKeptChecks; 0: of none.
+	KeptChecks int
 	// Fallback lets magnetic-stripe fallback and other entries without chip
 	// data pass, unchecked: entry modes 80x, 90x, 91x.
 	Fallback bool
@@ -241,6 +244,8 @@ func (c *Config) checkBounds() error {
 		return configError("refunds.unverified", "%d is not an amount", c.Unverified)
 	case c.HoldsExpire < 0 || c.HoldsExpire > 366*24*time.Hour:
 		return configError("holds.expire", "%s, want up to a year", c.HoldsExpire)
+	case c.KeptChecks < 0 || c.KeptChecks > MaxKeptChecks:
+		return configError("kept_checks", "%d, want 0 to %d", c.KeptChecks, MaxKeptChecks)
 	}
 	return c.Exchange.check(c.Currency)
 }

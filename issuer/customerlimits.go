@@ -223,7 +223,7 @@ func (i *Issuer) changeControls(ctx context.Context, verb, account, key string, 
 
 // Limits are an account's limits and budgets, with what is used of them.
 func (i *Issuer) Limits(ctx context.Context, account string) (LimitsState, error) {
-	a, err := i.findAccount(account)
+	a, err := i.findAccount(ctx, account)
 	if err != nil {
 		return LimitsState{}, err
 	}

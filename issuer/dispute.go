@@ -2,11 +2,9 @@ package issuer
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"tapsim/provisioning"
+	"tapsim/emv"
 )
 
 // disputeMonths is how long a payment can be denied (Directive (EU) 2015/2366,
@@ -25,7 +23,8 @@ type DisputeView struct {
 	Reason   string    `json:"reason,omitempty"`
 	Opened   time.Time `json:"opened"`
 	Changed  time.Time `json:"changed"`
-	Blocked  string    `json:"blocked,omitempty"` // the card or token that was stopped, masked
+	Blocked  string    `json:"blocked,omitempty"`     // the card or token that was stopped, masked
+	Replaced string    `json:"replaced_by,omitempty"` // the token that took its place on the phone, masked
 }
 
 func (d *Dispute) view(payment *Record) DisputeView {
@@ -48,6 +47,13 @@ type DisputeRequest struct {
 func (i *Issuer) Dispute(ctx context.Context, r DisputeRequest) (DisputeView, error) {
 	if err := checkText("the reason", r.Reason); err != nil {
 		return DisputeView{}, err
+	}
+	var numbers []emv.PAN
+	if r.Block {
+		var err error
+		if numbers, err = i.spareNumbers(r.Payment); err != nil {
+			return DisputeView{}, err
+		}
 	}
 	return change(ctx, i, "dispute", r.Idempotency, r, func(tx *Tx, at time.Time) (DisputeView, error) {
 		payment, amount, err := tx.givenBack(r.Payment, "")
@@ -87,45 +93,27 @@ func (i *Issuer) Dispute(ctx context.Context, r DisputeRequest) (DisputeView, er
 		i.notify(tx, a.ID, NoticeInfo, "we look into your payment of "+money(amount, payment.Currency)+"; you have the money back for now")
 		out := d.view(payment)
 		if r.Block {
-			out.Blocked, err = i.block(tx, payment, r.Reason, at)
+			out.Blocked, out.Replaced, err = i.block(tx, payment, numbers, at)
 		}
 		return out, err
 	})
 }
 
-// block stops the card or token of a payment.
-func (i *Issuer) block(tx *Tx, payment *Record, reason string, at time.Time) (string, error) {
+// block stops the card or token of a payment, and says what took its place.
+func (i *Issuer) block(tx *Tx, payment *Record, numbers []emv.PAN, at time.Time) (stopped, fresh string, err error) {
 	n, ok, err := tx.Instrument(payment.Instrument)
 	switch {
 	case err != nil || !ok:
-		return "", err
-	case n.Kind == Token:
-		return i.blockToken(tx, payment, reason, at)
+		return "", "", err
+	case n.Kind == Token && (n.Status == StatusActive || n.Status == StatusSuspended):
+		fresh, err = i.stopToken(tx, payment, &n, numbers, at)
+		return n.Masked, fresh, err
 	case n.Status != StatusActive:
-		return "", nil
+		return "", "", nil
 	}
 	n.Status = StatusSuspended
 	tx.PutInstrument(n)
-	return n.Masked, nil
-}
-
-// blockToken suspends a token in the bank's name, so that the phone that holds it
-// cannot resume it. One that cannot be suspended stays as it is.
-func (i *Issuer) blockToken(tx *Tx, payment *Record, reason string, at time.Time) (string, error) {
-	t, err := i.findToken(tx, payment.Instrument.Reference(), nil, at)
-	if err != nil {
-		return "", err
-	}
-	t.text = fmt.Sprintf("payment %d was denied", payment.Seq)
-	err = t.step(tx, &move{verb: provisioning.VerbSuspend, party: PartyBank})
-	var no *Refusal
-	switch {
-	case errors.As(err, &no):
-		return "", nil
-	case err == nil && i.renew != nil:
-		err = i.renew.Reissue(tx, t.instrument, reason)
-	}
-	return t.instrument.Masked, err
+	return n.Masked, "", nil
 }
 
 // ResolveRequest ends a dispute.
@@ -203,7 +191,7 @@ func (t *Tx) endDispute(d *Dispute, payment *Record) error {
 
 // Disputes are those of an account, oldest first.
 func (i *Issuer) Disputes(ctx context.Context, account string) ([]DisputeView, error) {
-	if _, err := i.findAccount(account); err != nil {
+	if _, err := i.findAccount(ctx, account); err != nil {
 		return nil, err
 	}
 	all, err := i.store.Disputes(ctx, account)

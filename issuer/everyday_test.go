@@ -3,7 +3,6 @@ package issuer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -329,29 +328,4 @@ func TestDisputes(t *testing.T) {
 	b.now = b.now.AddDate(0, 13, 1)
 	_, err := b.Dispute(bg, DisputeRequest{Payment: paid})
 	require.Equal(t, "too-late", codeOf(t, err))
-}
-
-// reissued notes what is to be replaced.
-type reissued struct{ tokens []string }
-
-func (r *reissued) Reissue(_ *Tx, token Instrument, reason string) error {
-	r.tokens = append(r.tokens, fmt.Sprintf("%s %s %s", token.Masked, token.Status, reason))
-	return nil
-}
-
-// A token whose payment is denied is suspended and handed to the token service.
-func TestDisputeReplacesTheToken(t *testing.T) {
-	b := everydayBank(t, nil)
-	hook := new(reissued)
-	b.Issuer.renew = hook
-	paid := b.paid(1, 20_00)
-	require.NoError(t, b.store.Update(bg, nil, func(tx *Tx) error { // as if the phone had paid
-		r, _, err := tx.RecordBySequence(paid)
-		r.Instrument = b.store.IndexPAN(testToken)
-		tx.PutRecord(r)
-		return err
-	}))
-	_, err := b.Dispute(bg, DisputeRequest{Payment: paid, Reason: "stolen phone", Block: true})
-	require.NoError(t, err)
-	require.Equal(t, []string{"476173******0010 suspended stolen phone"}, hook.tokens)
 }

@@ -154,3 +154,14 @@ func TestPartialApproval(t *testing.T) {
 	require.Equal(t, "51", answer.ResponseCode, "nothing is no part")
 	b.audit()
 }
+
+// TestThePhoneHearsOfThePart that was approved, not of what was asked.
+func TestThePhoneHearsOfThePart(t *testing.T) {
+	b := newBank(t, func(c *Config) { c.PartialApproval = true; c.Limits.MaxAmount = 0 })
+	p, token := activeToken(t, b, 1)
+	available := b.account().Available()
+	answer, report := p.pay(available+1, nil)
+	require.Equal(t, "10", answer.ResponseCode, "%+v", report.Steps)
+	events := p.news(token).Events
+	require.Equal(t, available, events[len(events)-1].Payment.Amount)
+}

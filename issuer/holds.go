@@ -273,7 +273,7 @@ type ClearRequest struct {
 // in their day's batch. Pre-authorisations wait for their own completion.
 func (i *Issuer) Clear(ctx context.Context, r ClearRequest) ([]PaymentState, error) {
 	if r.Account != "" {
-		if _, err := i.findAccount(r.Account); err != nil {
+		if _, err := i.findAccount(ctx, r.Account); err != nil {
 			return nil, err
 		}
 	}
@@ -283,23 +283,6 @@ func (i *Issuer) Clear(ctx context.Context, r ClearRequest) ([]PaymentState, err
 	}
 	return change(ctx, i, "clear", r.Idempotency, r, func(tx *Tx, at time.Time) ([]PaymentState, error) {
 		return tx.eachHold(holds, func(held *Record) (PaymentState, error) { return i.complete(tx, held, held.Amount, at) })
-	})
-}
-
-// ExpireHolds releases the holds that nobody completed in the time that the
-// configuration gives.
-func (i *Issuer) ExpireHolds(ctx context.Context) ([]PaymentState, error) {
-	after := i.config.HoldsExpire
-	if after == 0 {
-		return []PaymentState{}, nil
-	}
-	now := i.now()
-	holds, err := i.openHolds(ctx, "", func(r *Record) bool { return now.Sub(r.Time) > after })
-	if err != nil || len(holds) == 0 {
-		return []PaymentState{}, err
-	}
-	return change(ctx, i, "expire", "", nil, func(tx *Tx, at time.Time) ([]PaymentState, error) {
-		return tx.eachHold(holds, func(held *Record) (PaymentState, error) { return tx.reverse(held, held.Amount, EventExpiry, at) })
 	})
 }
 

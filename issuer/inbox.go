@@ -30,7 +30,7 @@ func (i *Issuer) Inbox(ctx context.Context, account, kind string) ([]NoticeView,
 	default:
 		return nil, refuse("bad-request", "want code, alert or notice", "%q is no kind of message", kind)
 	}
-	if _, err := i.findAccount(account); err != nil {
+	if _, err := i.findAccount(ctx, account); err != nil {
 		return nil, err
 	}
 	all, err := i.store.Notices(ctx, account)
@@ -63,7 +63,7 @@ type CardState struct {
 
 // Cards are the funding cards of an account and their tokens.
 func (i *Issuer) Cards(ctx context.Context, account string) ([]CardState, error) {
-	if _, err := i.findAccount(account); err != nil {
+	if _, err := i.findAccount(ctx, account); err != nil {
 		return nil, err
 	}
 	all, err := i.cardsOf(ctx, account)

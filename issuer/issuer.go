@@ -25,7 +25,6 @@ type Env struct {
 	Now     func() time.Time
 	Rand    io.Reader // authorisation codes, token numbers, account references
 	Certify Certifier // nil: the token service certifies no cards
-	Reissue Reissuer  // nil: a token whose payment is denied is suspended, and that is all
 }
 
 // Issuer is the bank. It is safe for concurrent use.
@@ -35,11 +34,12 @@ type Issuer struct {
 	now    func() time.Time
 	keys   keyring
 	ca     Certifier
-	pins   map[PANIndex]PINValue // by card
-	counts []counter             // one for each rule
-	renew  Reissuer
+	pins   map[PANIndex]PINValue       // by card
+	counts []counter                   // one for each rule
 	closed atomic.Pointer[Maintenance] // nil: open
-	gate   sync.Mutex                  // guards changes of closed
+	quiet  quota                       // of reports that nobody asked for
+	lapses lapses
+	gate   sync.Mutex // guards changes of closed
 
 	mu   sync.Mutex // guards rand
 	rand io.Reader
@@ -54,7 +54,7 @@ func New(config Config, store Store, env Env) (*Issuer, error) {
 		return nil, err
 	}
 	i := &Issuer{
-		config: &config, store: store, now: env.Now, rand: env.Rand, ca: env.Certify, renew: env.Reissue,
+		config: &config, store: store, now: env.Now, rand: env.Rand, ca: env.Certify,
 		counts: make([]counter, len(config.Rules)),
 	}
 	i.pins = i.pinValues()
@@ -84,9 +84,13 @@ func (i *Issuer) Handle(ctx context.Context, request *iso8583.Message, report *R
 	var err error
 	switch kind := kindOf(request.MTI); kind.class {
 	case classAuthorisation, classFinancial:
-		answer.Message, err = i.payment(ctx, request, kind, rule, report)
+		if err = i.lapse(ctx); err == nil {
+			answer.Message, err = i.payment(ctx, request, kind, rule, report)
+		}
 	case classReversal:
-		answer.Message, err = i.reversal(ctx, request, kind, report)
+		if err = i.lapse(ctx); err == nil {
+			answer.Message, err = i.reversal(ctx, request, kind, report)
+		}
 	case classNetwork:
 		answer.Message = network(request, report)
 	default:

@@ -305,6 +305,20 @@ func (m *Memory) Records(_ context.Context, account string) ([]Record, error) {
 	return out, nil
 }
 
+// OpenHolds are the records that hold money, the oldest first.
+func (m *Memory) OpenHolds(_ context.Context, limit int) ([]Record, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Record
+	for _, r := range m.rows.records {
+		if r.State == RecordHeld {
+			out = append(out, *r)
+		}
+	}
+	slices.SortFunc(out, func(a, b Record) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Seq, b.Seq)) })
+	return out[:min(len(out), limit)], nil
+}
+
 // Entries are those of an account, or all for "".
 func (m *Memory) Entries(_ context.Context, account string) ([]Entry, error) {
 	return filter(m, &m.rows.entries, func(e Entry) bool { return account == "" || e.Account == account })

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"tapsim/emv"
 	"tapsim/iso8583"
@@ -193,6 +194,8 @@ func checkCommon(m *iso8583.Message) error {
 		return fault(41, "holds characters that do not print")
 	case !printable(m.MerchantID):
 		return fault(42, "holds characters that do not print")
+	case strings.ContainsFunc(m.MerchantName, unicode.IsControl):
+		return fault(43, "holds control characters")
 	case !printable(m.RRN):
 		return fault(37, "holds characters that do not print")
 	case len(m.MerchantID) > 15:

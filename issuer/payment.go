@@ -18,8 +18,8 @@ func (i *Issuer) payment(ctx context.Context, request *iso8583.Message, k kind, 
 	}
 	report.step("format", OK, "the fields that a decision needs are there and well-formed")
 	p.rule = rule
-	if report == nil && i.isBound(p.index) {
-		report = new(Report) // its phone is told why
+	if report == nil && (i.isBound(p.index) || i.quiet.admits(i.now(), i.config.KeptChecks)) {
+		report = new(Report) // its phone is told why, or somebody may ask
 	}
 	if err := i.assess(p, report); err != nil {
 		return nil, err
@@ -161,6 +161,11 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 			return err
 		}
 	}
+	if p.refund() && !p.advice && p.original == nil { // a rule or an earlier check decided
+		if p.original, err = p.namedOriginal(tx); err != nil {
+			return err
+		}
+	}
 	if p.related, err = i.relatedTo(tx, p, record); err != nil {
 		return err
 	}
@@ -221,7 +226,7 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 		report.step("posting", Failed, text+"; accepted and flagged")
 		return nil
 	}
-	if related != nil && related.State == RecordHeld {
+	if related != nil && (related.State == RecordHeld || related.State == RecordExpired) {
 		if err := i.capture(tx, related, record); err != nil {
 			return err
 		}
@@ -246,7 +251,8 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 	return tx.pay(movement{record, false}, record, record.Account, portion{record.Amount, record.Billed, record.Fee})
 }
 
-// capture releases a hold whose payment is posted by another record.
+// capture releases a hold whose payment is posted by another record. One that has
+// ended has nothing to release any more.
 func (i *Issuer) capture(tx *Tx, held, by *Record) error {
 	if err := tx.hold(held.Account, -held.Billed); err != nil {
 		return err
@@ -284,6 +290,8 @@ func noMoney(p *payment, record, related *Record) string {
 		return "its counter came before: the payment is there already"
 	case related != nil && related.State.posted():
 		return "this payment was posted before"
+	case related != nil && related.State == RecordExpired && p.class == classAuthorisation:
+		return "the hold of this payment has ended"
 	case related != nil && related.State == RecordHeld && p.class == classAuthorisation:
 		return "this payment is held already"
 	}

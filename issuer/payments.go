@@ -74,8 +74,8 @@ func (t *Tx) payment(id int64) (*Record, error) {
 		return nil, refuse("unknown-payment", "`tapsim bank payments ACCOUNT` lists them", "there is no payment %d", id)
 	case !r.Event.spends():
 		return nil, refuse("not-a-payment", "`tapsim bank payments ACCOUNT` lists them", "%d is of type %s", id, r.Event)
-	case r.State == RecordReversed:
-		return nil, refuse("payment-reversed", "", "payment %d was reversed", id)
+	case r.State == RecordReversed || r.State == RecordExpired:
+		return nil, refuse("payment-reversed", "", "payment %d is %s", id, r.State)
 	case r.State != RecordHeld && r.State != RecordPosted:
 		return nil, refuse("not-paid", "", "payment %d moved no money", id)
 	}
@@ -86,7 +86,7 @@ func (t *Tx) payment(id int64) (*Record, error) {
 // Payments are what happened on an account, oldest first, declined payments
 // included.
 func (i *Issuer) Payments(ctx context.Context, account string) ([]PaymentState, error) {
-	if _, err := i.findAccount(account); err != nil {
+	if _, err := i.findAccount(ctx, account); err != nil {
 		return nil, err
 	}
 	records, err := i.store.Records(ctx, account)
@@ -105,7 +105,10 @@ func (i *Issuer) Payments(ctx context.Context, account string) ([]PaymentState, 
 }
 
 // ShowPayment is one record of the books.
-func (i *Issuer) ShowPayment(_ context.Context, id int64) (PaymentState, error) {
+func (i *Issuer) ShowPayment(ctx context.Context, id int64) (PaymentState, error) {
+	if err := i.lapse(ctx); err != nil {
+		return PaymentState{}, err
+	}
 	r, ok, err := i.store.RecordBySequence(id)
 	if err != nil || !ok || r.Account == "" {
 		return PaymentState{}, refuseOr(err, "unknown-payment", "`tapsim bank payments ACCOUNT` lists them", "there is no payment %d", id)

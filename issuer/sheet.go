@@ -1,6 +1,10 @@
 package issuer
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"sync/atomic"
+	"time"
+)
 
 // Sheet is what the bank keeps of its check of a payment, for people who ask
 // later: the steps of the Report, as JSON. It decides nothing.
@@ -14,6 +18,8 @@ type Sheet struct {
 const (
 	MaxSheets = 1000
 	maxSheet  = 12 << 10 // bytes
+	// MaxKeptChecks bounds Config.KeptChecks.
+	MaxKeptChecks = 10_000
 )
 
 // Slot is the place of a sheet: a later record takes that of an earlier one.
@@ -33,8 +39,7 @@ func (r *Report) sheet(record int64) (Sheet, error) {
 	return Sheet{record, b}, err
 }
 
-// keepSheet keeps a report that somebody asked for, and tells it the record's
-// number.
+// keepSheet keeps a report, and tells it the record's number.
 func keepSheet(tx *Tx, r *Report, record int64) error {
 	if r == nil {
 		return nil
@@ -45,4 +50,32 @@ func keepSheet(tx *Tx, r *Report, record int64) error {
 		tx.PutSheet(s)
 	}
 	return err
+}
+
+// quota counts what happens in a second: the second above, the count in the lower
+// bits.
+type quota struct{ state atomic.Uint64 }
+
+// quotaBits are the bits of the count.
+const quotaBits = 16
+
+// admits is true for the first so many of a second.
+func (q *quota) admits(now time.Time, most int) bool {
+	if most == 0 {
+		return false
+	}
+	second := uint64(now.Unix()) << quotaBits
+	for {
+		was := q.state.Load()
+		next := was + 1
+		if was>>quotaBits != second>>quotaBits {
+			next = second + 1
+		}
+		if next-second > uint64(most) {
+			return false
+		}
+		if q.state.CompareAndSwap(was, next) {
+			return true
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -23,6 +24,25 @@ func TestSheetsAreBounded(t *testing.T) {
 	require.NoError(t, json.Unmarshal(s.Steps, &steps))
 	require.Equal(t, r.Steps, steps)
 	require.Equal(t, int64(7), s.Slot())
+}
+
+// TestChecksAreKeptOfAFew: of so many payments a second, then of those of the next.
+func TestChecksAreKeptOfAFew(t *testing.T) {
+	b := newBank(t, func(c *Config) { c.KeptChecks = 2 })
+	kept := func(n int) bool {
+		m := plasticTap(uint16(n), 1_00).message(t, "0100", n)
+		_, err := b.Handle(bg, m, nil)
+		require.NoError(t, err)
+		list, err := b.PaymentStories(bg, PaymentQuery{STAN: m.STAN})
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		return len(list[0].Checks) > 0
+	}
+	require.Equal(t, []bool{true, true, false}, []bool{kept(1), kept(2), kept(3)})
+	b.now = b.now.Add(time.Second)
+	require.Equal(t, []bool{true, true, false}, []bool{kept(4), kept(5), kept(6)})
+	b.now = b.now.Add(-time.Hour)
+	require.True(t, kept(7), "a clock that was set back")
 }
 
 func TestQueriesFindTheirRecords(t *testing.T) {

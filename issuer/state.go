@@ -158,9 +158,10 @@ const (
 	RecordReversed                        // hold released or entries returned
 	RecordOrphan                          // a reversal came, the original has not yet
 	RecordCredited                        // entries in the ledger, in the customer's favour
+	RecordExpired                         // a hold that nobody completed in time; who does so late is paid
 )
 
-var recordStateNames = [...]string{"", "noted", "held", "posted", "captured", "reversed", "orphan", "credited"}
+var recordStateNames = [...]string{"", "noted", "held", "posted", "captured", "reversed", "orphan", "credited", "expired"}
 
 // String is the name for people.
 func (s RecordState) String() string { return recordStateNames[s] }

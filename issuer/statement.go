@@ -73,7 +73,7 @@ type books struct {
 func (i *Issuer) read(ctx context.Context, id string) (*books, error) {
 	b := new(books)
 	var err error
-	if b.account, err = i.findAccount(id); err != nil {
+	if b.account, err = i.findAccount(ctx, id); err != nil {
 		return nil, err
 	}
 	entries, err := i.store.Entries(ctx, id)

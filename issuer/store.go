@@ -42,6 +42,9 @@ type Lister interface {
 	Keys(ctx context.Context, token PANIndex) ([]IssuedKey, error)
 	// Records are those of an account, or all for "", oldest first.
 	Records(ctx context.Context, account string) ([]Record, error)
+	// OpenHolds are the records with state RecordHeld, the oldest by time first, at
+	// most limit.
+	OpenHolds(ctx context.Context, limit int) ([]Record, error)
 	// Entries are those of an account, or all for "", oldest first.
 	Entries(ctx context.Context, account string) ([]Entry, error)
 	Bindings(ctx context.Context) ([]Binding, error)

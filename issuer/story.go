@@ -74,6 +74,9 @@ func (q *PaymentQuery) fits(r *Record) bool {
 // PaymentStories tells the stories of the messages that a query finds, the oldest
 // first.
 func (i *Issuer) PaymentStories(ctx context.Context, q PaymentQuery) ([]PaymentStory, error) {
+	if q == (PaymentQuery{}) {
+		return nil, refuse("bad-request", "", "name a payment by its number, its trace number or its cryptogram")
+	}
 	records, err := i.store.Records(ctx, "")
 	if err != nil {
 		return nil, err

@@ -92,6 +92,19 @@ func TestTextOfOthers(t *testing.T) {
 	}
 }
 
+// TestMerchantsNameIsShown: it goes to the phone and onto statements, so it holds
+// nothing that draws there (ISO 8583: field 43 is printable).
+func TestMerchantsNameIsShown(t *testing.T) {
+	b := newBank(t, nil)
+	p, _ := activeToken(t, b, 1)
+	for _, name := range []string{"SHOP\x1b[31m", "SHOP\nfake", "\x7f"} {
+		answer, report := p.pay(1_00, func(m *iso8583.Message) { m.MerchantName = name })
+		require.Equal(t, "30", answer.ResponseCode, "%+v", report.Steps)
+	}
+	answer, _ := p.pay(1_00, func(m *iso8583.Message) { m.MerchantName = "CAF\xC9" })
+	require.Equal(t, "00", answer.ResponseCode, "letters of another alphabet are none")
+}
+
 // TestLostPhoneGetsNothing: a phone that was reported lost gets no other token,
 // not even after it deleted what it had; nobody on the phone takes that back.
 func TestLostPhoneGetsNothing(t *testing.T) {
@@ -112,8 +125,8 @@ func TestLostPhoneGetsNothing(t *testing.T) {
 	require.NotEqual(t, token, grant.Token)
 }
 
-// TestDeniedPaymentStopsTheToken: the phone that paid cannot take the bank's stop
-// back, and it is in the token's history.
+// TestDeniedPaymentStopsTheToken: where no other token takes its place, the phone
+// that paid cannot take the bank's stop back, and it is in the token's history.
 func TestDeniedPaymentStopsTheToken(t *testing.T) {
 	b := newBank(t, nil)
 	ctx := context.Background()
@@ -122,6 +135,7 @@ func TestDeniedPaymentStopsTheToken(t *testing.T) {
 	require.Equal(t, "00", answer.ResponseCode)
 	list, err := b.Payments(ctx, "A")
 	require.NoError(t, err)
+	require.NoError(t, b.SetStatus(ctx, testCard, StatusStolen))
 	d, err := b.Dispute(ctx, DisputeRequest{Payment: list[len(list)-1].ID, Block: true})
 	require.NoError(t, err)
 	require.NotEmpty(t, d.Blocked)

@@ -22,7 +22,7 @@ type TokenInfo struct {
 // Tokens lists the tokens of an account, or all for "".
 func (i *Issuer) Tokens(ctx context.Context, account string) ([]TokenInfo, error) {
 	if account != "" {
-		if _, err := i.findAccount(account); err != nil {
+		if _, err := i.findAccount(ctx, account); err != nil {
 			return nil, err
 		}
 	}

@@ -50,12 +50,8 @@ func (t *Tx) putGuard(name string, g guard) error {
 // too often: each request is a code to guess, or a guess of what stands on the
 // card.
 func (i *Issuer) admits(tx *Tx, t *requestedToken) error {
-	phone, err := guardOf(tx, phoneGuard(t.request.Device))
-	if err != nil {
+	if err := checkPhone(tx, t.request.Device); err != nil {
 		return err
-	}
-	if phone.Lost {
-		return refused("phone-lost", "tell the bank that it is found", "the phone was reported lost")
 	}
 	card, err := guardOf(tx, cardGuard(t.index))
 	if err != nil {
@@ -67,10 +63,9 @@ func (i *Issuer) admits(tx *Tx, t *requestedToken) error {
 	return nil
 }
 
-// countToken notes a token that was made, on its card and on its phone; one that
-// waits for its code is a request, too.
-func (i *Issuer) countToken(tx *Tx, t *requestedToken, card *Instrument) error {
-	for _, name := range []string{cardGuard(card.Index), phoneGuard(t.request.Device)} {
+// countToken notes a token that came to a phone, on its card and on the phone.
+func countToken(tx *Tx, card PANIndex, device []byte) error {
+	for _, name := range []string{cardGuard(card), phoneGuard(device)} {
 		g, err := guardOf(tx, name)
 		if err != nil {
 			return err
@@ -80,10 +75,16 @@ func (i *Issuer) countToken(tx *Tx, t *requestedToken, card *Instrument) error {
 			return err
 		}
 	}
-	if t.decision == DecideApprove {
-		return nil
+	return nil
+}
+
+// checkPhone refuses a phone that was reported lost.
+func checkPhone(tx *Tx, device []byte) error {
+	phone, err := guardOf(tx, phoneGuard(device))
+	if err == nil && phone.Lost {
+		err = refused("phone-lost", "tell the bank that it is found", "the phone was reported lost")
 	}
-	return i.countRequest(tx, t, card)
+	return err
 }
 
 // countRequest counts a request that has not led to an active token, and tells

@@ -103,10 +103,11 @@ func mayReplenish(tx *Tx, t *liveToken, r *provisioning.KeyRequest) error {
 		return err
 	}
 	switch seen := usage.highest(); {
-	case r.Fresh && seen > 0:
+	case r.Fresh && !t.instrument.Bound: // a phone that it came with may be set up anew
+	case r.Fresh && t.binding.Keyed && seen > t.binding.Start:
 		return refused("rolled-back", "remove the card from the phone and add it again",
 			"the phone says that it has not had the token before, the bank has seen transaction counter %d: its memory was set back", seen)
-	case r.ATC < seen:
+	case !r.Fresh && r.ATC < seen:
 		return refused("rolled-back", "remove the card from the phone and add it again",
 			"the phone is at transaction counter %d, the bank has seen %d: its memory was set back", r.ATC, seen)
 	}

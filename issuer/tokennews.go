@@ -41,9 +41,21 @@ func (i *Issuer) PollTokens(ctx context.Context, r *provisioning.Poll) (provisio
 		for _, e := range events[:min(len(events), maxNews)] {
 			n.Events = append(n.Events, e.Event)
 		}
+		if n.Successor, err = i.successor(t); err != nil {
+			return news, err
+		}
 		news.Tokens = append(news.Tokens, n)
 	}
 	return news, nil
+}
+
+// successor is the token that took a token's place, nil where none did.
+func (i *Issuer) successor(t *liveToken) (*provisioning.TokenState, error) {
+	if t.binding.Successor == "" {
+		return nil, nil
+	}
+	state, err := i.TokenState(t.binding.Successor)
+	return &state, err
 }
 
 // readToken finds a token outside an update.
@@ -82,6 +94,9 @@ func (p *payment) tellPayment(tx *Tx, record *Record, report *Report) error {
 		State: "declined", Merchant: record.Merchant, Terminal: strings.TrimSpace(p.request.TerminalID),
 		Category: p.request.MerchantCategory, Channel: ChannelOf(p.request.EntryMode), Record: record.Seq,
 	}
+	if p.partly {
+		n.Amount = record.Amount
+	}
 	if p.chip != nil {
 		n.ATC = p.chip.elements.ATC
 	}
@@ -119,8 +134,13 @@ func tellBack(tx *Tx, payment *Record, state, terminal string, back int64, at ti
 	})
 }
 
+// tellToken puts a notice into the history that the token's phone reads.
 func tellToken(tx *Tx, token PANIndex, at time.Time, n *provisioning.PaymentNotice) error {
 	b, ok, err := tx.Binding(token)
+	for err == nil && ok && b.Successor != "" {
+		next, _ := parseReference(b.Successor)
+		b, ok, err = tx.Binding(next)
+	}
 	if err != nil || !ok {
 		return err
 	}

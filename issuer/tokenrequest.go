@@ -195,7 +195,7 @@ func (i *Issuer) makeRoom(tx *Tx, t *requestedToken) error {
 			return err
 		case other.instrument.Status == StatusDeactivated:
 			continue
-		case string(other.binding.Device) != string(t.request.Device):
+		case !other.instrument.Bound, string(other.binding.Device) != string(t.request.Device): // one that came with the phone is not in its wallet
 			count++
 			continue
 		case other.instrument.Status != StatusInactive && (other.instrument.Status != StatusActive || other.binding.Keyed):
@@ -248,7 +248,11 @@ func (i *Issuer) grant(ctx context.Context, t *requestedToken) (grant provisioni
 		if err != nil {
 			return err
 		}
-		if err := i.countToken(tx, t, &card); err != nil {
+		err = countToken(tx, card.Index, t.request.Device)
+		if err == nil && t.decision != DecideApprove { // it waits for its code
+			err = i.countRequest(tx, t, &card)
+		}
+		if err != nil {
 			return err
 		}
 		grant = i.makeToken(tx, t, &card, index, sealed)

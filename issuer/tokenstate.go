@@ -49,9 +49,11 @@ type Binding struct {
 	HeldBy     Party     `json:"held_by,omitempty"` // who suspended it
 	Domain     Domain    `json:"domain,omitzero"`
 	Code       Challenge `json:"code,omitzero"`
-	Number     int64     `json:"number,omitempty"` // of the phone's last request
-	Events     int64     `json:"events,omitempty"` // number of the last event
-	Keyed      bool      `json:"keyed,omitempty"`  // its phone asked for keys, so it knows of the token
+	Number     int64     `json:"number,omitempty"`    // of the phone's last request
+	Events     int64     `json:"events,omitempty"`    // number of the last event
+	Successor  string    `json:"successor,omitempty"` // reference of the token that took its place
+	Keyed      bool      `json:"keyed,omitempty"`     // its phone asked for keys, so it knows of the token
+	Start      uint16    `json:"start,omitempty"`     // transaction counter that it began at
 }
 
 // Challenge is a one-time code that was sent and not yet used.

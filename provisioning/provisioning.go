@@ -59,6 +59,7 @@ type LimitedUseKey struct {
 // runs low.
 type Request struct {
 	Token emv.PAN
+	ATC   uint16 // transaction counter of the card; 0 on a new phone
 	Held  uint16 // highest transaction counter that is used up or has a single-use key; 0 on a new phone
 	// LastKey is the index of the limited-use key that the phone got last, used up
 	// or not; zeros on a new phone. A token service that does not know of it, for

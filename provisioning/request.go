@@ -60,6 +60,25 @@ type TokenRequest struct {
 
 func (*TokenRequest) verb() string { return "request token" }
 
+// Adoption says that a token which the bank was set up with, for a card that came
+// with the phone, is on this phone. It travels in process or over TLS only.
+type Adoption struct {
+	Proof
+	DeviceName string      `json:"device_name"` // for people, at most 64 characters
+	Token      TokenNumber `json:"token_number"`
+}
+
+func (*Adoption) verb() string { return "adopt token" }
+
+// TokenNumber is a token's number on its way to the token service.
+type TokenNumber string
+
+// String shows nothing of the number.
+func (TokenNumber) String() string { return "token number" }
+
+// GoString shows nothing of the number.
+func (n TokenNumber) GoString() string { return n.String() }
+
 // TokenGrant is a token that was made.
 type TokenGrant struct {
 	TokenState
@@ -177,6 +196,9 @@ type TokenNews struct {
 	TokenState
 	Events []Event `json:"events"`
 	More   bool    `json:"more"` // there are further events: poll again
+	// Successor is the token that took its place on the same phone, for the same
+	// card; it needs no code. Nil where there is none.
+	Successor *TokenState `json:"successor,omitempty"`
 }
 
 // TokenState is what both ends know of a token. It holds no account number.

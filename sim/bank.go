@@ -115,8 +115,13 @@ func closeAll(closers *[]io.Closer) error {
 }
 
 // openBank opens the bank in process. With a host of the user's it is only the
-// token service that the phone gets its keys from, and keeps nothing.
+// token service that the phone gets its keys from, and keeps nothing; with a service
+// of the user's as well there is none.
 func (w *World) openBank(ctx context.Context) error {
+	if w.options.Service != nil && w.options.Host != nil {
+		w.tokens = setUpTokens{w}
+		return nil
+	}
 	state := w.options.State
 	if w.options.Host != nil {
 		state = Memory

@@ -51,6 +51,10 @@ func (c *LiveCard) open(ctx context.Context) error {
 	if err := w.openProfile(); err != nil {
 		return err
 	}
+	if w.options.Service != nil {
+		w.tokens = setUpTokens{w}
+		return w.openPhone(ctx)
+	}
 	_, err := w.openTokens(ctx, w.options.State)
 	if errors.Is(err, statedir.ErrLocked) { // a bank is running: the phone gets its keys all the same
 		_, err = w.openTokens(ctx, Memory)
@@ -162,13 +166,11 @@ func withoutCard(command []byte) []byte {
 // fetched new keys when it needed some.
 func (c *LiveCard) begin() error {
 	c.powered = true
+	if err := c.refill(); err != nil {
+		c.Trouble(err) // the card says so itself, by declining
+	}
 	if c.w.guarded() {
 		return c.w.prepareWallet(Request{Locked: c.Locked})
-	}
-	if !c.w.OfWallet() { // whose token is known to the bank only
-		if err := c.w.refill(context.Background()); err != nil {
-			c.Trouble(err) // the card says so itself, by declining
-		}
 	}
 	switch {
 	case !c.w.Profile.Verifies():
@@ -177,4 +179,23 @@ func (c *LiveCard) begin() error {
 		return c.w.card.Verified(time.Time{})
 	}
 	return c.w.unlock()
+}
+
+// patience is how long a tap waits for a token service.
+const patience = 2 * time.Second
+
+// refill fetches keys when the card is short of them. The token of a card of the
+// wallet is known to its bank only, which must be a service.
+func (c *LiveCard) refill() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	switch {
+	case !c.w.OfWallet():
+		return c.w.refill(ctx)
+	case c.w.options.Service != nil && c.w.wallet.Stopped(c.w.walletCard) == "":
+		c.w.wallet.Connect(c.w.options.Service)
+		_, err := c.w.wallet.Refill(ctx, c.w.walletCard, false)
+		return err
+	}
+	return nil
 }

@@ -14,9 +14,12 @@ import (
 	"tapsim/emv"
 	"tapsim/hce"
 	"tapsim/internal/statedir"
+	issuerconfig "tapsim/issuer/config"
+	"tapsim/provisioning"
 	"tapsim/reader"
 	"tapsim/terminal"
 	"tapsim/terminal/kernel"
+	"tapsim/wallet"
 )
 
 // counterField is a shop's field with one card in it.
@@ -109,6 +112,52 @@ func TestALiveCardFollowsOthers(t *testing.T) {
 	w := shop(t, Memory, f)
 	p := sale(t, w)
 	require.EqualValues(t, 3, *p.ATC)
+}
+
+// TestALiveCardOfAService gets its keys from a token service elsewhere, again and
+// again, and stays what it is while that cannot be asked.
+func TestALiveCardOfAService(t *testing.T) {
+	demo, err := issuerconfig.Demo()
+	require.NoError(t, err)
+	demo.Config.KeySets[0].AC = demo.Config.KeySets[1].AC // not what a token service in the process has
+	demo.Config.LimitedUse.Keys, demo.Config.LimitedUse.Uses = 1, 2
+	bank, err := OpenBank(context.Background(), BankOptions{State: Memory, Bank: &demo, Now: time.Now})
+	require.NoError(t, err)
+	service := &breakable{Service: bank.Issuer}
+	card, err := OpenCard(context.Background(), Options{State: t.TempDir(), Card: "visa-phone", Service: service})
+	require.NoError(t, err)
+	var trouble error
+	card.Trouble = func(err error) { trouble = err }
+	air := &reader.Field{Deactivated: func(why reader.Reason) { card.Deactivated(hce.Deactivation(why)) }}
+	air.Insert(card)
+	clock := NewRunningClock(time.Now())
+	w, err := Open(context.Background(), Options{State: Memory, Terminal: "attended", Field: counterField{air}, Host: newBankHost(bank.Issuer, clock)})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, w.Close()) }()
+	for range 7 {
+		p := sale(t, w)
+		require.Equal(t, kernel.Approved, p.Outcome, "%s: %v", p.Detail, trouble)
+	}
+	service.broken = true
+	for range 8 {
+		sale(t, w)
+	}
+	require.ErrorContains(t, trouble, "gives no new keys for visa-phone")
+	service.broken = false
+	require.Equal(t, kernel.Approved, sale(t, w).Outcome)
+}
+
+// breakable is a service that cannot be reached while it is broken.
+type breakable struct {
+	wallet.Service
+	broken bool
+}
+
+func (b *breakable) AdoptToken(ctx context.Context, r *provisioning.Adoption) (provisioning.TokenState, error) {
+	if b.broken {
+		return provisioning.TokenState{}, errors.New("no connection")
+	}
+	return b.Service.AdoptToken(ctx, r)
 }
 
 func TestALiveCardWaitsForThePhone(t *testing.T) {

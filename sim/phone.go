@@ -28,6 +28,36 @@ type tokenService interface {
 
 var _ tokenService = (*issuer.Issuer)(nil)
 
+// setUpTokens is a token service over the network, which this phone's wallet talks
+// to for the built-in cards.
+type setUpTokens struct{ *World }
+
+// Replenish gets keys. They come under a key that is agreed with the phone; the
+// wallet puts them under the device key, which is its own.
+func (s setUpTokens) Replenish(ctx context.Context, r provisioning.Request, _ *cryptogram.Key) (provisioning.KeySet, error) {
+	if err := s.connect(); err != nil {
+		return provisioning.KeySet{}, err
+	}
+	return s.wallet.SetUpKeys(ctx, r)
+}
+
+// Certify gets certificates.
+func (s setUpTokens) Certify(ctx context.Context, token emv.PAN, static []byte, _ *cryptogram.Key) (provisioning.Credentials, error) {
+	if err := s.connect(); err != nil {
+		return provisioning.Credentials{}, err
+	}
+	return s.wallet.SetUpCertificates(ctx, token, static)
+}
+
+// connect reads the wallet as it is now, for its requests are numbered.
+func (s setUpTokens) connect() error {
+	err := s.openWallet()
+	if err == nil {
+		s.wallet.Connect(s.options.Service)
+	}
+	return err
+}
+
 // deviceKey seals the phone's secrets. It lives outside the phone's folder, so
 // that a copied folder is useless.
 type deviceKey = *cryptogram.Key
@@ -174,7 +204,7 @@ func (w *World) refill(ctx context.Context) error {
 	if !ok || left >= refillBelow || w.options.PhoneOffline {
 		return nil
 	}
-	set, err := w.tokens.Replenish(ctx, provisioning.Request{Token: token.PAN, Held: w.card.Held(), LastKey: w.card.LastKey()}, w.device)
+	set, err := w.tokens.Replenish(ctx, provisioning.Request{Token: token.PAN, ATC: w.card.ATC(), Held: w.card.Held(), LastKey: w.card.LastKey()}, w.device)
 	if err == nil {
 		err = w.card.AddKeys(set)
 	}

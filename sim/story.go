@@ -108,6 +108,7 @@ func (p *Phone) newFinder() (f finder, err error) {
 type finder struct {
 	phone   *Phone
 	bank    teller // nil: it cannot be asked
+	failed  error  // why, where it was tried
 	slips   []slip.Slip
 	entries []wallet.Entry
 	found   []Story
@@ -159,6 +160,10 @@ func (f *finder) fromBank(ctx context.Context, q issuer.PaymentQuery) error {
 		return f.fromEntries(ctx, func(e *wallet.Entry) bool { return e.Record != 0 && e.Record == q.ID })
 	}
 	list, err := f.bank.PaymentStories(ctx, q)
+	if _, remote := f.bank.(*Bank); err != nil && !remote && wallet.Code(err) == "" {
+		f.bank, f.failed = nil, err
+		return f.fromBank(ctx, q)
+	}
 	for n := range list {
 		b := &list[n]
 		s := Story{Bank: b}
@@ -308,6 +313,8 @@ func (f *finder) add(s Story) {
 func (f *finder) unasked(x *slip.Slip) string {
 	const how = ": start that 'tapsim issuer' with --http, and name its address with --service"
 	switch {
+	case f.failed != nil:
+		return f.failed.Error()
 	case f.phone.world.options.Service != nil:
 		return ""
 	case x != nil && x.Host != "":

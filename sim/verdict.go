@@ -168,7 +168,7 @@ func (s *Story) later() (outcome, reason string) {
 			outcome, reason = "reversed", "it was taken back: nothing is charged"
 		case l.Event == issuer.EventReversal.String() && outcome == "approved":
 			outcome, reason = "partly reversed", text+" was taken back"
-		case l.Event == issuer.EventExpiry.String():
+		case l.Event == issuer.EventExpiry.String() && s.Bank.State == issuer.RecordExpired.String():
 			outcome, reason = "expired", "the hold was released: nobody completed it"
 		case l.Event == issuer.EventRefund.String() && l.State == issuer.RecordCredited.String():
 			refunded++

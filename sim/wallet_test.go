@@ -270,6 +270,21 @@ func TestOldMemory(t *testing.T) {
 	require.ErrorContains(t, err, "another device key")
 }
 
+// TestWindowOutlivesWaiting: the clock of a payment runs ahead while it waits; the
+// next command begins before that, and finds the wallet as it was unlocked.
+func TestWindowOutlivesWaiting(t *testing.T) {
+	o := newOwner(t)
+	name := o.add("4761739001010119")
+	o.must(func(p *Phone) error {
+		require.NoError(t, p.SetPasscode(ownPasscode))
+		return second(p.Unlock(ownPasscode, time.Minute))
+	})
+	p, _ := o.pay(name, 120_00, func(_ *Options, r *Request) { r.TearAt = 3 })
+	require.NotEqual(t, kernel.Approved, p.Outcome)
+	p, notes := o.pay(name, 120_00, nil)
+	require.Equal(t, kernel.Approved, p.Outcome, notes)
+}
+
 // TestFileNamedLikeACard: a card file does not get at the token of the wallet's
 // card of that name.
 func TestFileNamedLikeACard(t *testing.T) {

@@ -49,8 +49,8 @@ type Options struct {
 	// Bank replaces the demo bank; nil is the demo bank.
 	Bank *issuerconfig.Bank
 	// Service is the token service of the wallet's cards in the place of the bank
-	// in process; the issuer's state is then left alone. The built-in cards have
-	// keys of their own.
+	// in process, and with Host or for a LiveCard that of the built-in cards as well;
+	// the issuer's state is then left alone.
 	Service wallet.Service
 	// PhoneOffline keeps the phone from fetching new keys.
 	PhoneOffline bool

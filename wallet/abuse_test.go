@@ -2,6 +2,7 @@ package wallet_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"tapsim/apdu"
 	"tapsim/emv"
+	"tapsim/hce"
 	"tapsim/issuer"
 	"tapsim/provisioning"
 	"tapsim/wallet"
@@ -57,6 +59,10 @@ func TestClockSetBack(t *testing.T) {
 	x.now = start.Add(20 * time.Second)
 	x.open(x.store.Wallet(), x.bank)
 	_, open = x.Unlocked()
+	require.True(t, open, "clocks are corrected by a little")
+	x.now = start.Add(19 * time.Second)
+	x.open(x.store.Wallet(), x.bank)
+	_, open = x.Unlocked()
 	require.False(t, open, "a moment of the window comes once")
 	require.Nil(t, x.State().Session)
 
@@ -85,6 +91,26 @@ func TestLastTryIsCutOff(t *testing.T) {
 	refused(t, "locked-out", x.VerifyPasscode(passcode))
 	require.True(t, x.State().Passcode.Dead)
 }
+
+// TestPasscodeIsCutOff: a wallet that was killed between its first passcode and
+// the sealing of its keys seals them when it starts again.
+func TestPasscodeIsCutOff(t *testing.T) {
+	x := newWorld(t)
+	name := x.add()
+	x.open(withoutCards{x.store.Wallet()}, x.bank)
+	require.ErrorContains(t, x.SetPasscode(passcode), "killed")
+	x.open(x.store.Wallet(), x.bank)
+	stock, err := x.Keys(name)
+	require.NoError(t, err)
+	require.Equal(t, []int{10, 20}, []int{stock.Ready, stock.Sealed})
+	require.False(t, x.State().Passcode.Sealing)
+	require.NoError(t, x.VerifyPasscode(passcode))
+}
+
+// withoutCards is a memory whose cards are out of reach.
+type withoutCards struct{ wallet.Memory }
+
+func (withoutCards) Applet(hce.Profile) (wallet.Applet, error) { return nil, errors.New("killed") }
 
 // TestFrozenStaysFrozen: whoever holds the phone may stop it; to let it pay again
 // takes the passcode.
@@ -133,6 +159,9 @@ func TestNextCardOfTheName(t *testing.T) {
 	x.Connect(reversing{x.bank, 1})
 	require.NoError(t, second(x.Poll(x.ctx)))
 	require.Equal(t, "spent", coupon("c").State, "the reversed payment was of another token")
+	refused(t, "coupon-spent", x.RemoveCoupon("c"))
+	x.now = coupon("c").Until
+	require.NoError(t, x.RemoveCoupon("c"))
 }
 
 // reversing is a service that tells of a payment that was reversed.

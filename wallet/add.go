@@ -142,6 +142,15 @@ func (w *Wallet) fetch(ctx context.Context, c *Card, a Applet) (provisioning.Key
 		last := a.LastKey()
 		r.ATC, r.Held, r.LastKey = a.ATC(), a.Held(), last[:]
 	}
+	set, err := w.deliver(ctx, r, w.keep)
+	if err != nil {
+		return set, err
+	}
+	return set, w.certificates(ctx, c, &set, a)
+}
+
+// deliver gets keys; keep says how many of a set serve taps without unlocking.
+func (w *Wallet) deliver(ctx context.Context, r *provisioning.KeyRequest, keep func(keys int) int) (provisioning.KeySet, error) {
 	if err := w.sign(r); err != nil {
 		return provisioning.KeySet{}, err
 	}
@@ -149,15 +158,11 @@ func (w *Wallet) fetch(ctx context.Context, c *Card, a Applet) (provisioning.Key
 	if err != nil {
 		return provisioning.KeySet{}, err
 	}
-	set, err := w.open(&d)
-	if err != nil {
-		return set, err
-	}
-	return set, w.certificates(ctx, c, &set, a)
+	return w.open(&d, keep(len(d.Keys)))
 }
 
 // open takes a delivery apart and puts its keys under the phone's own.
-func (w *Wallet) open(d *provisioning.Delivery) (provisioning.KeySet, error) {
+func (w *Wallet) open(d *provisioning.Delivery, keep int) (provisioning.KeySet, error) {
 	set := provisioning.KeySet{Kind: d.Kind, LastATC: d.LastATC}
 	key, err := w.device.Open(d.Agreement)
 	if err != nil {
@@ -170,7 +175,6 @@ func (w *Wallet) open(d *provisioning.Delivery) (provisioning.KeySet, error) {
 	if set.Token, err = provisioning.TakeToken(text); err != nil {
 		return set, fmt.Errorf("the token service's delivery: %w", err)
 	}
-	keep := w.keep(len(d.Keys))
 	for n, k := range d.Keys {
 		clear, err := key.UnwrapKey(cryptogram.TDES, k.Wrapped)
 		if err != nil {
@@ -215,28 +219,35 @@ func (w *Wallet) certificates(ctx context.Context, c *Card, set *provisioning.Ke
 	if err != nil {
 		return err
 	}
-	r := &provisioning.CertificateRequest{Token: c.Token, Agreement: w.device.Agreement(), Static: static}
+	set.Credentials, err = w.certify(ctx, c.Token, static)
+	return err
+}
+
+// certify gets certificates over a card's static data, and puts the card's private
+// key under the phone's own.
+func (w *Wallet) certify(ctx context.Context, token string, static []byte) (*provisioning.Credentials, error) {
+	r := &provisioning.CertificateRequest{Token: token, Agreement: w.device.Agreement(), Static: static}
 	if err := w.sign(r); err != nil {
-		return err
+		return nil, err
 	}
 	d, err := w.env.Service.DeliverCertificates(ctx, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if d.Credentials == nil {
-		return fmt.Errorf("the token service's delivery has no certificates")
+		return nil, fmt.Errorf("the token service's delivery has no certificates")
 	}
 	key, err := w.device.Open(d.Agreement)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	primes, err := key.Unwrap(d.Credentials.Wrapped)
 	if err != nil {
-		return fmt.Errorf("the token service's certificates: %w", err)
+		return nil, fmt.Errorf("the token service's certificates: %w", err)
 	}
-	set.Credentials = &provisioning.Credentials{Data: append(emv.List(nil), d.Credentials.Data...)}
-	set.Credentials.Wrapped, err = w.env.Secret.Wrap(primes)
-	return err
+	out := &provisioning.Credentials{Data: append(emv.List(nil), d.Credentials.Data...)}
+	out.Wrapped, err = w.env.Secret.Wrap(primes)
+	return out, err
 }
 
 // WithToken is the profile with a token in the place of its account.

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -148,6 +149,8 @@ func (w *Wallet) RemoveCoupon(id string) error {
 		return refuse("unknown-coupon", "see 'tapsim wallet coupon list'", "the wallet has no coupon %q", id)
 	case c.State == couponReserved:
 		return refuse("coupon-reserved", "poll the service to learn what became of it", "the coupon is reserved for a payment")
+	case c.State == couponSpent && w.now().Before(c.Until):
+		return refuse("coupon-spent", "", "the coupon was spent, and stays until %s, so that it is not spent again", c.Until.Format(time.RFC3339))
 	}
 	w.state.Coupons = slices.DeleteFunc(w.state.Coupons, func(c Coupon) bool { return c.ID == id })
 	return w.save()
@@ -166,7 +169,7 @@ func (w *Wallet) heardOfCoupon(card *Card, p *provisioning.PaymentNotice) {
 			c.free()
 		case c.State == couponSpent && p.ATC == c.ATC:
 			c.Payment = p.Record
-		case c.State == couponReserved && p.ATC > c.ATC && p.Amount == c.Left && p.State == "approved":
+		case c.State == couponReserved && p.ATC > c.ATC && p.Amount == c.Left && p.Currency == number(c.Currency) && p.State == "approved":
 			c.State, c.ATC, c.Payment = couponSpent, p.ATC, p.Record
 		}
 	}
@@ -189,6 +192,12 @@ func (w *Wallet) couponOf(card string, atc uint16) string {
 		}
 	}
 	return ""
+}
+
+// number is the three digits of a currency.
+func number(alpha string) string {
+	c, _ := emv.CurrencyByAlpha(alpha)
+	return fmt.Sprintf("%03d", c.Numeric)
 }
 
 func moneyOf(minor int64, alpha string) string {

@@ -2,8 +2,10 @@ package wallet_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 
 	"tapsim/apdu"
 	"tapsim/hce"
+	"tapsim/issuer"
 	"tapsim/provisioning"
 	"tapsim/wallet"
 )
@@ -182,4 +185,88 @@ func (x *world) pay(name string, seen map[string]bool) error {
 	require.False(x.t, seen[tap], "counter %s came twice", tap)
 	seen[tap] = true
 	return nil
+}
+
+// deny has the bank replace a token: a payment with it is denied.
+func (x *world) deny(token string) issuer.DisputeView {
+	x.t.Helper()
+	hold, err := x.bank.PreAuthorise(x.ctx, issuer.HoldRequest{Account: account, Amount: "5.00"})
+	require.NoError(x.t, err)
+	paid, err := x.bank.Complete(x.ctx, issuer.PaymentRequest{Payment: hold.ID})
+	require.NoError(x.t, err)
+	index, err := hex.DecodeString(token)
+	require.NoError(x.t, err)
+	require.NoError(x.t, x.rows.Update(x.ctx, nil, func(tx *issuer.Tx) error { // as if the token had paid
+		r, _, err := tx.RecordBySequence(paid.ID)
+		r.Instrument = issuer.PANIndex(index)
+		tx.PutRecord(r)
+		return err
+	}))
+	d, err := x.bank.Dispute(x.ctx, issuer.DisputeRequest{Payment: paid.ID, Block: true})
+	require.NoError(x.t, err)
+	require.NotEmpty(x.t, d.Replaced)
+	return d
+}
+
+// TestAReplacedTokenIsTakenUp at the next poll, without a code, by the card of the
+// same name: wherever the plug is pulled, the one after takes it up; twice replaced
+// between two polls is replaced once.
+func TestAReplacedTokenIsTakenUp(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		for at := 1; ; at++ {
+			x := newWorld(t)
+			name := x.add()
+			require.NoError(t, x.SetPasscode(passcode))
+			seen := map[string]bool{}
+			require.NoError(t, x.pay(name, seen))
+			x.deny(x.token(name))
+			tokens, err := x.bank.Tokens(x.ctx, account)
+			require.NoError(t, err)
+			live := slices.IndexFunc(tokens, func(i issuer.TokenInfo) bool { return i.OnPhone && i.Status == "active" })
+			replaced := x.deny(tokens[live].Token)
+			p := &plug{left: at, after: after}
+			x.open(frailMemory{x.store.Wallet(), p}, frailService{x.bank, p})
+			_, err = x.Poll(x.ctx)
+			whole := p.left > 0
+			p.left = 1 << 30
+			if !whole {
+				require.ErrorIs(t, err, errKilled, "point %d", at)
+				x.now = x.now.Add(time.Minute)
+				x.open(x.store.Wallet(), x.bank)
+				_, err = x.Poll(x.ctx)
+			}
+			require.NoError(t, err, "point %d, after %t", at, after)
+			c, err := x.Find(name)
+			require.NoError(t, err)
+			require.Equal(t, "active "+replaced.Replaced, c.Status+" "+c.Masked)
+			require.True(t, c.Enrolled)
+			require.Equal(t, name, x.State().Default)
+			require.Nil(t, c.Verification)
+			token, _ := x.live(name).Token()
+			require.Equal(t, replaced.Replaced, token.PAN.Masked())
+			require.NoError(t, second(x.Unlock(passcode, time.Minute)))
+			require.NoError(t, x.pay(name, seen))
+			require.NoError(t, second(x.Poll(x.ctx)))
+			require.NoError(t, x.Remove(x.ctx, name))
+			if whole {
+				require.Greater(t, at, 5, "the poll has that many points")
+				break
+			}
+		}
+	}
+}
+
+// TestRemovedWithItsSuccessor: what is removed before the phone has heard of its new
+// token leaves none behind, and the card can be added again.
+func TestRemovedWithItsSuccessor(t *testing.T) {
+	x := newWorld(t)
+	name := x.add()
+	x.deny(x.token(name))
+	require.NoError(t, x.Remove(x.ctx, name))
+	tokens, err := x.bank.Tokens(x.ctx, account)
+	require.NoError(t, err)
+	for _, token := range tokens {
+		require.False(t, token.OnPhone && token.Status != "deactivated", "%+v", token)
+	}
+	x.add()
 }

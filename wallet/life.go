@@ -156,13 +156,34 @@ func (w *Wallet) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if c.Status != statusDeleted {
+	for c.Status != statusDeleted {
 		err := w.call(ctx, c, provisioning.VerbDelete)
-		if err != nil && Code(err) != "token-deleted" && Code(err) != "unknown-token" && Code(err) != "wrong-device" {
+		if Code(err) == "token-deleted" { // another may have taken its place since the last poll
+			var replaced bool
+			if replaced, err = w.replaced(ctx, c); replaced {
+				continue
+			}
+		}
+		if err != nil && Code(err) != "unknown-token" && Code(err) != "wrong-device" {
 			return err
 		}
+		break
 	}
 	return w.forget(c)
+}
+
+// replaced asks whether a token that has ended has a successor, and notes it.
+func (w *Wallet) replaced(ctx context.Context, c *Card) (bool, error) {
+	r := &provisioning.Poll{Tokens: []provisioning.Cursor{{Token: c.Token, After: c.Cursor}}}
+	if err := w.sign(r); err != nil {
+		return false, err
+	}
+	news, err := w.env.Service.PollTokens(ctx, r)
+	if err != nil || len(news.Tokens) != 1 || news.Tokens[0].Successor == nil {
+		return false, err
+	}
+	w.succeed(c, news.Tokens[0].Successor)
+	return true, w.save()
 }
 
 // RemoveAll deletes all cards, and what the wallet remembers: the passcode, the
@@ -179,10 +200,8 @@ func (w *Wallet) RemoveAll(ctx context.Context) error {
 
 // forget takes a card off the phone.
 func (w *Wallet) forget(c *Card) error {
-	if c.Enrolled {
-		if err := w.env.Memory.Remove(c.Name); err != nil {
-			return err
-		}
+	if err := w.env.Memory.Remove(c.Name); err != nil {
+		return err
 	}
 	name := c.Name
 	w.state.Cards = slices.DeleteFunc(w.state.Cards, func(c Card) bool { return c.Name == name })

@@ -25,6 +25,7 @@ type Passcode struct {
 	Misreads   int       `json:"misreads,omitempty"`  // of the finger, in a row
 	Until      time.Time `json:"until,omitzero"`      // no try before
 	Dead       bool      `json:"dead,omitempty"`      // too many: the private half is gone
+	Sealing    bool      `json:"sealing,omitempty"`   // the keys that were there are not all under it yet
 }
 
 // Set is true when there is a passcode.
@@ -88,7 +89,7 @@ func (w *Wallet) SetPasscode(code string) error {
 	if err != nil {
 		return err
 	}
-	p := Passcode{}
+	p := Passcode{Sealing: true}
 	if p.Public, err = cryptogram.PublicOf(private); err != nil {
 		return err
 	}
@@ -103,9 +104,13 @@ func (w *Wallet) SetPasscode(code string) error {
 }
 
 // sealStocks puts what is more than the keys for taps without unlocking under
-// the passcode.
+// the passcode. Until that is done, the next start of the wallet does it.
 func (w *Wallet) sealStocks() error {
-	return w.eachApplet(func(_ *Card, a Applet) error { return a.Seal(-1, w.sealUnderPasscode) })
+	if err := w.eachApplet(func(_ *Card, a Applet) error { return a.Seal(-1, w.sealUnderPasscode) }); err != nil {
+		return err
+	}
+	w.state.Passcode.Sealing = false
+	return w.save()
 }
 
 // wrapPrivate puts the private half under a passcode.
@@ -229,6 +234,10 @@ func (w *Wallet) SetBiometric(on bool, code string) error {
 	return w.save()
 }
 
+// clockSlack is how far a clock may go back without ending the window: clocks are
+// corrected, and that of a simulated payment runs ahead while it waits.
+const clockSlack = 30 * time.Second
+
 // Window bounds of Unlock.
 const (
 	DefaultWindow = time.Minute
@@ -315,7 +324,7 @@ func (w *Wallet) unlocked() (private []byte, until time.Time, ok bool) {
 		return nil, until, false
 	}
 	until = time.Unix(int64(binary.BigEndian.Uint64(clear[privateSize:])), 0).UTC()
-	if now := w.now(); !now.Before(until) || now.Before(w.state.Seen) {
+	if now := w.now(); !now.Before(until) || now.Before(w.state.Seen.Add(-clockSlack)) {
 		return nil, until, false
 	}
 	return clear[:privateSize], until, true

@@ -14,8 +14,8 @@ import (
 
 // Poll asks the service what has become of the cards, and acts on it: a card
 // that was suspended elsewhere is locked, one that was deleted loses its keys,
-// one that was renewed or got another card behind it is fetched anew. It says
-// how many events came.
+// one that was renewed or got another card behind it is fetched anew, and a token
+// that another took the place of is changed for that. It says how many events came.
 func (w *Wallet) Poll(ctx context.Context) (int, error) {
 	count := 0
 	for {
@@ -32,11 +32,9 @@ func (w *Wallet) Poll(ctx context.Context) (int, error) {
 		}
 		more := false
 		for _, n := range news.Tokens {
-			more = more || n.More
+			more = more || n.More || n.Successor != nil
 			count += len(n.Events)
-			if err := w.learn(&n); err != nil {
-				return count, err
-			}
+			w.learn(&n)
 		}
 		if err := w.save(); err != nil {
 			return count, err
@@ -88,10 +86,10 @@ func (w *Wallet) ask(ctx context.Context, r *provisioning.Poll) (news provisioni
 func notOurs(err error) bool { return Code(err) == "unknown-token" || Code(err) == "wrong-device" }
 
 // learn takes in what the service says of one token.
-func (w *Wallet) learn(n *provisioning.TokenNews) error {
+func (w *Wallet) learn(n *provisioning.TokenNews) {
 	at := slices.IndexFunc(w.state.Cards, func(c Card) bool { return c.Token == n.Token })
 	if at < 0 {
-		return nil
+		return
 	}
 	c := &w.state.Cards[at]
 	c.TokenState = n.TokenState
@@ -101,7 +99,17 @@ func (w *Wallet) learn(n *provisioning.TokenNews) error {
 	for at := range n.Events {
 		w.hear(c, &n.Events[at])
 	}
-	return nil
+	if n.Successor != nil && !n.More {
+		w.succeed(c, n.Successor)
+	}
+}
+
+// succeed puts a card's new token in the place of the one that it had. The keys of
+// that one give way when those of the new one come. Counters go on where they were,
+// so that the history stays right.
+func (w *Wallet) succeed(c *Card, s *provisioning.TokenState) {
+	c.TokenState, c.Cursor, c.Enrolled, c.Verification = *s, 0, false, nil
+	w.note(Notice{Time: w.now(), Card: c.Name, Kind: "card", Text: c.Name + ": the bank has given it a new token, " + s.Masked})
 }
 
 // catchUp makes good what the phone has missed.

@@ -27,6 +27,7 @@ import (
 // that the service could not be asked.
 type Service interface {
 	RequestToken(ctx context.Context, r *provisioning.TokenRequest) (provisioning.TokenGrant, error)
+	AdoptToken(ctx context.Context, r *provisioning.Adoption) (provisioning.TokenState, error)
 	EnterCode(ctx context.Context, r *provisioning.CodeEntry) (provisioning.TokenState, error)
 	ResendCode(ctx context.Context, r *provisioning.TokenCall) (*provisioning.Verification, error)
 	CallToken(ctx context.Context, r *provisioning.TokenCall) (provisioning.TokenState, error)
@@ -133,6 +134,9 @@ func Open(env Env) (*Wallet, error) {
 	w := &Wallet{env: env, device: device}
 	if w.state, err = env.Memory.LoadWallet(); err != nil {
 		return nil, err
+	}
+	if w.state.Passcode.Sealing {
+		_ = w.sealStocks() // a card whose file is damaged can still be removed
 	}
 	return w, w.endWindow()
 }

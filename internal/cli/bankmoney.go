@@ -130,7 +130,7 @@ func (a *app) bankDispute(f *bankFlags) *cobra.Command {
 		Example: "  tapsim bank dispute 7 --reason \"not me\" --block",
 	}
 	c.Flags().StringVar(&r.Reason, "reason", "", "what the customer says")
-	c.Flags().BoolVar(&r.Block, "block", false, "stop the card or token that paid")
+	c.Flags().BoolVar(&r.Block, "block", false, "stop the card or token that paid; a token ends for good, and its phone fetches another by itself, unless the phone is lost")
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (d issuer.DisputeView, err error) {
 		if r.Payment, err = paymentNumber(args[0]); err != nil {
 			return d, err
@@ -165,7 +165,7 @@ func (a *app) showDisputes(all []issuer.DisputeView) error {
 	return a.table(func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "DISPUTE\tPAYMENT\tSTATE\tAMOUNT\tCREDITED\tOPENED\tBLOCKED\tREASON")
 		for _, d := range all {
-			fmt.Fprintf(w, "%d\t%d\t%s\t%s %s\t%s\t%s\t%s\t%s\n", d.ID, d.Payment, d.State, d.Amount, d.Currency, d.Credited, d.Opened.Format("2006-01-02"), d.Blocked, shown(d.Reason))
+			fmt.Fprintf(w, "%d\t%d\t%s\t%s %s\t%s\t%s\t%s\t%s\n", d.ID, d.Payment, d.State, d.Amount, d.Currency, d.Credited, d.Opened.Format("2006-01-02"), d.Blocked+mark(d.Replaced != "", ", now "+d.Replaced), shown(d.Reason))
 		}
 	})
 }

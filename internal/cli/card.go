@@ -17,16 +17,18 @@ import (
 	"tapsim/reader/vpcd"
 	"tapsim/sim"
 	"tapsim/transcript"
+	"tapsim/wallet"
 )
 
 // cardFlags are the flags of `tapsim card`.
 type cardFlags struct {
-	world  worldFlags
-	vpcd   string
-	uid    string
-	locked bool
-	quiet  bool
-	reveal bool
+	world   worldFlags
+	service serviceFlags
+	vpcd    string
+	uid     string
+	locked  bool
+	quiet   bool
+	reveal  bool
 }
 
 func (a *app) cardCommand() *cobra.Command {
@@ -40,7 +42,8 @@ It stays until it is interrupted, and comes back when the reader does.
 
 The card is the one that 'tapsim pay' uses. It takes the phone's lock for each
 exchange and follows what other commands do to it. With --json each exchange is one
-line of JSON.
+line of JSON. With --service a phone's card gets its keys from a running
+'tapsim issuer --http'.
 
 The virtual reader listens on all interfaces of the machine, not on loopback: mind
 your firewall.`,
@@ -52,6 +55,7 @@ your firewall.`,
 	}
 	f.world.registerCard(c)
 	flags := c.Flags()
+	f.service.register(flags)
 	flags.StringVar(&f.vpcd, "vpcd", vpcd.DefaultAddr, "HOST:PORT of the virtual reader's slot")
 	flags.StringVar(&f.uid, "uid", "", "the card's UID, 4, 7 or 10 bytes in hex (default a phone's random kind, 08......)")
 	flags.BoolVar(&f.locked, "locked", false, "the owner has not unlocked the phone (default they do so for each tap)")
@@ -79,6 +83,9 @@ func (a *app) serveCard(ctx context.Context, f *cardFlags) error {
 	if o.Bank, err = a.bankFile(f.world.bank); err != nil {
 		return err
 	}
+	if o.Service, err = f.keys(a); err != nil {
+		return err
+	}
 	card, err := sim.OpenCard(ctx, o)
 	if err != nil {
 		return err
@@ -98,6 +105,17 @@ func (a *app) serveCard(ctx context.Context, f *cardFlags) error {
 		config.Seen = log.exchange
 	}
 	return vpcd.Run(ctx, f.vpcd, config, func(err error) { a.cardState(card.Profile().Name, f.vpcd, err) })
+}
+
+// keys is the service that keys come from; nil is a token service in process.
+func (f *cardFlags) keys(a *app) (wallet.Service, error) {
+	switch {
+	case f.service.url == "":
+		return nil, f.service.unused()
+	case f.world.bank != "":
+		return nil, errors.New("--bank is the service's: with --service leave it out")
+	}
+	return f.service.open(a)
 }
 
 // cardState tells where the card is.

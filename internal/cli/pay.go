@@ -169,7 +169,7 @@ func (f *payFlags) check() error {
 	case f.world.bank != "" && f.host.address != "":
 		return fmt.Errorf("--bank and --issuer: one of them decides; name one")
 	case f.service.url != "" && f.host.address == "":
-		return fmt.Errorf("--service is where the wallet's cards get their keys; the bank that decides is --issuer: give both")
+		return fmt.Errorf("--service is where the phone's cards get their keys; the bank that decides is --issuer: give both")
 	case f.reader.name == "" && (f.reader.allowLive || f.set("wait")):
 		return fmt.Errorf("--allow-live and --wait go with --reader")
 	case f.reader.name != "" && f.ours() != "":

@@ -203,7 +203,7 @@ func TestScriptsOverHTTP(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "service.log")
 	t.Run("scripts", func(t *testing.T) {
 		testscript.Run(t, testscript.Params{
-			Files:               []string{filepath.Join(root, "testdata", "script", "bank.txtar"), filepath.Join(root, "testdata", "script", "wallet.txtar"), filepath.Join(root, "testdata", "script", "story.txtar")},
+			Files:               []string{filepath.Join(root, "testdata", "script", "bank.txtar"), filepath.Join(root, "testdata", "script", "wallet.txtar"), filepath.Join(root, "testdata", "script", "reissue.txtar"), filepath.Join(root, "testdata", "script", "story.txtar")},
 			RequireUniqueNames:  true,
 			RequireExplicitExec: true,
 			Cmds:                scriptCommands,

@@ -81,6 +81,7 @@ type Desk interface {
 // numbered and signed by its phone.
 type Phones interface {
 	RequestToken(ctx context.Context, r *provisioning.TokenRequest) (provisioning.TokenGrant, error)
+	AdoptToken(ctx context.Context, r *provisioning.Adoption) (provisioning.TokenState, error)
 	EnterCode(ctx context.Context, r *provisioning.CodeEntry) (provisioning.TokenState, error)
 	ResendCode(ctx context.Context, r *provisioning.TokenCall) (*provisioning.Verification, error)
 	CallToken(ctx context.Context, r *provisioning.TokenCall) (provisioning.TokenState, error)

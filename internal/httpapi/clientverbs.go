@@ -217,6 +217,11 @@ func (c *Client) RequestToken(ctx context.Context, r *provisioning.TokenRequest)
 	return requestToken.call(ctx, c, r)
 }
 
+// AdoptToken implements Bank.
+func (c *Client) AdoptToken(ctx context.Context, r *provisioning.Adoption) (provisioning.TokenState, error) {
+	return adoptToken.call(ctx, c, r)
+}
+
 // EnterCode implements Bank.
 func (c *Client) EnterCode(ctx context.Context, r *provisioning.CodeEntry) (provisioning.TokenState, error) {
 	return enterCode.call(ctx, c, r)

@@ -100,6 +100,7 @@ var (
 // The operations of the token service for phones.
 var (
 	requestToken = verb[provisioning.TokenRequest, provisioning.TokenGrant]{"POST /v1/phone/request-token"}
+	adoptToken   = verb[provisioning.Adoption, provisioning.TokenState]{"POST /v1/phone/adopt-token"}
 	enterCode    = verb[provisioning.CodeEntry, provisioning.TokenState]{"POST /v1/phone/enter-code"}
 	resendCode   = verb[provisioning.TokenCall, provisioning.Verification]{"POST /v1/phone/resend-code"}
 	callToken    = verb[provisioning.TokenCall, provisioning.TokenState]{"POST /v1/phone/call"}
@@ -173,7 +174,7 @@ func deskRoutes() []route {
 			return b.TokenHistory(ctx, q.Token, q.After, q.Limit)
 		}),
 
-		requestToken.by(pointed(Bank.RequestToken)), enterCode.by(pointed(Bank.EnterCode)), callToken.by(pointed(Bank.CallToken)),
+		requestToken.by(pointed(Bank.RequestToken)), adoptToken.by(pointed(Bank.AdoptToken)), enterCode.by(pointed(Bank.EnterCode)), callToken.by(pointed(Bank.CallToken)),
 		deliverKeys.by(pointed(Bank.DeliverKeys)), certificates.by(pointed(Bank.DeliverCertificates)), poll.by(pointed(Bank.PollTokens)),
 		resendCode.by(func(b Bank, ctx context.Context, q provisioning.TokenCall) (out provisioning.Verification, err error) {
 			v, err := b.ResendCode(ctx, &q)

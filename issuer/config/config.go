@@ -126,6 +126,7 @@ type file struct {
 	StandIn     standIn       `yaml:"stand_in"`
 	Refunds     refunds       `yaml:"refunds"`
 	Partial     bool          `yaml:"partial_approval"`
+	KeptChecks  *int          `yaml:"kept_checks"`
 	Holds       holds         `yaml:"holds"`
 }
 

@@ -49,8 +49,15 @@ type monitor struct {
 	Response string          `yaml:"response"`
 }
 
+// defaultKeptChecks is KeptChecks of a file that does not say: what a person who
+// tries things out makes, and next to nothing of what a machine can.
+const defaultKeptChecks = 100
+
 // everyday reads that part.
 func (f *file) everyday(c *issuer.Config, currency emv.Currency) (err error) {
+	if c.KeptChecks = defaultKeptChecks; f.KeptChecks != nil {
+		c.KeptChecks = *f.KeptChecks
+	}
 	c.PartialApproval, c.HoldsExpire, c.Contactless.Count = f.Partial, f.Holds.Expire, f.Contactless.Count
 	if c.Country, err = countryOf("country", f.Country); err != nil {
 		return err

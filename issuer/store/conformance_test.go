@@ -210,6 +210,33 @@ func TestBankRowsComeBack(t *testing.T) {
 	})
 }
 
+// TestOpenHolds: the oldest by time first, however they came, and none that ended.
+func TestOpenHolds(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		hold := func(seq int64, after time.Duration, state issuer.RecordState) issuer.Record {
+			r := aRecord
+			r.Seq, r.Key, r.Time, r.State = seq, fmt.Sprint("hold/", seq), aRecord.Time.Add(after), state
+			return r
+		}
+		first, second, third := hold(1, time.Hour, issuer.RecordHeld), hold(2, 0, issuer.RecordHeld), hold(3, time.Hour, issuer.RecordHeld)
+		update(t, s, func(tx *issuer.Tx) {
+			for _, r := range []issuer.Record{first, second, third, hold(4, 0, issuer.RecordPosted), hold(5, 0, issuer.RecordReversed)} {
+				tx.PutRecord(r)
+			}
+		})
+		for limit, want := range map[int][]issuer.Record{1: {second}, 2: {second, first}, 9: {second, first, third}} {
+			holds, err := s.OpenHolds(ctx, limit)
+			require.NoError(t, err)
+			require.Equal(t, want, holds)
+		}
+		second.State = issuer.RecordCaptured
+		update(t, s, func(tx *issuer.Tx) { tx.PutRecord(second) })
+		holds, err := s.OpenHolds(ctx, 9)
+		require.NoError(t, err)
+		require.Equal(t, []issuer.Record{first, third}, holds)
+	})
+}
+
 // reader is the reader that updates of the store run on.
 func reader(t testing.TB, s issuer.Store) issuer.Reader {
 	return inside{t, s}
@@ -284,7 +311,7 @@ func TestTokenRowsComeBack(t *testing.T) {
 		absent[issuer.Binding](t)(s.Binding(token))
 		b := issuer.Binding{
 			Token: token, Sealed: []byte{1, 2}, Device: []byte{3, 4}, DeviceName: "Anna's phone", FormFactor: "phone", Assurance: "20", Made: start,
-			HeldBy: issuer.PartyUser | issuer.PartyBank, Number: 7, Keyed: true,
+			HeldBy: issuer.PartyUser | issuer.PartyBank, Number: 7, Keyed: true, Start: 9,
 			Domain: issuer.Domain{Channels: []string{"qr"}, Categories: []string{"5411"}, Countries: []string{"276"}, MaxAmount: 5},
 			Code:   issuer.Challenge{Hash: []byte{5}, Until: start, Sent: start, Tries: 2, Resends: 1},
 		}

@@ -124,6 +124,11 @@ func (s *Store) Records(ctx context.Context, account string) ([]issuer.Record, e
 	return list(ctx, s, selectRecords+" WHERE ?1 = '' OR account = ?1 ORDER BY seq", scanRecord, account)
 }
 
+// OpenHolds are the records that hold money, the oldest first.
+func (s *Store) OpenHolds(ctx context.Context, limit int) ([]issuer.Record, error) {
+	return list(ctx, s, selectRecords+" WHERE state = 2 ORDER BY time, seq LIMIT ?", scanRecord, limit)
+}
+
 // Entries are those of an account, or all for "", oldest first.
 func (s *Store) Entries(ctx context.Context, account string) ([]issuer.Entry, error) {
 	return list(ctx, s, selectEntries+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanEntry, account)

@@ -97,6 +97,9 @@ var lists = map[string]func(w *whole, l issuer.Lister, n *names){
 	"Entries":  func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Entries)) },
 	"Disputes": func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Disputes)) },
 	"Notices":  func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Notices)) },
+	"OpenHolds": func(w *whole, l issuer.Lister, _ *names) {
+		all(w, nil, func(struct{}) ([]issuer.Record, error) { return l.OpenHolds(ctx, 1<<20) })
+	},
 	"Sheet": func(w *whole, l issuer.Lister, n *names) {
 		each(w, n.records, func(record int64) (issuer.Sheet, bool, error) { return l.Sheet(ctx, record) })
 	},
@@ -282,7 +285,7 @@ func (r readable) Sequence() (int64, error) { return r.store.Sequence() }
 
 var aBinding = issuer.Binding{
 	Token: anInstrument.Index, Sealed: []byte{1, 2}, Device: []byte{3, 4}, DeviceName: "Anna's phone", FormFactor: "phone", Assurance: "20", Made: start,
-	HeldBy: issuer.PartyUser | issuer.PartyBank, Number: 7, Events: 3, Keyed: true,
+	HeldBy: issuer.PartyUser | issuer.PartyBank, Number: 7, Events: 3, Keyed: true, Start: 9, Successor: "00112233445566778899aabbccddeeff",
 	Domain: issuer.Domain{Channels: []string{"qr"}, Categories: []string{"5411"}, Countries: []string{"276"}, MaxAmount: 5},
 	Code:   issuer.Challenge{Hash: []byte{5}, Until: start, Sent: start, Tries: 2, Resends: 1},
 }
