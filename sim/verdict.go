@@ -216,12 +216,15 @@ func (s *Story) refusedByBank() Verdict {
 	return v
 }
 
-// decisive is the check that the answer comes from: the first that failed. Where
-// that asks for verification and the answer does not, a later one was harder.
+// decisive is the check that the answer comes from: the first that failed, or the
+// rule that answered. Where that asks for verification and the answer does not, a
+// later one was harder.
 func decisive(b *issuer.PaymentStory) (found *issuer.Step) {
 	for n := range b.Checks {
 		step := &b.Checks[n]
 		switch {
+		case step.Name == "rules" && found == nil && strings.HasSuffix(step.Text, " answers "+b.ResponseCode):
+			return step
 		case step.Result != issuer.Failed:
 		case found == nil:
 			found = step
