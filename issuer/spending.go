@@ -95,6 +95,10 @@ func (i *Issuer) Spending(ctx context.Context, r SpendingRequest) (Spending, err
 		Held: plainAmount(b.account.Held, currency), Groups: []SpendingGroup{},
 	}
 	at, total := map[string]int{}, int64(0)
+	for m := from; r.By == "month" && m <= to; m++ { // also those in which nothing was spent
+		at[monthText(m)] = len(s.Groups)
+		s.Groups = append(s.Groups, SpendingGroup{Name: monthText(m)})
+	}
 	for n := range b.postings {
 		p := &b.postings[n]
 		if m := monthOf(p.at); m < from || m > to || !spendingEvent(p.record.Event) {

@@ -206,6 +206,8 @@ func (s *Story) refusedByBank() Verdict {
 			v.Cause = "clock"
 		case cause == "domain" && codes[b.ResponseCode] == "limit":
 			v.Cause, v.Advice = "limit", "pay less, or have the bank raise what the token may pay: tapsim bank token control"
+		case cause == "frozen" && strings.Contains(step.Text, "expired"):
+			v.Cause = "expired"
 		case cause == "frozen":
 			v.stopped(b)
 		}

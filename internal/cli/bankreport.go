@@ -219,14 +219,37 @@ func largest(s *issuer.Spending) int64 {
 
 func (a *app) bankInbox(f *bankFlags) *cobra.Command {
 	var kind string
-	c := &cobra.Command{Use: "inbox ACCOUNT", Short: "The bank's messages to a customer: one-time codes, alerts, notices", Args: arguments(1, 1, "an account"), Example: "  tapsim bank inbox DEMO-0001\n  tapsim bank inbox DEMO-0001 --kind code"}
+	var code bool
+	c := &cobra.Command{
+		Use: "inbox ACCOUNT", Short: "The bank's messages to a customer: one-time codes, alerts, notices", Args: arguments(1, 1, "an account"),
+		Example: "  tapsim bank inbox DEMO-0001\n  tapsim bank inbox DEMO-0001 --kind alert\n  tapsim bank inbox DEMO-0001 --code | tapsim wallet activate visa-1 --code-file -",
+	}
 	c.Flags().StringVar(&kind, "kind", "", "code, alert or notice (default all)")
-	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.NoticeView, error) {
+	c.Flags().BoolVar(&code, "code", false, "the newest one-time code and nothing else")
+	c.MarkFlagsMutuallyExclusive("kind", "code")
+	show := bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.NoticeView, error) {
 		if kind != "" && kind != issuer.NoticeCode && kind != issuer.NoticeAlert && kind != issuer.NoticeInfo {
 			return nil, fmt.Errorf("--kind %q: want code, alert or notice", kind)
 		}
 		return b.Inbox(ctx, args[0], kind)
-	}, a.showInbox)
+	}, a.showInbox).RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if !code {
+			return show(c, args)
+		}
+		return a.withBank(c.Context(), f, c.Name(), func(b httpapi.Bank) error {
+			list, err := b.Inbox(c.Context(), args[0], issuer.NoticeCode)
+			if err == nil && len(list) == 0 {
+				err = &issuer.Refusal{Code: "no-code", Text: "no code was sent to account " + args[0], Hint: "'tapsim wallet add' asks for one"}
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.out, list[len(list)-1].Code)
+			return err
+		})
+	}
+	return c
 }
 
 func (a *app) bankAlerts(f *bankFlags) *cobra.Command {
