@@ -14,6 +14,7 @@ import (
 
 	"tapsim/emv"
 	"tapsim/emv/qr"
+	"tapsim/iso8583"
 	"tapsim/issuer"
 	issuerconfig "tapsim/issuer/config"
 	"tapsim/terminal"
@@ -444,6 +445,7 @@ func TestPaidAgainAfterReversal(t *testing.T) {
 		Category: "5942", Currency: euro(t), Amount: &amount, Country: "DE", Name: "BOOKS", City: "BERLIN",
 	}.Text()
 	require.NoError(t, err)
+	var sent *iso8583.Message
 	pay := func() error {
 		return o.phone(func(p *Phone) error {
 			bill, err := p.ReadBill(text, "", func(emv.Currency) (wallet.Added, error) { return wallet.Added{}, nil })
@@ -452,15 +454,19 @@ func TestPaidAgainAfterReversal(t *testing.T) {
 			}
 			payment, _, err := p.PayRemotely(o.ctx, RemoteSale{Amount: bill.Total, Currency: bill.Currency, QR: true, Code: bill.Code, Merchant: bookshop})
 			require.Equal(t, kernel.Approved, payment.Outcome, payment.Detail)
+			sent = payment.Request
 			return err
 		})
 	}
 	require.NoError(t, pay())
 	require.Equal(t, "code-paid", wallet.Code(pay()))
 	o.must(func(p *Phone) error {
-		list, err := p.Bank.Payments(o.ctx, "DEMO-0001")
+		m := *sent
+		m.MTI, m.ICCData = iso8583.ReversalAdvice, nil
+		m.OriginalData = string(sent.MTI) + sent.STAN + sent.TransmissionTime + fmt.Sprintf("%011s", sent.AcquirerID) + "00000000000"
+		answer, err := p.Bank.Handle(o.ctx, &m, nil)
 		require.NoError(t, err)
-		require.NoError(t, second(p.Bank.Reverse(o.ctx, issuer.PaymentRequest{Payment: list[len(list)-1].ID})))
+		require.Equal(t, "00", answer.Message.ResponseCode)
 		return second(p.Poll(o.ctx))
 	})
 	require.NoError(t, pay())
