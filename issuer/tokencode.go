@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
 
+	"tapsim/emv"
 	"tapsim/provisioning"
 )
 
@@ -19,30 +21,47 @@ func hashCode(token PANIndex, code string) []byte {
 	return h[:]
 }
 
-// codeBegins is how the message with a one-time code begins, before the code.
+// codeBegins is how the message with a one-time code begins. What stands next is
+// the code, in the store under the store's key.
 const codeBegins = "Code "
 
-// codeIn is the one-time code in the message that brought it, "" when there is
-// none.
-func codeIn(text string) string {
-	rest, ok := strings.CutPrefix(text, codeBegins)
-	if !ok || len(rest) < codeLength {
-		return ""
+// sealedCode is a code as the store has it.
+func (i *Issuer) sealedCode(code string) (string, error) {
+	sealed, err := i.store.SealPAN(emv.PAN(code))
+	return hex.EncodeToString(sealed), err
+}
+
+// readCode is the message as its reader sees it, and its code. One whose code is
+// not sealed is of an older bank, and stays as it is.
+func (i *Issuer) readCode(text string) (shown, code string, err error) {
+	rest, _ := strings.CutPrefix(text, codeBegins)
+	word, rest, _ := strings.Cut(rest, " ")
+	if len(word) == codeLength {
+		return text, word, nil
 	}
-	return rest[:codeLength]
+	sealed, err := hex.DecodeString(word)
+	if err != nil {
+		return "", "", fmt.Errorf("issuer: the code of a message cannot be read: %w", err)
+	}
+	digits, err := i.store.OpenPAN(sealed)
+	return codeBegins + string(digits) + " " + rest, string(digits), err
 }
 
 // sendCode puts a new code into the customer's inbox.
-func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) *provisioning.Verification {
+func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) (*provisioning.Verification, error) {
+	sealed, err := i.sealedCode(code)
+	if err != nil {
+		return nil, err
+	}
 	rules := i.config.TokenService.orDefault()
 	c := &t.binding.Code
 	*c = Challenge{
 		Hash: hashCode(t.binding.Token, code), Sent: t.now, Until: t.now.Add(rules.CodeLife), Tries: rules.CodeTries, Resends: c.Resends,
 	}
 	text := fmt.Sprintf(codeBegins+"%s adds your card ending in %s to %s. It is good until %s. Tell it to nobody.",
-		code, card.LastFour, orNone(t.binding.DeviceName), c.Until.Format("15:04"))
+		sealed, card.LastFour, orNone(t.binding.DeviceName), c.Until.Format("15:04"))
 	i.notify(tx, card.Account, NoticeCode, text)
-	return &provisioning.Verification{SentTo: "the inbox of account " + card.Account, Until: c.Until, Tries: c.Tries, Resends: c.Resends}
+	return &provisioning.Verification{SentTo: "the inbox of account " + card.Account, Until: c.Until, Tries: c.Tries, Resends: c.Resends}, nil
 }
 
 // EnterCode activates a token with the one-time code. A wrong one costs a try; a
@@ -132,8 +151,8 @@ func (i *Issuer) resend(ctx context.Context, m move) (v *provisioning.Verificati
 		if err != nil || !ok {
 			return errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
 		}
-		v = i.sendCode(tx, t, &card, code)
-		return nil
+		v, err = i.sendCode(tx, t, &card, code)
+		return err
 	}
 	_, err = i.moveToken(ctx, m)
 	return v, err

@@ -226,7 +226,9 @@ func (i *Issuer) grant(ctx context.Context, t *requestedToken) (grant provisioni
 		grant = provisioning.TokenGrant{Scheme: t.scope.Scheme.String()}
 		if status == StatusInactive {
 			live.binding.Code.Resends = rules.CodeResends
-			grant.Verification = i.sendCode(tx, live, &card, t.code)
+			if grant.Verification, err = i.sendCode(tx, live, &card, t.code); err != nil {
+				return err
+			}
 		}
 		tx.PutInstrument(live.instrument)
 		tx.AddTokenEvent(&live.binding, provisioning.Event{
