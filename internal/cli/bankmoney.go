@@ -56,17 +56,14 @@ func (a *app) bankPayments(f *bankFlags) *cobra.Command {
 }
 
 func (a *app) bankPayment(f *bankFlags) *cobra.Command {
-	c := &cobra.Command{
-		Use: "payment PAYMENT", Short: "Show one payment: what became of it ('tapsim explain payment' tells the story)", Args: arguments(1, 1, "the number of a payment"),
-		Example: "  tapsim bank payment 7",
-	}
+	c := &cobra.Command{Use: "payment PAYMENT", Short: "Show a payment, by its number", Args: arguments(1, 1, "a payment"), Example: "  tapsim bank payment 7"}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.PaymentState, error) {
 		id, err := paymentNumber(args[0])
 		if err != nil {
 			return issuer.PaymentState{}, err
 		}
 		return b.ShowPayment(ctx, id)
-	}, func(s issuer.PaymentState) error { return a.showPayments([]issuer.PaymentState{s}) })
+	}, a.showPayment)
 }
 
 func (a *app) bankRefund(f *bankFlags) *cobra.Command {
