@@ -376,7 +376,7 @@ func TestFreezing(t *testing.T) {
 	require.True(t, pays())
 	notices, err := x.Notices()
 	require.NoError(t, err)
-	require.Contains(t, notices[0].Text, "the bank said suspend, it is suspended (we called you)")
+	require.Contains(t, notices[0].Text, "the bank suspended the card (we called you)")
 	require.False(t, notices[0].Read)
 	notices, err = x.Notices()
 	require.NoError(t, err)
