@@ -141,29 +141,10 @@ func (s *Story) refusedByBank() Verdict {
 			v.Cause = "code-expired"
 		case v.Cause == "frozen" && strings.Contains(step.Text, "expired"):
 			v.Cause = "expired"
-		case step.Name == "status":
-			s.suspended(&v)
 		}
 		return v
 	}
 	return v
-}
-
-// suspended says who suspended the token, and what its owner can do about that.
-func (s *Story) suspended(v *Verdict) {
-	for _, step := range s.Bank.Checks {
-		if step.Name != "token" || step.Result != issuer.Failed {
-			continue
-		}
-		switch {
-		case strings.Contains(step.Text, "lost-phone"):
-			v.Reason, v.Advice = "the token is suspended: the phone was reported lost", "tell the bank that it is found: tapsim bank token found-phone"
-		case strings.Contains(step.Text, "bank"), strings.Contains(step.Text, "service"):
-			v.Reason, v.Advice = "the token is "+step.Text, "ask who suspended it: tapsim bank token resume"
-		default:
-			v.Reason = "the token is " + step.Text
-		}
-	}
 }
 
 // refusedByPhone is a payment that the phone did not make.
