@@ -25,6 +25,11 @@ type NoticeView struct {
 // Inbox are the messages to a customer, oldest first, of one kind or all for
 // "".
 func (i *Issuer) Inbox(ctx context.Context, account, kind string) ([]NoticeView, error) {
+	switch kind {
+	case "", NoticeCode, NoticeAlert, NoticeInfo:
+	default:
+		return nil, refuse("bad-request", "want code, alert or notice", "%q is no kind of message", kind)
+	}
 	if _, err := i.findAccount(account); err != nil {
 		return nil, err
 	}

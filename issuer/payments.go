@@ -79,7 +79,8 @@ func (t *Tx) payment(id int64) (*Record, error) {
 	case r.State != RecordHeld && r.State != RecordPosted:
 		return nil, refuse("not-paid", "", "payment %d moved no money", id)
 	}
-	return &r, nil
+	_, err = t.customer(r.Account)
+	return &r, err
 }
 
 // Payments are what happened on an account, oldest first, declined payments

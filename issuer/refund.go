@@ -106,7 +106,7 @@ func (i *Issuer) Refund(ctx context.Context, r RefundRequest) (PaymentState, err
 			return PaymentState{}, err
 		}
 		tx.PutRecord(record)
-		return record.view(), nil
+		return record.view(), tellBack(tx, payment, "refunded", "", amount, at)
 	})
 }
 

@@ -115,3 +115,21 @@ func TestUnissuedSingleUseKeys(t *testing.T) {
 	answer, _ = mastercardBank(t, true).handle(mastercardMessage(t, key, 0x14, 9, 1))
 	require.Equal(t, "00", answer.ResponseCode)
 }
+
+// TestKeysThatEndedUnused: a phone that fetched keys again and again and never paid
+// is far ahead of what the bank has seen. The bank knows why.
+func TestKeysThatEndedUnused(t *testing.T) {
+	b := mastercardBank(t, true)
+	pay := func(atc uint16) (string, string) {
+		set, err := b.Replenish(bg, provisioning.Request{Token: mastercardToken, Held: atc - 1}, deviceKey(t))
+		require.NoError(t, err)
+		key, err := deviceKey(t).UnwrapKey(cryptogram.TDES, set.Keys[0].Wrapped)
+		require.NoError(t, err)
+		answer, report := b.handle(mastercardMessage(t, key, 0x14, atc, int(atc)))
+		return answer.ResponseCode, report.firstFailure()
+	}
+	code, why := pay(1)
+	require.Equal(t, "00", code, why)
+	code, why = pay(61)
+	require.Equal(t, "00", code, why)
+}

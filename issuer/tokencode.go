@@ -25,10 +25,16 @@ func hashCode(token PANIndex, code string) []byte {
 // the code, in the store under the store's key.
 const codeBegins = "Code "
 
-// sealedCode is a code as the store has it.
-func (i *Issuer) sealedCode(code string) (string, error) {
-	sealed, err := i.store.SealPAN(emv.PAN(code))
-	return hex.EncodeToString(sealed), err
+// newCode is a one-time code, for its reader and as the store has it.
+type newCode struct{ digits, sealed string }
+
+func (i *Issuer) newCode() (newCode, error) {
+	digits, err := i.randomText(decimal, codeLength)
+	if err != nil {
+		return newCode{}, err
+	}
+	sealed, err := i.store.SealPAN(emv.PAN(digits))
+	return newCode{digits, hex.EncodeToString(sealed)}, err
 }
 
 // readCode is the message as its reader sees it, and its code. One whose code is
@@ -48,20 +54,16 @@ func (i *Issuer) readCode(text string) (shown, code string, err error) {
 }
 
 // sendCode puts a new code into the customer's inbox.
-func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) (*provisioning.Verification, error) {
-	sealed, err := i.sealedCode(code)
-	if err != nil {
-		return nil, err
-	}
+func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code newCode) *provisioning.Verification {
 	rules := i.config.TokenService.orDefault()
 	c := &t.binding.Code
 	*c = Challenge{
-		Hash: hashCode(t.binding.Token, code), Sent: t.now, Until: t.now.Add(rules.CodeLife), Tries: rules.CodeTries, Resends: c.Resends,
+		Hash: hashCode(t.binding.Token, code.digits), Sent: t.now, Until: t.now.Add(rules.CodeLife), Tries: rules.CodeTries, Resends: c.Resends,
 	}
 	text := fmt.Sprintf(codeBegins+"%s adds your card ending in %s to %s. It is good until %s. Tell it to nobody.",
-		sealed, card.LastFour, orNone(t.binding.DeviceName), c.Until.Format("15:04"))
+		code.sealed, card.LastFour, orNone(t.binding.DeviceName), c.Until.Format("15:04"))
 	i.notify(tx, card.Account, NoticeCode, text)
-	return &provisioning.Verification{SentTo: "the inbox of account " + card.Account, Until: c.Until, Tries: c.Tries, Resends: c.Resends}, nil
+	return &provisioning.Verification{SentTo: "the inbox of account " + card.Account, Until: c.Until, Tries: c.Tries, Resends: c.Resends}
 }
 
 // EnterCode activates a token with the one-time code. A wrong one costs a try; a
@@ -80,6 +82,9 @@ func (i *Issuer) EnterCode(ctx context.Context, r *provisioning.CodeEntry) (stat
 		}
 		if _, no := allowed(provisioning.VerbActivate, t.instrument.Status, PartyUser); no != nil {
 			return no
+		}
+		if err := cardUsable(tx, t); err != nil { // it may have been stopped since the code was sent
+			return err
 		}
 		if wrong = t.tryCode(tx, r.Code); wrong != nil {
 			return nil // the try is spent
@@ -112,6 +117,8 @@ func (t *liveToken) tryCode(tx *Tx, code string) *Refusal {
 		return nil
 	case c.Tries == 1:
 		r = refused("no-tries-left", again, "the code is wrong, and it was the last try")
+	case c.Tries == 2:
+		r = refused("wrong-code", "look into the inbox again", "the code is wrong; one more try")
 	default:
 		r = refused("wrong-code", "look into the inbox again", "the code is wrong; %d more tries", c.Tries-1)
 	}
@@ -133,7 +140,7 @@ func (i *Issuer) ResendCode(ctx context.Context, r *provisioning.TokenCall) (*pr
 
 // resend makes the move with a new code; v is nil when it was made before.
 func (i *Issuer) resend(ctx context.Context, m move) (v *provisioning.Verification, err error) {
-	code, err := i.randomText(decimal, codeLength)
+	code, err := i.newCode()
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +158,8 @@ func (i *Issuer) resend(ctx context.Context, m move) (v *provisioning.Verificati
 		if err != nil || !ok {
 			return errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
 		}
-		v, err = i.sendCode(tx, t, &card, code)
-		return err
+		v = i.sendCode(tx, t, &card, code)
+		return nil
 	}
 	_, err = i.moveToken(ctx, m)
 	return v, err

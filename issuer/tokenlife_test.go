@@ -130,11 +130,10 @@ func (p *phone) pay(amount int64, change func(*iso8583.Message)) (*iso8583.Messa
 // inbox is the code that came last.
 func inbox(t testing.TB, b *bank) string {
 	t.Helper()
-	list, err := b.Inbox(context.Background(), "A", "")
+	list, err := b.Inbox(context.Background(), "A", NoticeCode)
 	require.NoError(t, err)
 	require.NotEmpty(t, list)
 	last := list[len(list)-1]
-	require.Equal(t, NoticeCode, last.Kind)
 	require.Contains(t, last.Text, "Code "+last.Code+" adds your card")
 	return last.Code
 }
@@ -278,6 +277,7 @@ func TestTokenRequestsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "deactivated", state.Status)
 	require.NoError(t, second(p.enter(again.Token, inbox(t, b))))
+	require.NoError(t, p.keys(again.Token))
 	_, err = p.request(nil)
 	require.Equal(t, "already-added", refusalOf(t, err))
 	_, err = p.request(func(r *provisioning.TokenRequest) { r.Card.Expiry = "4911" })
@@ -367,113 +367,4 @@ func TestStaleRequests(t *testing.T) {
 	q.sign(poll)
 	_, err = b.PollTokens(ctx, poll)
 	require.Equal(t, "wrong-device", refusalOf(t, err))
-}
-
-// TestEveryStateVerbAndParty is the life-cycle table: what each party's verb
-// does in each state. A word is the new state; a code in brackets refuses, and
-// then nothing has changed.
-func TestEveryStateVerbAndParty(t *testing.T) {
-	states := []string{"inactive", "active", "suspended", "deactivated"} // suspended by the user
-	for _, c := range []struct {
-		verb    provisioning.Verb
-		party   Party
-		results [4]string
-	}{
-		{"activate", PartyUser, [4]string{"active", "[token-active]", "[token-suspended]", "[token-deleted]"}},
-		{"activate", PartyBank, [4]string{"active", "[token-active]", "[token-suspended]", "[token-deleted]"}},
-		{"activate", PartyService, [4]string{"[not-for-service]", "[not-for-service]", "[not-for-service]", "[not-for-service]"}},
-		{"resend", PartyUser, [4]string{"inactive", "[token-active]", "[token-suspended]", "[token-deleted]"}},
-		{"resend", PartyBank, [4]string{"inactive", "[token-active]", "[token-suspended]", "[token-deleted]"}},
-		{"resend", PartyService, [4]string{"[not-for-service]", "[not-for-service]", "[not-for-service]", "[not-for-service]"}},
-		{"suspend", PartyUser, [4]string{"[token-inactive]", "suspended", "[already-suspended]", "[token-deleted]"}},
-		{"suspend", PartyBank, [4]string{"[token-inactive]", "suspended", "suspended", "[token-deleted]"}},
-		{"suspend", PartyService, [4]string{"[token-inactive]", "suspended", "suspended", "[token-deleted]"}},
-		{"resume", PartyUser, [4]string{"[token-inactive]", "[token-active]", "active", "[token-deleted]"}},
-		{"resume", PartyBank, [4]string{"[token-inactive]", "[token-active]", "[suspended-by-user]", "[token-deleted]"}},
-		{"resume", PartyService, [4]string{"[token-inactive]", "[token-active]", "[suspended-by-user]", "[token-deleted]"}},
-		{"delete", PartyUser, [4]string{"deactivated", "deactivated", "deactivated", "[token-deleted]"}},
-		{"delete", PartyBank, [4]string{"deactivated", "deactivated", "deactivated", "[token-deleted]"}},
-		{"delete", PartyService, [4]string{"deactivated", "deactivated", "deactivated", "[token-deleted]"}},
-		{"renew", PartyUser, [4]string{"[token-inactive]", "active", "[token-suspended]", "[token-deleted]"}},
-		{"renew", PartyBank, [4]string{"[token-inactive]", "active", "[token-suspended]", "[token-deleted]"}},
-		{"renew", PartyService, [4]string{"[token-inactive]", "active", "[token-suspended]", "[token-deleted]"}},
-		{"relink", PartyUser, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-		{"relink", PartyBank, [4]string{"[token-inactive]", "active", "suspended", "[token-deleted]"}},
-		{"relink", PartyService, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-		{"control", PartyUser, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-		{"control", PartyBank, [4]string{"inactive", "active", "suspended", "[token-deleted]"}},
-		{"control", PartyService, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-		{"lost-phone", PartyUser, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-		{"lost-phone", PartyBank, [4]string{"deactivated", "suspended", "suspended", "[token-deleted]"}},
-		{"lost-phone", PartyService, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-		{"found-phone", PartyUser, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-		{"found-phone", PartyBank, [4]string{"[token-inactive]", "[token-active]", "[not-lost]", "[token-deleted]"}},
-		{"found-phone", PartyService, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-		{"replenish", PartyUser, [4]string{"[token-inactive]", "active", "[token-suspended]", "[token-deleted]"}},
-		{"replenish", PartyBank, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-		{"replenish", PartyService, [4]string{"[unknown-verb]", "[unknown-verb]", "[unknown-verb]", "[unknown-verb]"}},
-	} {
-		for n, state := range states {
-			t.Run(fmt.Sprintf("%s/%s/%s", c.verb, c.party, state), func(t *testing.T) {
-				b := newBank(t, nil)
-				p, token := tokenIn(t, b, state)
-				before, err := b.readToken(token)
-				require.NoError(t, err)
-				require.Equal(t, state, before.instrument.Status.String())
-				err = tryVerb(t, b, p, token, c.verb, c.party)
-				after, readErr := b.readToken(token)
-				require.NoError(t, readErr)
-				if code := refusalOf(t, err); code != "" {
-					require.Equal(t, c.results[n], "["+code+"]")
-					require.Equal(t, before.instrument, after.instrument)
-					require.Equal(t, before.binding, after.binding)
-					return
-				}
-				require.Equal(t, c.results[n], after.instrument.Status.String())
-			})
-		}
-	}
-}
-
-// tokenIn is a token in some state.
-func tokenIn(t *testing.T, b *bank, state string) (*phone, string) {
-	p := newPhone(t, b, 1)
-	grant, err := p.request(nil)
-	require.NoError(t, err)
-	b.now = b.now.Add(time.Minute)
-	if state == "inactive" {
-		return p, grant.Token
-	}
-	require.NoError(t, second(p.enter(grant.Token, inbox(t, b))))
-	switch state {
-	case "suspended":
-		require.NoError(t, second(p.call(grant.Token, provisioning.VerbSuspend)))
-	case "deactivated":
-		require.NoError(t, second(p.call(grant.Token, provisioning.VerbDelete)))
-	}
-	return p, grant.Token
-}
-
-// tryVerb asks as a party does.
-func tryVerb(t *testing.T, b *bank, p *phone, token string, verb provisioning.Verb, party Party) error {
-	ctx := context.Background()
-	switch {
-	case party == PartyUser && verb == provisioning.VerbActivate:
-		return second(p.enter(token, inbox(t, b)))
-	case party == PartyUser && verb == provisioning.VerbReplenish:
-		return p.keys(token)
-	case party == PartyUser:
-		return second(p.call(token, verb))
-	case party == PartyBank && verb == provisioning.VerbRelink:
-		fresh := emv.WithCheckDigit("476173900101777")
-		require.NoError(t, b.IssueCard(ctx, NewCard{PAN: fresh, PSN: "01", Expiry: "4912", ServiceCode: "201", Account: "A"}))
-		return second(b.RelinkToken(ctx, Relink{Token: token, Card: CardName(fresh.LastFour())}))
-	case party == PartyBank && verb == provisioning.VerbControl:
-		return second(b.ControlToken(ctx, DomainChange{Token: token, Domain: Domain{Channels: []string{ChannelQR}}}))
-	case party == PartyBank && verb == provisioning.VerbLostPhone:
-		return second(b.LostPhone(ctx, PhoneRequest{Token: token}))
-	case party == PartyBank && verb == provisioning.VerbFoundPhone:
-		return second(b.FoundPhone(ctx, PhoneRequest{Token: token}))
-	}
-	return second(b.ManageToken(ctx, TokenChange{Token: token, Verb: verb, Party: party, Reason: "a reason"}))
 }

@@ -106,6 +106,7 @@ const (
 	VerbEnterCode  Verb = "enter-code" // a wrong one
 	VerbLostPhone  Verb = "lost-phone"
 	VerbFoundPhone Verb = "found-phone"
+	VerbStatus     Verb = "status" // set by an operator of the bank
 )
 
 // TokenCall asks for a change in a token's life: resend, suspend, resume,

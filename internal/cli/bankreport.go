@@ -92,15 +92,18 @@ func statementText(l *issuer.StatementLine) string {
 	if l.Fee != "" {
 		text += " fee " + l.Fee
 	}
+	if l.Channel == issuer.ChannelQR || l.Channel == issuer.ChannelInApp {
+		text += ", " + l.Channel
+	}
 	return strings.TrimSpace(text)
 }
 
 func statementCSV(out *bytes.Buffer, s *issuer.Statement) error {
 	w := csv.NewWriter(out)
-	rows := [][]string{{"time", "payment", "event", "text", "category", "country", "original", "fee", "amount", "balance", "currency"}}
+	rows := [][]string{{"time", "payment", "event", "text", "category", "country", "original", "fee", "amount", "balance", "currency", "channel"}}
 	for _, l := range s.Lines {
 		rows = append(rows, []string{
-			l.Time.Format(time.RFC3339), fmt.Sprint(l.Payment), l.Event, cell(shown(l.Text)), l.Category, l.Country, l.Original, l.Fee, l.Amount, l.Balance, s.Currency,
+			l.Time.Format(time.RFC3339), fmt.Sprint(l.Payment), l.Event, cell(shown(l.Text)), l.Category, l.Country, l.Original, l.Fee, l.Amount, l.Balance, s.Currency, l.Channel,
 		})
 	}
 	return w.WriteAll(rows)
@@ -142,13 +145,14 @@ func (a *app) bankSpending(f *bankFlags) *cobra.Command {
 	var r issuer.SpendingRequest
 	var month, chart string
 	c := &cobra.Command{
-		Use: "spending ACCOUNT", Short: "What was spent, by category, merchant, month or country", Args: arguments(1, 1, "an account"),
-		Long: `Add up what an account spent, by category, merchant, month or country; what went
-back is taken off. The sums agree with the statements of the same months. With
---chart it also draws: the file's name says how (.svg, .html, .png).`,
+		Use: "spending ACCOUNT", Short: "What was spent, by category, merchant, month, country or channel", Args: arguments(1, 1, "an account"),
+		Long: `Add up what an account spent, by category, merchant, month, country or channel
+(contactless, qr, in-app); what went back is taken off. The sums agree with the
+statements of the same months. With --chart it also draws: the file's name says how
+(.svg, .html, .png).`,
 		Example: "  tapsim bank spending DEMO-0001\n  tapsim bank spending DEMO-0001 --by month --from 2030-01 --to 2030-06\n  tapsim bank spending DEMO-0001 --chart spending.svg",
 	}
-	c.Flags().StringVar(&r.By, "by", "category", "category, merchant, month or country")
+	c.Flags().StringVar(&r.By, "by", "category", "category, merchant, month, country or channel")
 	c.Flags().StringVar(&month, "month", "", "such as 2030-01 (default this month)")
 	c.Flags().StringVar(&r.From, "from", "", "first month")
 	c.Flags().StringVar(&r.To, "to", "", "last month (default this month)")

@@ -153,7 +153,7 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 	flags.StringSliceVar(&d.Categories, "category", nil, "merchant category codes, four digits")
 	flags.StringSliceVar(&d.Countries, "country", nil, "ISO 3166 numbers, three digits")
 	flags.StringVar(&most, "max", "", "most of one payment")
-	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: whose decimals --max has")
+	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: the bank's currency, of --max; what is paid in others is converted")
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
 		if most != "" {
 			money, ok := emv.CurrencyByAlpha(currency)

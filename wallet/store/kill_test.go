@@ -80,7 +80,7 @@ func reportTap(t *testing.T, phone apdu.Responder) {
 func TestKill(t *testing.T) {
 	const rounds, usesPerKey = 40, 10
 	dir := t.TempDir()
-	_, err := open(t, dir).Enrol(load(t, "visa-phone"), keySet(t, 1, 99, usesPerKey))
+	_, err := open(t, dir).Enrol(load(t, "visa-phone"), keySet(t, 1, 40, usesPerKey))
 	require.NoError(t, err)
 	random := rand.New(rand.NewSource(7))
 	last, uses, left := map[string]int{}, map[int]int{}, 100_00
@@ -176,23 +176,23 @@ func useForever(dir string) {
 // is used more often than it may be, and the stock under the passcode stays
 // sealed.
 func TestKillWallet(t *testing.T) {
-	const rounds, usesPerKey = 40, 20
+	const rounds, usesPerKey, ready, sealedKeys = 40, 20, 20, 10
 	dir := t.TempDir()
 	s := open(t, dir)
-	phone, err := s.Enrol(load(t, "visa-phone"), keySet(t, 1, 99, usesPerKey))
+	phone, err := s.Enrol(load(t, "visa-phone"), keySet(t, 1, ready+sealedKeys, usesPerKey))
 	require.NoError(t, err)
 	public, err := cryptogram.PublicOf(stockKey)
 	require.NoError(t, err)
 	sealed := byte(0)
-	require.NoError(t, phone.Seal(60, func(k *cryptogram.Key) (wrapped, agreement []byte, err error) {
+	require.NoError(t, phone.Seal(ready, func(k *cryptogram.Key) (wrapped, agreement []byte, err error) {
 		sealed++
 		agreement, under, err := cryptogram.SealTo(public, [32]byte{sealed})
 		require.NoError(t, err)
 		wrapped, err = under.WrapKey(k)
 		return wrapped, agreement, err
 	}))
-	require.Equal(t, 60*usesPerKey, phone.Stock().Ready)
-	require.Equal(t, 39*usesPerKey, phone.Stock().Sealed)
+	require.Equal(t, ready*usesPerKey, phone.Stock().Ready)
+	require.Equal(t, sealedKeys*usesPerKey, phone.Stock().Sealed)
 	random := rand.New(rand.NewSource(9))
 	last, uses := map[string]int{}, map[int]int{}
 	for range rounds {
@@ -216,5 +216,5 @@ func TestKillWallet(t *testing.T) {
 	require.Greater(t, last["phone"], rounds)
 	c, err := open(t, dir).Card(load(t, "visa-phone"))
 	require.NoError(t, err)
-	require.Equal(t, 39*usesPerKey, c.Stock().Sealed, "taps begin with the keys that are ready")
+	require.Equal(t, sealedKeys*usesPerKey, c.Stock().Sealed, "taps begin with the keys that are ready")
 }
