@@ -1,6 +1,6 @@
 # Names for the commands that people type.
 
-.PHONY: build check test fuzz rounds update demo bench
+.PHONY: build check test fuzz rounds update demo story bench
 
 # Real readers need C: the tag is added where a compiler and libpcsclite's headers
 # are (macOS has its own PC/SC).
@@ -26,6 +26,11 @@ update:
 
 demo:
 	go run ./cmd/tapsim pay --amount 12.50 --state :memory:
+
+# The README's life of a card in a wallet, in a folder of its own.
+story: build
+	@sed -n '/^## The life of a card/,/^## A bank/s/^    //p' README.md >story.sh
+	@here="$$PWD"; cd "$$(mktemp -d)" && mv "$$here/story.sh" . && PATH="$$here:$$PATH" sh -ex story.sh
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapsim/emv"
+	"tapsim/provisioning"
 )
 
 // AccountState is an account as its owner sees it. Amounts have the currency's
@@ -143,7 +144,7 @@ func (i *Issuer) Open(ctx context.Context, r OpenRequest) (AccountState, error) 
 			n.Currency = c.Numeric
 		}
 		if !accountName(n.ID) {
-			return AccountState{}, refuse("invalid-account-name", "", "an account name is 1 to 32 letters, digits, dashes and dots")
+			return AccountState{}, refuse("invalid-account-name", "", "an account name is 1 to 32 letters, digits, dashes and dots, and no card's number")
 		}
 		var err error
 		if r.Balance != "" {
@@ -162,9 +163,10 @@ func (i *Issuer) Open(ctx context.Context, r OpenRequest) (AccountState, error) 
 	})
 }
 
-// accountName is true for 1 to 32 letters, digits, dashes and dots.
+// accountName is true for 1 to 32 letters, digits, dashes and dots that are no
+// card's number.
 func accountName(s string) bool {
-	if s == "" || len(s) > 32 {
+	if s == "" || len(s) > 32 || maskNumbers(s) != s {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(r rune) bool {
@@ -180,21 +182,28 @@ type AccountRequest struct {
 }
 
 // CloseAccount closes an account for good: only when nothing is held, nothing
-// is disputed, and nothing is left or the rest is paid out.
+// is disputed, and nothing is left or the rest is paid out. Its tokens end with
+// it.
 func (i *Issuer) CloseAccount(ctx context.Context, r AccountRequest) (AccountState, error) {
+	cards, err := i.cardsOf(ctx, r.Account)
+	if err != nil {
+		return AccountState{}, err
+	}
 	return change(ctx, i, "close", r.Idempotency, r, func(tx *Tx, at time.Time) (AccountState, error) {
 		a, err := tx.customer(r.Account)
 		switch {
 		case err != nil:
 			return AccountState{}, err
 		case a.Held != 0:
-			return AccountState{}, refuse("holds-open", "complete or reverse them first", "account %s holds %s for payments to come", a.ID, money(a.Held, a.Currency))
+			return AccountState{}, refuse("holds-open", "complete them (`tapsim bank clear`) or reverse them first", "account %s holds %s for payments to come", a.ID, money(a.Held, a.Currency))
 		case a.Disputes != 0:
 			return AccountState{}, refuse("dispute-open", "wait for its end, or withdraw it", "account %s has a dispute that is open", a.ID)
 		case a.Balance < 0:
 			return AccountState{}, refuse("in-debt", "top it up first", "account %s is at %s", a.ID, money(a.Balance, a.Currency))
+		case a.Balance > 0 && a.Status != StatusActive:
+			return AccountState{}, refuse("account-frozen", "`tapsim bank unfreeze` makes it pay again", "account %s is frozen with %s on it", a.ID, money(a.Balance, a.Currency))
 		case a.Balance > 0 && !r.PayOut:
-			return AccountState{}, refuse("not-empty", "have it paid out", "%s are left on account %s", money(a.Balance, a.Currency), a.ID)
+			return AccountState{}, refuse("not-empty", "have it paid out: --pay-out", "%s are left on account %s", money(a.Balance, a.Currency), a.ID)
 		case a.Balance > 0:
 			if err := tx.payOut(a, at); err != nil {
 				return AccountState{}, err
@@ -203,8 +212,30 @@ func (i *Issuer) CloseAccount(ctx context.Context, r AccountRequest) (AccountSta
 		}
 		a.Status = StatusDeactivated
 		tx.PutAccount(a)
-		return a.view(), nil
+		return a.view(), i.endTokens(tx, cards, at)
 	})
+}
+
+// endTokens deletes the tokens among the instruments of an account that is
+// closed, for their phones to learn.
+func (i *Issuer) endTokens(tx *Tx, instruments []Instrument, at time.Time) error {
+	for _, n := range instruments {
+		if n.Kind != Token {
+			continue
+		}
+		t, err := i.findToken(tx, n.Index.Reference(), nil, at)
+		if err != nil {
+			return err
+		}
+		if t.instrument.Status == StatusDeactivated {
+			continue
+		}
+		t.text = "the account is closed"
+		if err := t.step(tx, &move{verb: provisioning.VerbDelete, party: PartyBank}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *Tx) payOut(a Account, at time.Time) error {
@@ -219,6 +250,30 @@ func (t *Tx) payOut(a Account, at time.Time) error {
 	record.State = RecordPosted
 	t.PutRecord(record)
 	return t.Move(&record, a.ID, to, a.Balance)
+}
+
+// settleClosed keeps an account that is closed at zero. A reversal may come after
+// all: what it brings is paid out, as the rest was, and what it takes is the
+// bank's loss.
+func (t *Tx) settleClosed(id string, at time.Time) error {
+	a, ok, err := t.Account(id)
+	switch {
+	case err != nil || !ok || a.Status != StatusDeactivated || a.Balance == 0:
+		return err
+	case a.Balance > 0:
+		return t.payOut(a, at)
+	}
+	record, err := t.newRecord(EventWriteOff, a.ID, a.Currency, -a.Balance, at)
+	if err != nil {
+		return err
+	}
+	from, err := t.internal(ownLosses, a.Currency)
+	if err != nil {
+		return err
+	}
+	record.State = RecordCredited
+	t.PutRecord(record)
+	return t.Move(&record, from, a.ID, -a.Balance)
 }
 
 // Freeze stops all payments of an account until Unfreeze. Refunds still arrive.

@@ -61,8 +61,16 @@ func (p *payment) sameCounter(r *Record) bool {
 // bank. A refund needs a tap that is right, an ARQC or a TC, or names the
 // payment whose money it gives back.
 func (i *Issuer) unproven(p *payment, related *Record) string {
-	switch {
-	case !p.advice || related != nil && related.State != RecordNoted:
+	switch original := p.original; {
+	case !p.advice:
+		return ""
+	case original != nil && original.Currency != p.currency:
+		return "the payment that it names is in another currency"
+	case original != nil && (original.State != RecordPosted || p.amount > original.rest()):
+		return "more is to go back than is left of the payment"
+	case related != nil && related.State == RecordReversed:
+		return "this payment was reversed before, or its hold expired"
+	case related != nil && related.State != RecordNoted:
 		return ""
 	case related != nil:
 		return "the bank did not approve the payment that this advice is about"

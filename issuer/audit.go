@@ -8,11 +8,12 @@ import (
 // Audit adds up the books: entries sum to zero in each currency, over all and in
 // each record; each account's balance is the sum of its entries and its holds
 // the sum of the open ones; what went back of a payment is what its refunds and
-// disputes gave, and no more than the payment; and the bank's accounts for
-// transfers are at zero. It returns what is wrong, or nil. The store must be at
-// rest.
+// disputes gave, and no more than the payment; what the bank owes to merchants'
+// banks and earned in fees is what payments left there; and accounts that are
+// closed and the bank's accounts for transfers are at zero. It returns what is
+// wrong, or nil. The store must be at rest.
 func Audit(ctx context.Context, s Store) error {
-	a := audit{held: map[string]int64{}, back: map[int64]int64{}, disputes: map[string]int{}, credited: map[uint16]int64{}}
+	a := audit{held: map[string]int64{}, back: map[int64]int64{}, disputes: map[string]int{}, own: map[string]int64{}}
 	var err error
 	if a.accounts, err = s.Accounts(ctx); err != nil {
 		return err
@@ -44,7 +45,7 @@ type audit struct {
 	held     map[string]int64 // by account
 	back     map[int64]int64  // by payment, in its currency
 	disputes map[string]int   // open ones by account
-	credited map[uint16]int64 // for open disputes, by currency of the account
+	own      map[string]int64 // what the bank's accounts are to hold
 }
 
 func (a *audit) addDisputes() {
@@ -55,7 +56,7 @@ func (a *audit) addDisputes() {
 	for _, d := range a.denied {
 		if d.State == DisputeCredited {
 			a.disputes[d.Account]++
-			a.credited[currency[d.Account]] += d.Billed
+			a.own[internalAccount(ownDisputed, currency[d.Account])] -= d.Billed
 		}
 		if d.State == DisputeCredited || d.State == DisputeAccepted {
 			a.back[d.Payment] += d.Amount
@@ -72,6 +73,7 @@ func (a *audit) checkRecords() error {
 		if r.Event == EventRefund && r.State == RecordCredited && r.Related != 0 {
 			a.back[r.Related] += r.Amount
 		}
+		a.earn(r)
 		switch {
 		case r.Amount < 0 || r.Billed < 0 || r.Fee < 0 || r.Fee > r.Billed:
 			return fmt.Errorf("record %d stands for %d, costs %d with a fee of %d", r.Seq, r.Amount, r.Billed, r.Fee)
@@ -82,6 +84,19 @@ func (a *audit) checkRecords() error {
 		}
 	}
 	return nil
+}
+
+// earn notes what a record left on the bank's accounts for merchants and fees.
+func (a *audit) earn(r *Record) {
+	sign := int64(0)
+	switch {
+	case r.State == RecordPosted && r.Event.spends():
+		sign = 1
+	case r.State == RecordCredited && r.Event == EventRefund, r.Event == EventChargeback:
+		sign = -1
+	}
+	a.own[SettlementAccount(r.Currency)] += sign * r.Amount
+	a.own[internalAccount(ownFees, r.Billing)] += sign * r.Fee
 }
 
 func (a *audit) checkRefunds() error {
@@ -120,6 +135,9 @@ func (a *audit) checkEntries() error {
 			return fmt.Errorf("account %s has balance %d, holds %d and %d open disputes; its entries say %d, its open holds %d, its disputes %d",
 				c.ID, c.Balance, c.Held, c.Disputes, balance[c.ID], a.held[c.ID], a.disputes[c.ID])
 		}
+		if c.Status == StatusDeactivated && (c.Balance != 0 || c.Held != 0) {
+			return fmt.Errorf("account %s is closed, and has balance %d and holds %d", c.ID, c.Balance, c.Held)
+		}
 		delete(balance, c.ID)
 		if err := a.checkOwn(&c); err != nil {
 			return err
@@ -133,16 +151,12 @@ func (a *audit) checkEntries() error {
 
 // checkOwn checks the bank's own accounts whose balance is known.
 func (a *audit) checkOwn(c *Account) error {
-	want := int64(0)
 	switch c.ID {
-	case internalAccount(ownTransfers, c.Currency):
-	case internalAccount(ownDisputed, c.Currency):
-		want = -a.credited[c.Currency]
-	default:
-		return nil
-	}
-	if c.Balance != want {
-		return fmt.Errorf("account %s is at %d, want %d", c.ID, c.Balance, want)
+	case internalAccount(ownTransfers, c.Currency), internalAccount(ownDisputed, c.Currency),
+		SettlementAccount(c.Currency), internalAccount(ownFees, c.Currency):
+		if want := a.own[c.ID]; c.Balance != want {
+			return fmt.Errorf("account %s is at %d, want %d", c.ID, c.Balance, want)
+		}
 	}
 	return nil
 }

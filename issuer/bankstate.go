@@ -26,10 +26,11 @@ const (
 	EventDisputeLost            // that credit taken back
 	EventChargeback             // that credit paid by the merchant
 	EventPayOut                 // the rest of an account that is closed
+	EventWriteOff               // what is missing on an account that is closed
 )
 
 var eventNames = [...]string{"payment", "purchase", "cash", "refund", "reversal", "opening", "top-up", "transfer-out", "transfer-in",
-	"pre-authorisation", "increment", "completion", "expiry", "dispute", "dispute-lost", "chargeback", "pay-out"}
+	"pre-authorisation", "increment", "completion", "expiry", "dispute", "dispute-lost", "chargeback", "pay-out", "write-off"}
 
 // String is the name for people and JSON.
 func (e Event) String() string { return eventNames[e] }
@@ -64,7 +65,7 @@ type Notice struct {
 
 // Answered is the first answer to a change with an idempotency key.
 type Answered struct {
-	Key     string
+	Key     string   // keyed hash of the key, in hex
 	Request PANIndex // keyed hash of the request
 	Answer  []byte   // JSON
 	Time    time.Time
@@ -157,9 +158,9 @@ type Sum struct {
 
 // Attempt is a payment that was tried.
 type Attempt struct {
-	Time     int64 // seconds since 1970
-	Amount   int64 // minor units of the account
-	Country  uint16
+	Time     int64  // seconds since 1970
+	Amount   int64  // minor units of the account
+	Country  uint16 // in which the customer was; 0: not known
 	Approved bool
 }
 

@@ -78,10 +78,10 @@ func ordinal(n int) string {
 	return fmt.Sprintf("%d%s", n, suffix)
 }
 
-// countContactless counts an approved payment that nobody verified; one with
-// verification starts anew.
+// countContactless counts a payment that nobody verified, once: when its money is
+// held, or moved without a hold; one with verification starts anew.
 func (p *payment) countContactless(tx *Tx, record *Record) error {
-	if p.proof == nil || p.amount == 0 || !record.Code.approves() || p.refund() {
+	if p.proof == nil || record.State != RecordHeld && record.State != RecordPosted || p.related != nil {
 		return nil
 	}
 	usage, _, err := tx.Usage(p.index)

@@ -95,7 +95,8 @@ func (p *payment) loadControls(tx *Tx, account string) (err error) {
 	return nil
 }
 
-// attempted takes note of a payment: that it was tried, and what it spent.
+// attempted takes note of a payment: that it was tried, and what it spent. An
+// advice about a payment that the bank knows is no other attempt.
 func (i *Issuer) attempted(tx *Tx, p *payment, record *Record) error {
 	if record.Account == "" || p.refund() {
 		return nil
@@ -106,12 +107,14 @@ func (i *Issuer) attempted(tx *Tx, p *payment, record *Record) error {
 	}
 	c.Account = record.Account
 	c.roll(p.at)
-	attempts := make([]Attempt, 0, min(len(c.Attempts)+1, MaxAttempts))
-	attempts = append(attempts, Attempt{p.at.Unix(), p.charge.billed, p.country, record.Code.approves()})
-	c.Attempts = append(attempts, c.Attempts[:min(len(c.Attempts), MaxAttempts-1)]...)
+	if p.related == nil {
+		attempts := make([]Attempt, 0, min(len(c.Attempts)+1, MaxAttempts))
+		attempts = append(attempts, Attempt{p.at.Unix(), p.charge.billed, p.whereabouts(), record.Code.approves()})
+		c.Attempts = append(attempts, c.Attempts[:min(len(c.Attempts), MaxAttempts-1)]...)
+	}
 	if record.Billed > 0 && (record.State == RecordHeld || record.State == RecordPosted) {
-		i.budgets(tx, &c, record)
 		c.add(record.Time, record.Category, record.Country, record.Billed)
+		i.budgets(tx, &p.controls, &c, record)
 	}
 	tx.PutControls(c)
 	return nil

@@ -377,14 +377,15 @@ const clockSkew = 24 * time.Hour
 
 // unissued makes the row of a key that another token service handed out, when
 // the configuration takes those and the index is not of the future. A
-// single-use key does not show when it was handed out.
+// single-use key does not show when it was handed out. A token on a phone has all
+// its keys from here.
 func (i *Issuer) unissued(p *payment, index [4]byte) (IssuedKey, bool) {
 	rules := i.config.LimitedUse
 	issued, uses := p.at, 1
 	if p.proof.limited() {
 		issued, uses = keyTime(p.proof.index, p.at), rules.Uses
 	}
-	if !rules.AcceptUnissued || issued.After(p.at.Add(clockSkew)) {
+	if !rules.AcceptUnissued || p.instrument.Bound || issued.After(p.at.Add(clockSkew)) {
 		return IssuedKey{}, false
 	}
 	return IssuedKey{Token: p.index, Index: index, Issued: issued, NotAfter: issued.Add(rules.Lifetime), Uses: uses}, true

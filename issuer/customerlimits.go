@@ -86,7 +86,7 @@ func (i *Issuer) SetLimit(ctx context.Context, r LimitRequest) (LimitsState, err
 		c.Limits = slices.Clone(c.Limits)
 		if r.Remove {
 			if at < 0 {
-				return refuse("unknown-limit", "`tapsim bank limits` lists them", "account %s has no such limit", a.ID)
+				return refuse("unknown-limit", "`tapsim bank limits ACCOUNT` lists them", "account %s has no such limit", a.ID)
 			}
 			c.Limits = slices.Delete(c.Limits, at, at+1)
 			return nil
@@ -147,7 +147,7 @@ func (i *Issuer) SetBudget(ctx context.Context, r BudgetRequest) (LimitsState, e
 		c.Budgets = slices.Clone(c.Budgets)
 		if r.Remove {
 			if at < 0 {
-				return refuse("unknown-budget", "`tapsim bank limits` lists them", "account %s has no such budget", a.ID)
+				return refuse("unknown-budget", "`tapsim bank limits ACCOUNT` lists them", "account %s has no such budget", a.ID)
 			}
 			c.Budgets = slices.Delete(c.Budgets, at, at+1)
 			return nil

@@ -2,7 +2,11 @@ package issuer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
+
+	"tapsim/provisioning"
 )
 
 // disputeMonths is how long a payment can be denied (Directive (EU) 2015/2366,
@@ -42,8 +46,8 @@ type DisputeRequest struct {
 // Dispute takes a customer's report that a payment was not theirs: they have
 // the money back at once, provisionally.
 func (i *Issuer) Dispute(ctx context.Context, r DisputeRequest) (DisputeView, error) {
-	if len(r.Reason) > maxText {
-		return DisputeView{}, refuse("bad-request", "", "the reason has more than %d characters", maxText)
+	if err := checkText("the reason", r.Reason); err != nil {
+		return DisputeView{}, err
 	}
 	return change(ctx, i, "dispute", r.Idempotency, r, func(tx *Tx, at time.Time) (DisputeView, error) {
 		payment, amount, err := tx.givenBack(r.Payment, "")
@@ -83,24 +87,45 @@ func (i *Issuer) Dispute(ctx context.Context, r DisputeRequest) (DisputeView, er
 		i.notify(tx, a.ID, NoticeInfo, "we look into your payment of "+money(amount, payment.Currency)+"; you have the money back for now")
 		out := d.view(payment)
 		if r.Block {
-			out.Blocked, err = i.block(tx, payment, r.Reason)
+			out.Blocked, err = i.block(tx, payment, r.Reason, at)
 		}
 		return out, err
 	})
 }
 
 // block stops the card or token of a payment.
-func (i *Issuer) block(tx *Tx, payment *Record, reason string) (string, error) {
+func (i *Issuer) block(tx *Tx, payment *Record, reason string, at time.Time) (string, error) {
 	n, ok, err := tx.Instrument(payment.Instrument)
-	if err != nil || !ok || n.Status != StatusActive {
+	switch {
+	case err != nil || !ok:
 		return "", err
+	case n.Kind == Token:
+		return i.blockToken(tx, payment, reason, at)
+	case n.Status != StatusActive:
+		return "", nil
 	}
 	n.Status = StatusSuspended
 	tx.PutInstrument(n)
-	if n.Kind == Token && i.renew != nil {
-		err = i.renew.Reissue(tx, n, reason)
+	return n.Masked, nil
+}
+
+// blockToken suspends a token in the bank's name, so that the phone that holds it
+// cannot resume it. One that cannot be suspended stays as it is.
+func (i *Issuer) blockToken(tx *Tx, payment *Record, reason string, at time.Time) (string, error) {
+	t, err := i.findToken(tx, payment.Instrument.Reference(), nil, at)
+	if err != nil {
+		return "", err
 	}
-	return n.Masked, err
+	t.text = fmt.Sprintf("payment %d was denied", payment.Seq)
+	err = t.step(tx, &move{verb: provisioning.VerbSuspend, party: PartyBank})
+	var no *Refusal
+	switch {
+	case errors.As(err, &no):
+		return "", nil
+	case err == nil && i.renew != nil:
+		err = i.renew.Reissue(tx, t.instrument, reason)
+	}
+	return t.instrument.Masked, err
 }
 
 // ResolveRequest ends a dispute.
@@ -121,7 +146,7 @@ func (i *Issuer) Resolve(ctx context.Context, r ResolveRequest) (DisputeView, er
 		d, ok, err := tx.Dispute(r.Dispute)
 		switch {
 		case err != nil || !ok:
-			return DisputeView{}, refuseOr(err, "unknown-dispute", "`tapsim bank disputes` lists them", "there is no dispute %d", r.Dispute)
+			return DisputeView{}, refuseOr(err, "unknown-dispute", "`tapsim bank disputes ACCOUNT` lists them", "there is no dispute %d", r.Dispute)
 		case d.State != DisputeCredited:
 			return DisputeView{}, refuse("dispute-closed", "", "dispute %d is %s already", d.ID, d.State)
 		}
@@ -156,7 +181,11 @@ func (t *Tx) endDispute(d *Dispute, payment *Record) error {
 		return err
 	}
 	record.about(payment)
-	part := portion{d.Amount, d.Billed, share(payment.Fee, d.Billed, payment.Billed)}
+	credit, ok, err := t.RecordBySequence(d.ID)
+	if err != nil || !ok {
+		return errorOr(err, "issuer: the credit of dispute %d is gone", d.ID)
+	}
+	part := portion{d.Amount, d.Billed, credit.Fee}
 	record.Billed, record.Fee = part.billed, part.fee
 	ours, err := t.internal(ownDisputed, a.Currency)
 	if err != nil {

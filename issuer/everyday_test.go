@@ -107,7 +107,7 @@ func TestAccountLifeCycle(t *testing.T) {
 	}{
 		{"active", func(*bank) {}, "- - - - - account-not-frozen - - - -"},
 		{"frozen", func(b *bank) { _, err := b.Freeze(bg, AccountRequest{Account: "A"}); require.NoError(t, err) },
-			"- account-frozen - account-frozen account-frozen - - - - 62"},
+			"- account-frozen - account-frozen account-frozen - - account-frozen - 62"},
 		{"with a hold", func(b *bank) { b.handle(plasticTap(1, 1_00).message(t, "0100", 1)) },
 			"- - - - - account-not-frozen - holds-open - -"},
 		{"with a dispute", func(b *bank) {
@@ -172,6 +172,8 @@ func TestRefusals(t *testing.T) {
 	_, backwards := b.Spending(bg, SpendingRequest{Account: "A", From: "2030-02", To: "2030-01"})
 	_, unknownDispute := b.Resolve(bg, ResolveRequest{Dispute: paid, Outcome: "accepted"})
 	_, badOutcome := b.Resolve(bg, ResolveRequest{Dispute: paid, Outcome: "maybe"})
+	_, badKind := b.Inbox(bg, "A", "letter")
+	_, nobodysTokens := b.Tokens(bg, "Z")
 	_, longKey := b.TopUp(bg, TopUpRequest{Account: "A", Amount: "1", Idempotency: strings.Repeat("k", 200)})
 	before := b.account()
 	for n, c := range []struct {
@@ -189,6 +191,7 @@ func TestRefusals(t *testing.T) {
 		{limit(LimitRequest{Account: "A", Per: "day", Country: "ZZ", Amount: "1"}), "unknown-country"}, {limit(LimitRequest{Account: "A", Per: "day", Remove: true}), "unknown-limit"},
 		{open(OpenRequest{Account: "A"}), "account-exists"}, {open(OpenRequest{Account: "bank:x"}), "invalid-account-name"}, {open(OpenRequest{Account: "C", Currency: "EURO"}), "unknown-currency"},
 		{badMonth, "invalid-month"}, {badGroup, "bad-request"}, {backwards, "invalid-month"}, {unknownDispute, "unknown-dispute"}, {badOutcome, "bad-request"}, {longKey, "bad-request"},
+		{badKind, "bad-request"}, {nobodysTokens, "unknown-account"},
 	} {
 		require.Equal(t, c.code, codeOf(t, c.err), "case %d: %v", n, c.err)
 	}

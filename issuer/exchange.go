@@ -86,6 +86,16 @@ func (c *Config) rate(currency uint16) (Rate, bool) {
 // convert turns minor units of one currency into those of another, half a unit
 // up. It is false without a rate, and for what no amount field can hold.
 func (c *Config) convert(amount int64, from, to uint16) (int64, bool) {
+	return c.exchange(amount, from, to, true)
+}
+
+// received is convert for what a customer gets: the fraction of a unit stays with
+// the bank, or money sent to and fro would become more each time.
+func (c *Config) received(amount int64, from, to uint16) (int64, bool) {
+	return c.exchange(amount, from, to, false)
+}
+
+func (c *Config) exchange(amount int64, from, to uint16, nearest bool) (int64, bool) {
 	if from == to {
 		return amount, true
 	}
@@ -102,8 +112,11 @@ func (c *Config) convert(amount int64, from, to uint16) (int64, bool) {
 	n := new(big.Int).Mul(big.NewInt(amount), big.NewInt(rateFrom.Units))
 	n.Mul(n, power(rateTo.Scale+currencyTo.Exponent))
 	d := new(big.Int).Mul(big.NewInt(rateTo.Units), power(rateFrom.Scale+currencyFrom.Exponent))
-	n.Add(n.Lsh(n, 1), d)
-	n.Quo(n, d.Lsh(d, 1))
+	if nearest {
+		n.Add(n.Lsh(n, 1), d)
+		d.Lsh(d, 1)
+	}
+	n.Quo(n, d)
 	if !n.IsInt64() || n.Int64() > emv.MaxAmount {
 		return 0, false
 	}
@@ -129,9 +142,13 @@ type charge struct {
 }
 
 // charge converts a payment and adds the fee for payments abroad. It is false
-// where the bank cannot convert.
+// where the bank cannot convert. No payment is for nothing: it costs one minor
+// unit at least.
 func (c *Config) charge(amount int64, currency, account uint16, abroad bool) (charge, bool) {
 	billed, ok := c.convert(amount, currency, account)
+	if ok && billed == 0 && amount > 0 {
+		billed = 1
+	}
 	out := charge{currency: account, billed: billed}
 	if ok && abroad && c.Exchange.CrossBorderFee > 0 {
 		out.fee = share(2*billed*int64(c.Exchange.CrossBorderFee)+10_000, 1, 20_000)

@@ -29,7 +29,7 @@ func (i *Issuer) PreAuthorise(ctx context.Context, r HoldRequest) (PaymentState,
 		}
 		p, err := i.holdPayment(&r, &a, at)
 		if err == nil {
-			err = i.mayHold(tx, p, &a)
+			err = i.mayHold(tx, p, &a, &Record{})
 		}
 		if err != nil {
 			return PaymentState{}, err
@@ -44,7 +44,10 @@ func (i *Issuer) PreAuthorise(ctx context.Context, r HoldRequest) (PaymentState,
 			return PaymentState{}, err
 		}
 		tx.PutRecord(record)
-		return record.view(), tx.count(&record, at, record.Billed)
+		if err := tx.count(&record, at, record.Billed); err != nil {
+			return PaymentState{}, err
+		}
+		return record.view(), i.tellBudgets(tx, &p.controls, &record, at)
 	})
 }
 
@@ -73,6 +76,9 @@ func (i *Issuer) holdPayment(r *HoldRequest, a *Account, at time.Time) (*payment
 	if len(r.Merchant) > 40 {
 		return nil, refuse("bad-request", "", "a merchant's name has up to 40 characters")
 	}
+	if err := checkText("the merchant's name", r.Merchant); err != nil {
+		return nil, err
+	}
 	var err error
 	if p.amount, err = amountIn(r.Amount, p.currency); err != nil {
 		return nil, err
@@ -84,12 +90,22 @@ func (i *Issuer) holdPayment(r *HoldRequest, a *Account, at time.Time) (*payment
 	return p, nil
 }
 
-// mayHold checks limits and balance for more money on hold.
-func (i *Issuer) mayHold(tx *Tx, p *payment, a *Account) error {
+// mayHold checks limits and balance for more money on hold. A hold that is raised
+// is judged by limits as if it was placed now, as a whole.
+func (i *Issuer) mayHold(tx *Tx, p *payment, a *Account, held *Record) error {
 	if err := p.loadControls(tx, a.ID); err != nil {
 		return err
 	}
-	if p.checkLimits(nil); p.code != "" {
+	whole := *p
+	whole.amount, whole.charge.billed = held.Amount+p.amount, held.Billed+p.charge.billed
+	whole.controls.add(held.Time, held.Category, held.Country, -held.Billed)
+	limit := i.config.Limits.MaxAmount
+	switch whole.checkLimits(nil); {
+	case whole.amount > emv.MaxAmount:
+		return refuse("invalid-amount", "", "the hold would be more than an amount field takes")
+	case limit != 0 && i.inOwnCurrency(&whole) > limit:
+		return refuse("over-limit", "", "%s are over the bank's limit of %s for one payment", money(whole.amount, p.currency), money(limit, i.config.Currency))
+	case whole.code != "":
 		return refuse("over-limit", "`tapsim bank limits` shows what remains", "a limit of account %s does not allow it", a.ID)
 	}
 	if p.charge.billed > a.Available() {
@@ -106,7 +122,7 @@ func (t *Tx) heldRecord(id int64) (*Record, error) {
 	case err != nil:
 		return nil, err
 	case !ok || r.Account == "":
-		return nil, refuse("unknown-payment", "`tapsim bank payments` lists them", "there is no payment %d", id)
+		return nil, refuse("unknown-payment", "`tapsim bank payments ACCOUNT` lists them", "there is no payment %d", id)
 	case r.State != RecordHeld:
 		return nil, refuse("hold-not-open", "", "payment %d is no open hold: it is %s", id, r.State)
 	}
@@ -120,7 +136,8 @@ type PaymentRequest struct {
 	Idempotency string `json:"-"`
 }
 
-// Increment raises a hold by an amount, at the rate of the day.
+// Increment raises a hold by an amount, at the rate of the day. From then on it
+// counts and expires as if it was placed now.
 func (i *Issuer) Increment(ctx context.Context, r PaymentRequest) (PaymentState, error) {
 	return change(ctx, i, "increment", r.Idempotency, r, func(tx *Tx, at time.Time) (PaymentState, error) {
 		held, err := tx.heldRecord(r.Payment)
@@ -139,11 +156,8 @@ func (i *Issuer) Increment(ctx context.Context, r PaymentRequest) (PaymentState,
 		if p.charge, ok = i.config.charge(p.amount, held.Currency, a.Currency, held.Fee > 0); !ok {
 			return PaymentState{}, refuse("no-rate", "`tapsim bank rates` lists them", "the bank has no rate from %s to %s", alpha(p.currency), alpha(a.Currency))
 		}
-		if err := i.mayHold(tx, p, &a); err != nil {
+		if err := i.mayHold(tx, p, &a, held); err != nil {
 			return PaymentState{}, err
-		}
-		if held.Amount > emv.MaxAmount-p.amount {
-			return PaymentState{}, refuse("invalid-amount", "", "the hold would be more than an amount field takes")
 		}
 		note, err := tx.newRecord(EventIncrement, held.Account, held.Currency, 0, at)
 		if err != nil {
@@ -155,12 +169,16 @@ func (i *Issuer) Increment(ctx context.Context, r PaymentRequest) (PaymentState,
 		if err := tx.hold(held.Account, p.charge.billed); err != nil {
 			return PaymentState{}, err
 		}
-		if err := tx.count(held, at, p.charge.billed); err != nil {
+		if err := tx.count(held, at, -held.Billed); err != nil {
 			return PaymentState{}, err
 		}
 		held.Amount, held.Billed, held.Fee = held.Amount+p.amount, held.Billed+p.charge.billed, held.Fee+p.charge.fee
+		held.Time = at
 		tx.PutRecord(*held)
-		return held.view(), nil
+		if err := tx.count(held, at, held.Billed); err != nil {
+			return PaymentState{}, err
+		}
+		return held.view(), i.tellBudgets(tx, &p.controls, held, at)
 	})
 }
 
@@ -191,6 +209,11 @@ func (i *Issuer) complete(tx *Tx, held *Record, amount int64, at time.Time) (Pay
 		return PaymentState{}, err
 	}
 	record.about(held)
+	before, _, err := tx.Controls(held.Account)
+	if err != nil {
+		return PaymentState{}, err
+	}
+	before.roll(at)
 	part := held.portion(amount)
 	record.Billed, record.Fee, record.State = part.billed, part.fee, RecordPosted
 	if err := i.capture(tx, held, &record); err != nil {
@@ -198,6 +221,9 @@ func (i *Issuer) complete(tx *Tx, held *Record, amount int64, at time.Time) (Pay
 	}
 	tx.PutRecord(record)
 	if err := tx.count(&record, at, record.Billed); err != nil {
+		return PaymentState{}, err
+	}
+	if err := i.tellBudgets(tx, &before, &record, at); err != nil {
 		return PaymentState{}, err
 	}
 	return record.view(), tx.pay(movement{&record, false}, &record, record.Account, part)
@@ -310,5 +336,8 @@ func (t *Tx) reverse(payment *Record, amount int64, event Event, at time.Time) (
 	part, err := t.undo(&record, payment, amount)
 	record.Billed, record.Fee = part.billed, part.fee
 	t.PutRecord(record)
+	if err == nil {
+		err = tellBack(t, payment, "reversed", "", amount, at)
+	}
 	return record.view(), err
 }

@@ -18,12 +18,18 @@ type NoticeView struct {
 	Kind    string    `json:"kind"`           // code, alert, notice
 	Rule    string    `json:"rule,omitempty"` // of an alert
 	Text    string    `json:"text"`
+	Code    string    `json:"code,omitempty"` // of a one-time code
 	Payment int64     `json:"payment,omitempty"`
 }
 
 // Inbox are the messages to a customer, oldest first, of one kind or all for
 // "".
 func (i *Issuer) Inbox(ctx context.Context, account, kind string) ([]NoticeView, error) {
+	switch kind {
+	case "", NoticeCode, NoticeAlert, NoticeInfo:
+	default:
+		return nil, refuse("bad-request", "want code, alert or notice", "%q is no kind of message", kind)
+	}
 	if _, err := i.findAccount(account); err != nil {
 		return nil, err
 	}
@@ -31,7 +37,11 @@ func (i *Issuer) Inbox(ctx context.Context, account, kind string) ([]NoticeView,
 	out := []NoticeView{}
 	for _, n := range all {
 		if kind == "" || n.Kind == kind {
-			out = append(out, NoticeView{n.Time, n.Account, n.Kind, n.Rule, n.Text, n.Record})
+			v := NoticeView{Time: n.Time, Account: n.Account, Kind: n.Kind, Rule: n.Rule, Text: n.Text, Payment: n.Record}
+			if n.Kind == NoticeCode {
+				v.Code = codeIn(n.Text)
+			}
+			out = append(out, v)
 		}
 	}
 	return out, err
@@ -94,7 +104,7 @@ func (i *Issuer) IssueFundingCard(ctx context.Context, r CardRequest) (CardState
 	}
 	at := slices.IndexFunc(i.config.Ranges, func(c Range) bool { return c.Kind == Card && c.Scheme == scheme })
 	if at < 0 {
-		return CardState{}, "", refuse("unknown-scheme", "", "the bank has no card range of %s", scheme)
+		return CardState{}, "", refuse("unknown-scheme", "the bank's configuration lists its ranges", "the bank has no card range of %s", scheme)
 	}
 	scope := &i.config.Ranges[at]
 	digits, err := i.randomText(decimal, scope.Length-1-len(scope.Prefix))

@@ -39,6 +39,7 @@ type Issuer struct {
 	counts []counter             // one for each rule
 	renew  Reissuer
 	closed atomic.Pointer[Maintenance] // nil: open
+	gate   sync.Mutex                  // guards changes of closed
 
 	mu   sync.Mutex // guards rand
 	rand io.Reader

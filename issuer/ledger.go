@@ -14,6 +14,7 @@ const (
 	ownFees       = "fees"       // what it earned
 	ownTransfers  = "transfers"  // transfers between customers, zero at rest
 	ownDisputed   = "disputed"   // provisional credit, minus
+	ownLosses     = "losses"     // what nobody pays any more, minus
 )
 
 // SettlementAccount is the bank's own account, in one currency, that payments
@@ -119,7 +120,11 @@ func (r *Record) portion(amount int64) portion {
 	if amount < r.rest() {
 		p.billed = min(p.billed, share(r.Billed, amount, r.Amount))
 	}
-	p.fee = min(share(r.Fee, p.billed, r.Billed), p.billed)
+	p.fee = share(r.Fee, r.Returned+p.billed, r.Billed) - share(r.Fee, r.Returned, r.Billed)
+	if r.Billing == r.Currency { // what is not the fee is the merchant's, to the unit
+		p.fee = p.billed - amount
+	}
+	p.fee = max(0, min(p.fee, p.billed, r.Fee))
 	return p
 }
 

@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"fmt"
+	"time"
 
 	"tapsim/emv"
 )
@@ -71,15 +72,23 @@ func countryText(numeric uint16) string {
 	return fmt.Sprintf("%03d", numeric)
 }
 
-// budgets tells the customer when a payment passes four fifths of a budget, or
-// all of it. c has the sums before the payment.
-func (i *Issuer) budgets(tx *Tx, c *Controls, record *Record) {
+// tellBudgets tells the customer when a payment has passed four fifths of a
+// budget, or all of it. before has the sums without the payment, and with its
+// hold where it had one.
+func (i *Issuer) tellBudgets(tx *Tx, before *Controls, record *Record, now time.Time) error {
+	c, _, err := tx.Controls(record.Account)
+	c.roll(now)
+	i.budgets(tx, before, &c, record)
+	return err
+}
+
+// budgets compares the sums before and after a payment with the budgets.
+func (i *Issuer) budgets(tx *Tx, sums, c *Controls, record *Record) {
 	for _, b := range c.Budgets {
 		if !inCategory(record.Category, b.Category) {
 			continue
 		}
-		before := c.spent(PerMonth, b.Category, 0)
-		after := before + record.Billed
+		before, after := sums.spent(PerMonth, b.Category, 0), c.spent(PerMonth, b.Category, 0)
 		text := ""
 		switch warning := b.Amount / 5 * 4; {
 		case before <= b.Amount && after > b.Amount:

@@ -170,6 +170,17 @@ func TestMonitoring(t *testing.T) {
 	b.answers("00", dollars(t, 33, "0200", 33), "")
 }
 
+// Who pays a merchant abroad in an app has not travelled.
+func TestAppsAreNowhere(t *testing.T) {
+	b := everydayBank(t, func(c *Config) { c.Monitoring = []MonitorRule{{Name: "moved", Moved: time.Hour, Response: "59"}} })
+	b.answers("00", at(t, 1, 1_00, "5411"), "")
+	app := dollars(t, 2, "0200", 2)
+	app.EntryMode = "810"
+	b.answers("00", app, "")
+	b.answers("00", at(t, 3, 1_00, "5411"), "")
+	b.answers("59", dollars(t, 4, "0200", 4), stepMonitoring)
+}
+
 func TestMonitorRulesAreChecked(t *testing.T) {
 	for want, r := range map[string]MonitorRule{
 		"needs a name": {}, "no condition": {Name: "x"}, "go together": {Name: "x", MoreThan: 2}, "want 1 to 15": {Name: "x", MoreThan: 16, Within: 1},

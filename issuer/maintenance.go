@@ -26,11 +26,10 @@ type Maintenance struct {
 // settingMaintenance is where the store keeps a Maintenance, as JSON.
 const settingMaintenance = "maintenance"
 
-// maxText bounds texts that people give a reason in, in bytes.
-const maxText = 200
-
-// loadMaintenance brings the state back after a restart.
+// loadMaintenance takes the state from the store.
 func (i *Issuer) loadMaintenance() error {
+	i.gate.Lock()
+	defer i.gate.Unlock()
 	value, ok, err := i.store.Setting(settingMaintenance)
 	if err != nil || !ok {
 		return err
@@ -39,15 +38,11 @@ func (i *Issuer) loadMaintenance() error {
 	if err := json.Unmarshal(value, m); err != nil {
 		return fmt.Errorf("issuer: the stored state of maintenance: %w", err)
 	}
-	i.setMaintenance(m)
-	return nil
-}
-
-func (i *Issuer) setMaintenance(m *Maintenance) {
 	if !m.On {
 		m = nil
 	}
 	i.closed.Store(m)
+	return nil
 }
 
 // MaintenanceRequest opens or closes the bank.
@@ -59,8 +54,8 @@ type MaintenanceRequest struct {
 
 // SetMaintenance closes the bank for maintenance, or opens it again.
 func (i *Issuer) SetMaintenance(ctx context.Context, r MaintenanceRequest) (Maintenance, error) {
-	if len(r.Text) > maxText {
-		return Maintenance{}, refuse("bad-request", "", "the text has more than %d characters", maxText)
+	if err := checkText("the text", r.Text); err != nil {
+		return Maintenance{}, err
 	}
 	m, err := once(ctx, i, "maintenance", r.Idempotency, r, func(tx *Tx, at time.Time) (Maintenance, error) {
 		m := Maintenance{On: r.On, Text: r.Text, Since: at}
@@ -70,8 +65,8 @@ func (i *Issuer) SetMaintenance(ctx context.Context, r MaintenanceRequest) (Main
 		}
 		return m, err
 	})
-	if err == nil {
-		i.setMaintenance(&m)
+	if err == nil { // what counts is what the store has: m may be the first answer again, and long past
+		err = i.loadMaintenance()
 	}
 	return m, err
 }

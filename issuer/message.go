@@ -63,13 +63,14 @@ type payment struct {
 	expiryOf   string // where it says it
 	scope      *Range
 	instrument Instrument
-	proof      *proof // of the cryptogram, when it was right
-	pin        Result // of the online PIN: OK or Failed; "" is none, or not verified
-	sibling    int64  // of an advice: the record with the same cryptogram
-	stale      bool   // the counter came before, with a payment that is no longer known
-	overtaken  bool   // its reversal came before it
-	standIn    bool   // decided while the bank is closed
-	code       Code   // of the first check that failed, "" so far
+	proof      *proof  // of the cryptogram, when it was right
+	pin        Result  // of the online PIN: OK or Failed; "" is none, or not verified
+	sibling    int64   // of an advice: the record with the same cryptogram
+	related    *Record // of an advice: the payment that it is about
+	stale      bool    // the counter came before, with a payment that is no longer known
+	overtaken  bool    // its reversal came before it
+	standIn    bool    // decided while the bank is closed
+	code       Code    // of the first check that failed, "" so far
 
 	merchant          string
 	category, country uint16 // 0: not told
@@ -165,7 +166,7 @@ func (i *Issuer) readPayment(m *iso8583.Message, k kind) (*payment, error) {
 func (i *Issuer) place(p *payment) {
 	m := p.request
 	p.merchant = strings.ToValidUTF8(strings.TrimSpace(m.MerchantName[:min(len(m.MerchantName), 25)]), "?")
-	if p.merchant == "" {
+	if p.merchant = maskNumbers(p.merchant); p.merchant == "" {
 		p.merchant = strings.TrimSpace(m.MerchantID)
 	}
 	p.category, p.country = number(m.MerchantCategory), number(m.AcquirerCountry)

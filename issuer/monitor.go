@@ -19,7 +19,7 @@ type MonitorRule struct {
 	Within   time.Duration // of MoreThan
 	Over     int64         // amount: more than that, minor units of the bank's currency
 	Outside  []uint16      // place: the merchant's country is known and none of these
-	Moved    time.Duration // place: another country than that of a payment so long ago or less
+	Moved    time.Duration // place: another country than that of a payment so long ago or less, apps aside
 	From, To int           // time: between these minutes of the day, UTC; From may be later than To
 	Replay   bool          // a transaction counter that came before
 	Gap      int           // the counter jumped ahead by more than that
@@ -125,10 +125,20 @@ func (r *MonitorRule) place(p *payment) string {
 	return "a payment in " + countryText(p.country)
 }
 
+// whereabouts is the country in which the customer was; 0 is not known. Who pays
+// in an app can be anywhere, whatever the merchant's country.
+func (p *payment) whereabouts() uint16 {
+	if ChannelOf(p.request.EntryMode) == ChannelInApp {
+		return 0
+	}
+	return p.country
+}
+
 func (r *MonitorRule) moved(p *payment) string {
+	here := p.whereabouts()
 	for _, a := range p.controls.Attempts {
-		if ago := p.since(&a); p.country != 0 && a.Country != 0 && a.Country != p.country && ago <= r.Moved {
-			return fmt.Sprintf("a payment in %s, %s after one in %s", countryText(p.country), ago, countryText(a.Country))
+		if ago := p.since(&a); here != 0 && a.Country != 0 && a.Country != here && ago <= r.Moved {
+			return fmt.Sprintf("a payment in %s, %s after one in %s", countryText(here), ago, countryText(a.Country))
 		}
 	}
 	return ""
@@ -160,9 +170,10 @@ func (r *MonitorRule) jump(p *payment) string {
 	return fmt.Sprintf("the transaction counter jumped by %d", p.gap)
 }
 
-// monitor applies the rules to a payment. Advices and refunds are not declined.
+// monitor applies the rules to a payment. Advices are not declined; refunds, and
+// advices about a payment that was watched when it came, are not watched.
 func (i *Issuer) monitor(tx *Tx, p *payment, record *Record, report *Report) {
-	if len(i.config.Monitoring) == 0 || p.refund() {
+	if len(i.config.Monitoring) == 0 || p.refund() || p.related != nil {
 		return
 	}
 	p.own = i.inOwnCurrency(p)

@@ -19,6 +19,12 @@ const (
 	codeAhead = 30 * time.Second
 )
 
+// keyed is true for a token whose number was typed or stored: whoever has seen it
+// could pay.
+func (p *payment) keyed() bool {
+	return p.scope != nil && p.scope.Kind == Token && ChannelOf(p.request.EntryMode) == ChannelInApp
+}
+
 // needsProof is true for a payment with a token by code or in an app: without a
 // cryptogram whoever has seen the number could pay.
 func (p *payment) needsProof() bool {

@@ -39,7 +39,7 @@ func (i *Issuer) payment(ctx context.Context, request *iso8583.Message, k kind, 
 	var answer *iso8583.Message
 	err = i.store.Update(ctx, keys, func(tx *Tx) (err error) {
 		report.rewind(mark)
-		p.code, p.sibling, p.stale, p.terms = code, 0, false, terms{}
+		p.code, p.sibling, p.related, p.stale, p.terms = code, 0, nil, false, terms{}
 		answer, err = i.settle(tx, p, authorisation, report)
 		return err
 	})
@@ -97,6 +97,9 @@ func (i *Issuer) settle(tx *Tx, p *payment, authorisation string, report *Report
 		return nil, err
 	}
 	if err := i.attempted(tx, p, &record); err != nil {
+		return nil, err
+	}
+	if err := p.countContactless(tx, &record); err != nil {
 		return nil, err
 	}
 	answer, err := p.answer(&record, authorisation, i.config.ResetOffline)
@@ -163,6 +166,9 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 			return err
 		}
 	}
+	if p.related, err = i.relatedTo(tx, p, record); err != nil {
+		return err
+	}
 	if p.original != nil { // also of a refusal: the next refund of the same looks it up here
 		record.Related = p.original.Seq
 	}
@@ -184,9 +190,6 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 		if record.Flagged {
 			report.step("advice", OK, "accepted, as every advice, and flagged for the failed checks")
 		}
-	}
-	if err := p.countContactless(tx, record); err != nil {
-		return err
 	}
 	if record.Code.soft() && p.code != SecurityViolation {
 		return changeUse(tx, p, func(u *Use) { u.Soft = true })
@@ -210,10 +213,7 @@ func (i *Issuer) applyRule(p *payment, report *Report) {
 // post moves the money of an approved payment: a hold for an authorisation,
 // entries for a financial message.
 func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error {
-	related, err := i.relatedTo(tx, p, record)
-	if err != nil {
-		return err
-	}
+	related := p.related
 	if text := noMoney(p, record, related); text != "" {
 		report.step("posting", Skipped, text)
 		if p.overtaken {
@@ -285,14 +285,12 @@ func noMoney(p *payment, record, related *Record) string {
 		return "an advice of a decline"
 	case p.refund() && related != nil && related.State == RecordHeld:
 		return "a refund does not settle an authorisation"
-	case p.original != nil && (p.original.State != RecordPosted || p.amount > p.original.rest()):
+	case !p.advice && p.original != nil && !p.original.canReturn(p.amount, p.currency): // a rule approved it
 		return "more is to go back than is left of the payment"
 	case related == nil && p.stale:
 		return "its counter came before: the payment is there already"
 	case related != nil && related.State.posted():
 		return "this payment was posted before"
-	case related != nil && related.State == RecordReversed:
-		return "this payment was reversed before"
 	case related != nil && related.State == RecordHeld && p.class == classAuthorisation:
 		return "this payment is held already"
 	}

@@ -71,15 +71,16 @@ func (t *Tx) payment(id int64) (*Record, error) {
 	case err != nil:
 		return nil, err
 	case !ok || r.Account == "":
-		return nil, refuse("unknown-payment", "`tapsim bank payments` lists them", "there is no payment %d", id)
+		return nil, refuse("unknown-payment", "`tapsim bank payments ACCOUNT` lists them", "there is no payment %d", id)
 	case !r.Event.spends():
-		return nil, refuse("not-a-payment", "`tapsim bank payments` lists them", "%d is of type %s", id, r.Event)
+		return nil, refuse("not-a-payment", "`tapsim bank payments ACCOUNT` lists them", "%d is of type %s", id, r.Event)
 	case r.State == RecordReversed:
 		return nil, refuse("payment-reversed", "", "payment %d was reversed", id)
 	case r.State != RecordHeld && r.State != RecordPosted:
 		return nil, refuse("not-paid", "", "payment %d moved no money", id)
 	}
-	return &r, nil
+	_, err = t.customer(r.Account)
+	return &r, err
 }
 
 // Payments are what happened on an account, oldest first, declined payments
@@ -107,7 +108,7 @@ func (i *Issuer) Payments(ctx context.Context, account string) ([]PaymentState, 
 func (i *Issuer) ShowPayment(_ context.Context, id int64) (PaymentState, error) {
 	r, ok, err := i.store.RecordBySequence(id)
 	if err != nil || !ok || r.Account == "" {
-		return PaymentState{}, refuseOr(err, "unknown-payment", "`tapsim bank payments` lists them", "there is no payment %d", id)
+		return PaymentState{}, refuseOr(err, "unknown-payment", "`tapsim bank payments ACCOUNT` lists them", "there is no payment %d", id)
 	}
 	return i.describe(&r)
 }

@@ -14,9 +14,10 @@ import (
 // apart by its code.
 type Refusal = provisioning.Refusal
 
-// refused makes a refusal. hint may be empty.
+// refused makes a refusal. hint may be empty. What looks like a card's number in
+// what was asked for is masked.
 func refused(code, hint, format string, args ...any) *Refusal {
-	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...), Hint: hint}
+	return &Refusal{Code: code, Text: maskNumbers(fmt.Sprintf(format, args...)), Hint: hint}
 }
 
 func refuse(code, hint, format string, args ...any) error {
@@ -37,7 +38,7 @@ const maxIdempotency = 128
 // once runs a change, and only once for its idempotency key: the same request
 // under the key gets the first answer again, another request is refused. A
 // refusal is not kept, since nothing happened. request and answer are values
-// that JSON carries whole; what is kept of the request is a keyed hash.
+// that JSON carries whole; what is kept of key and request are keyed hashes.
 //
 // f runs inside one update; like every update it may run a second time.
 func once[R any](ctx context.Context, i *Issuer, verb, key string, request any, f func(tx *Tx, at time.Time) (R, error)) (R, error) {
@@ -51,10 +52,11 @@ func once[R any](ctx context.Context, i *Issuer, verb, key string, request any, 
 	}
 	digest := i.store.IndexPAN(emv.PAN(verb + "\x00" + string(text)))
 	at := i.now().UTC().Truncate(time.Second)
+	name := i.store.IndexPAN(emv.PAN("idempotency\x00" + key)).Reference()
 	err = i.store.Update(ctx, nil, func(tx *Tx) error {
 		answer = none
 		if key != "" {
-			first, there, err := tx.Answered(key)
+			first, there, err := tx.Answered(name)
 			switch {
 			case err != nil:
 				return err
@@ -70,7 +72,7 @@ func once[R any](ctx context.Context, i *Issuer, verb, key string, request any, 
 		}
 		kept, err := json.Marshal(answer)
 		if err == nil {
-			tx.PutAnswered(Answered{Key: key, Request: digest, Answer: kept, Time: at})
+			tx.PutAnswered(Answered{Key: name, Request: digest, Answer: kept, Time: at})
 		}
 		return err
 	})

@@ -20,6 +20,9 @@ type Report struct {
 	Code     Code   `json:"response_code"` // "" when nothing is answered
 	Meaning  string `json:"meaning"`
 	Repeated bool   `json:"repeated"` // the first answer was given again
+	// Payment is the bank's number of the payment, 0 of what it keeps no record of
+	// and of what is repeated.
+	Payment int64 `json:"payment,omitempty"`
 	// Cryptogram is what became of the application cryptogram: "ok", "failed",
 	// or "skipped" when the message had none or was not the place for one.
 	Cryptogram Result `json:"cryptogram"`

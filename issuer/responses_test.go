@@ -111,7 +111,10 @@ func TestResponses(t *testing.T) {
 		{"lost", status(testCard, StatusLost), Lost, "status", "the card is lost"},
 		{"stolen", status(testCard, StatusStolen), Stolen, "status", "the card is stolen"},
 		{"account suspended", account(func(a *Account) { a.Status = StatusSuspended }), Restricted, "status", "the account is suspended"},
-		{"account closed", account(func(a *Account) { a.Status = StatusDeactivated }), Closed, "status", "the account is closed"},
+		{"account closed", func(b *bank, _ *iso8583.Message) {
+			_, err := b.CloseAccount(bg, AccountRequest{Account: "A", PayOut: true})
+			require.NoError(b.t, err)
+		}, Closed, "status", "the account is closed"},
 
 		{"track 2 of another card", field(func(m *iso8583.Message) { m.Track2 = "4761739001010127=4912201" }), SecurityViolation, "consistency", "field 35"},
 		{"track 2 of another date", field(func(m *iso8583.Message) { m.Track2 = string(testCard) + "=5012201" }), SecurityViolation, "consistency", "expiry"},

@@ -133,7 +133,7 @@ func (u *undo) undoPayment(tx *Tx, payment, record *Record, report *Report) (Cod
 		u.reference != "" && payment.Reference != "" && u.reference != payment.Reference:
 		report.step("original", Failed, "the original is of another account number or reference")
 		return Mismatch, nil
-	case m.Amount != nil && *m.Amount != payment.Requested:
+	case m.Amount != nil && *m.Amount != payment.Requested && (payment.Code != PartlyApproved || *m.Amount != payment.Amount):
 		report.step("original", Failed, "field 4 is not the amount of the original")
 		return WrongOriginalAmount, nil
 	}
@@ -155,6 +155,9 @@ func (u *undo) undoPayment(tx *Tx, payment, record *Record, report *Report) (Cod
 	}
 	state := payment.State
 	part, err := tx.undo(record, payment, back)
+	if err == nil {
+		err = tx.settleClosed(payment.Account, u.at)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -162,7 +165,7 @@ func (u *undo) undoPayment(tx *Tx, payment, record *Record, report *Report) (Cod
 	if report != nil {
 		report.step("original", OK, fmt.Sprintf("found, %s: %s goes back, %s stays", state, money(back, payment.Currency), money(payment.rest(), payment.Currency)))
 	}
-	return Approved, tellReversal(tx, payment, record, m, back)
+	return Approved, tellBack(tx, payment, "reversed", m.TerminalID, back, record.Time)
 }
 
 // leaveOrphan remembers that a payment was reversed before it came, so that it

@@ -33,11 +33,13 @@ func (r *Report) sheet(record int64) (Sheet, error) {
 	return Sheet{record, b}, err
 }
 
-// keepSheet keeps a report that somebody asked for.
+// keepSheet keeps a report that somebody asked for, and tells it the record's
+// number.
 func keepSheet(tx *Tx, r *Report, record int64) error {
 	if r == nil {
 		return nil
 	}
+	r.Payment = record
 	s, err := r.sheet(record)
 	if err == nil {
 		tx.PutSheet(s)

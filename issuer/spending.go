@@ -12,11 +12,11 @@ type SpendingRequest struct {
 	Account string `json:"account"`
 	From    string `json:"from,omitempty"` // YYYY-MM; "": To
 	To      string `json:"to,omitempty"`   // YYYY-MM; "": this month
-	By      string `json:"by,omitempty"`   // category, merchant, month, country; "": category
+	By      string `json:"by,omitempty"`   // category, merchant, month, country, channel; "": category
 }
 
 // SpendingGroup is what was spent in one category, at one merchant, in one
-// month or country.
+// month or country, or by one channel.
 type SpendingGroup struct {
 	Name   string `json:"name"`
 	Amount string `json:"amount"` // what went back is taken off
@@ -62,6 +62,7 @@ var groupers = map[string]func(*posting) string{
 	"merchant": func(p *posting) string { return cmp.Or(p.record.Merchant, "unknown") },
 	"month":    func(p *posting) string { return monthText(monthOf(p.at)) },
 	"country":  func(p *posting) string { return cmp.Or(countryText(p.record.Country), "unknown") },
+	"channel":  func(p *posting) string { return cmp.Or(p.record.Channel, ChannelOther) },
 }
 
 // Spending adds up what an account spent.
@@ -69,7 +70,7 @@ func (i *Issuer) Spending(ctx context.Context, r SpendingRequest) (Spending, err
 	r.By = cmp.Or(r.By, "category")
 	group, ok := groupers[r.By]
 	if !ok {
-		return Spending{}, refuse("bad-request", "want category, merchant, month or country", "spending is not analysed by %q", r.By)
+		return Spending{}, refuse("bad-request", "want category, merchant, month, country or channel", "spending is not analysed by %q", r.By)
 	}
 	to, err := i.parseMonth(r.To)
 	if err != nil {
@@ -94,6 +95,10 @@ func (i *Issuer) Spending(ctx context.Context, r SpendingRequest) (Spending, err
 		Held: plainAmount(b.account.Held, currency), Groups: []SpendingGroup{},
 	}
 	at, total := map[string]int{}, int64(0)
+	for m := from; r.By == "month" && m <= to; m++ { // also those in which nothing was spent
+		at[monthText(m)] = len(s.Groups)
+		s.Groups = append(s.Groups, SpendingGroup{Name: monthText(m)})
+	}
 	for n := range b.postings {
 		p := &b.postings[n]
 		if m := monthOf(p.at); m < from || m > to || !spendingEvent(p.record.Event) {

@@ -59,6 +59,7 @@ type posting struct {
 	record *Record
 	at     time.Time
 	amount int64
+	fee    int64 // of that, as it was booked; the record's shrinks when a part is undone
 }
 
 // books are an account with everything that moved on it, oldest first.
@@ -89,7 +90,8 @@ func (i *Issuer) read(ctx context.Context, id string) (*books, error) {
 	place := make(map[int64]int, len(entries))
 	for _, e := range entries {
 		if at, there := place[e.Record]; there {
-			b.postings[at].amount += e.Amount
+			p := &b.postings[at] // a fee is booked before the rest
+			p.fee, p.amount = max(p.amount, -p.amount), p.amount+e.Amount
 			continue
 		}
 		r := bySeq[e.Record]
@@ -97,7 +99,7 @@ func (i *Issuer) read(ctx context.Context, id string) (*books, error) {
 			r = &Record{Seq: e.Record, Time: e.Time, Currency: e.Currency, Billing: e.Currency}
 		}
 		place[e.Record] = len(b.postings)
-		b.postings = append(b.postings, posting{r, e.Time, e.Amount})
+		b.postings = append(b.postings, posting{record: r, at: e.Time, amount: e.Amount})
 	}
 	return b, nil
 }
@@ -113,15 +115,16 @@ func (i *Issuer) Statement(ctx context.Context, account, month string) (Statemen
 		return Statement{}, err
 	}
 	currency := b.account.Currency
-	var opening, balance, in, out int64
+	var opening, in, out int64
+	for _, p := range b.postings { // all first: a clock may have gone back
+		if monthOf(p.at) < wanted {
+			opening += p.amount
+		}
+	}
+	balance := opening
 	s := Statement{Account: account, Currency: alpha(currency), Month: monthText(wanted), Lines: []StatementLine{}, Pending: []PaymentState{}}
 	for _, p := range b.postings {
-		switch m := monthOf(p.at); {
-		case m > wanted:
-			continue
-		case m < wanted:
-			opening += p.amount
-			balance += p.amount
+		if monthOf(p.at) != wanted {
 			continue
 		}
 		balance += p.amount
@@ -145,10 +148,19 @@ func (p *posting) line(balance int64, currency uint16) StatementLine {
 		Amount: plainAmount(p.amount, currency), Balance: plainAmount(balance, currency),
 	}
 	if r.Currency != currency {
-		l.Original = money(r.Requested, r.Currency)
+		l.Original = money(r.booked(), r.Currency)
 	}
-	if r.Fee != 0 {
-		l.Fee = plainAmount(r.Fee, currency)
+	if p.fee != 0 {
+		l.Fee = plainAmount(p.fee, currency)
 	}
 	return l
+}
+
+// booked is what a record moved when it was booked, whatever became of it: a part
+// of what was asked for, where only that was approved or is undone.
+func (r *Record) booked() int64 {
+	if r.Code == PartlyApproved || !r.Event.spends() && r.Event != EventRefund {
+		return r.Amount
+	}
+	return r.Requested
 }

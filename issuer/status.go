@@ -52,7 +52,13 @@ func (i *Issuer) checkStatus(tx *Tx, p *payment, report *Report) (Account, bool,
 // convertible finds what the payment costs the account.
 func (i *Issuer) convertible(p *payment, account *Account, report *Report) (ok bool) {
 	p.granted = p.amount
-	if p.charge, ok = i.config.charge(p.amount, p.currency, account.Currency, p.abroad && !p.refund()); !ok {
+	if p.refund() {
+		p.charge = charge{currency: account.Currency}
+		p.charge.billed, ok = i.config.received(p.amount, p.currency, account.Currency)
+	} else {
+		p.charge, ok = i.config.charge(p.amount, p.currency, account.Currency, p.abroad)
+	}
+	if !ok {
 		p.refuse(NotPermitted)
 		if report != nil {
 			report.step("currency", Failed, fmt.Sprintf("the account is in currency %03d, the payment in %03d; the bank has no rate to convert at", account.Currency, p.currency))

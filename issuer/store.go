@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"tapsim/emv"
 	"tapsim/provisioning"
@@ -110,15 +111,17 @@ func NewTx(base Reader) *Tx { return &Tx{base: base} }
 // Changes are the rows to write, each at most once. An update whose entries do
 // not sum to zero in each currency is an error, and its store must drop it.
 func (t *Tx) Changes() (*Changes, error) {
+	var sums []Entry // one for each currency, of which there are few
 	for _, e := range t.changes.Entries {
-		var sum int64
-		for i := range t.changes.Entries {
-			if t.changes.Entries[i].Currency == e.Currency {
-				sum += t.changes.Entries[i].Amount
-			}
+		n := slices.IndexFunc(sums, func(s Entry) bool { return s.Currency == e.Currency })
+		if n < 0 {
+			n, sums = len(sums), append(sums, Entry{Currency: e.Currency})
 		}
-		if sum != 0 {
-			return nil, fmt.Errorf("issuer: entries of one update sum to %d in currency %03d, not to zero", sum, e.Currency)
+		sums[n].Amount += e.Amount
+	}
+	for _, s := range sums {
+		if s.Amount != 0 {
+			return nil, fmt.Errorf("issuer: entries of one update sum to %d in currency %03d, not to zero", s.Amount, s.Currency)
 		}
 	}
 	return &t.changes, nil

@@ -9,7 +9,9 @@ import (
 )
 
 // PaymentStory is all that the bank knows of a message about money: what it
-// checked, what it told the customer, what it booked.
+// checked, what it told the customer, what it booked. A payment that was held first
+// and completed then is one story, with the check of its beginning and what stands
+// of it now.
 type PaymentStory struct {
 	PaymentState
 	STAN       string         `json:"stan,omitempty"`       // field 11
@@ -19,7 +21,7 @@ type PaymentStory struct {
 	Checks     []Step         `json:"checks"`               // empty where the bank kept none
 	Alerts     []Alert        `json:"alerts"`               // that monitoring raised
 	Entries    []LedgerLine   `json:"entries"`
-	Later      []PaymentState `json:"later"` // what became of it: reversals, refunds, disputes
+	Later      []PaymentState `json:"later"` // what became of it: completion, reversals, refunds, disputes
 	Meaning    string         `json:"meaning,omitempty"`
 	Approved   bool           `json:"approved"`
 }
@@ -32,6 +34,7 @@ type Alert struct {
 
 // LedgerLine is one entry of the ledger.
 type LedgerLine struct {
+	Payment  int64  `json:"payment"` // the record that it was booked with: this one, or a later one
 	Account  string `json:"account"`
 	Amount   string `json:"amount"` // minus is out
 	Currency string `json:"currency"`
@@ -81,6 +84,10 @@ func (i *Issuer) PaymentStories(ctx context.Context, q PaymentQuery) ([]PaymentS
 		if r.State == RecordOrphan || r.Event == EventOpening || !q.fits(r) {
 			continue
 		}
+		r = beginning(r, records)
+		if slices.ContainsFunc(out, func(s PaymentStory) bool { return s.ID == r.Seq }) {
+			continue
+		}
 		s, err := i.story(ctx, r, records)
 		if err != nil {
 			return nil, err
@@ -88,6 +95,34 @@ func (i *Issuer) PaymentStories(ctx context.Context, q PaymentQuery) ([]PaymentS
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// beginning is the hold that a payment completed, or the payment itself.
+func beginning(r *Record, all []Record) *Record {
+	for n := range all {
+		if h := &all[n]; h.State == RecordCaptured && h.Related == r.Seq {
+			return beginning(h, all[:n])
+		}
+	}
+	return r
+}
+
+// consequences are the records about a payment, and those about them, in the order
+// in which they came.
+func consequences(r *Record, all []Record) (list []*Record) {
+	about := map[int64]bool{r.Seq: true}
+	for n := range all {
+		if l := &all[n]; about[l.Related] && l.Seq > r.Seq {
+			about[l.Seq] = true
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// completed gives the story of a hold what stands of the payment that it became.
+func (s *PaymentStory) completed(by PaymentState) {
+	s.Amount, s.Billed, s.Fee, s.Refunded = by.Amount, by.Billed, by.Fee, by.Refunded
 }
 
 func (i *Issuer) story(ctx context.Context, r *Record, all []Record) (s PaymentStory, err error) {
@@ -113,9 +148,10 @@ func (i *Issuer) story(ctx context.Context, r *Record, all []Record) (s PaymentS
 			return s, fmt.Errorf("issuer: the check that was kept of payment %d: %w", r.Seq, err)
 		}
 	}
-	for n := range all {
-		if all[n].Related == r.Seq {
-			s.Later = append(s.Later, all[n].view())
+	for _, l := range consequences(r, all) {
+		s.Later = append(s.Later, l.view())
+		if r.State == RecordCaptured && r.Related == l.Seq {
+			s.completed(l.view())
 		}
 	}
 	return s, i.storyBooks(ctx, r, &s)
@@ -128,8 +164,8 @@ func (i *Issuer) storyBooks(ctx context.Context, r *Record, s *PaymentStory) err
 		return err
 	}
 	for _, e := range entries {
-		if e.Record == r.Seq {
-			s.Entries = append(s.Entries, LedgerLine{e.Account, plainAmount(e.Amount, e.Currency), alpha(e.Currency)})
+		if e.Record == r.Seq || slices.ContainsFunc(s.Later, func(l PaymentState) bool { return l.ID == e.Record }) {
+			s.Entries = append(s.Entries, LedgerLine{e.Record, e.Account, plainAmount(e.Amount, e.Currency), alpha(e.Currency)})
 		}
 	}
 	if r.Account == "" {

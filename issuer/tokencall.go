@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -18,7 +19,7 @@ func (i *Issuer) CallToken(ctx context.Context, r *provisioning.TokenCall) (prov
 	switch r.Verb {
 	case provisioning.VerbSuspend, provisioning.VerbResume, provisioning.VerbDelete:
 	case provisioning.VerbRenew:
-		m.change = i.renewal()
+		m.check, m.change = cardUsable, i.renewal()
 	default:
 		return provisioning.TokenState{}, refused("unknown-verb", "suspend, resume, delete or renew", "a phone does not %q a token", string(r.Verb))
 	}
@@ -45,15 +46,12 @@ type TokenChange struct {
 	Idempotency string `json:"-"`
 }
 
-// maxReason bounds a reason, in bytes.
-const maxReason = 200
-
 // ManageToken makes a step in a token's life for the bank, or for the token
 // service itself. The reason goes into the history, and to the phone.
 func (i *Issuer) ManageToken(ctx context.Context, c TokenChange) (provisioning.TokenState, error) {
 	party := max(c.Party, PartyBank)
-	if len(c.Reason) > maxReason {
-		return provisioning.TokenState{}, refused("bad-request", "", "a reason has at most %d characters", maxReason)
+	if err := checkText("the reason", c.Reason); err != nil {
+		return provisioning.TokenState{}, err
 	}
 	m := move{reference: c.Token, verb: c.Verb, party: party, key: c.Idempotency, request: c, change: func(t *liveToken) { t.text = c.Reason }}
 	switch c.Verb {
@@ -64,11 +62,12 @@ func (i *Issuer) ManageToken(ctx context.Context, c TokenChange) (provisioning.T
 		}
 		return i.TokenState(c.Token)
 	case provisioning.VerbActivate:
+		m.check = cardUsable
 		m.change = func(t *liveToken) {
 			t.binding.Code, t.binding.Assurance, t.text = Challenge{}, assuranceBank, c.Reason
 		}
 	case provisioning.VerbRenew:
-		m.change = i.renewal()
+		m.check, m.change = cardUsable, i.renewal()
 	case provisioning.VerbSuspend, provisioning.VerbResume, provisioning.VerbDelete:
 	default:
 		return provisioning.TokenState{}, refused("unknown-verb", "activate, suspend, resume, delete, renew or resend", "there is no verb %q here", string(c.Verb))
@@ -84,7 +83,9 @@ type Relink struct {
 }
 
 // RelinkToken puts another card of the same account behind a token, after the
-// old one was lost: the token, its keys and its counter stay.
+// old one was lost: the token, its keys and its counter stay. The payment account
+// reference is that of the card; a bank that wants it to stay, as the networks do,
+// issues the new card with the old one's.
 func (i *Issuer) RelinkToken(ctx context.Context, r Relink) (provisioning.TokenState, error) {
 	index, err := i.cardIndex(ctx, r.Card)
 	if err != nil {
@@ -93,17 +94,17 @@ func (i *Issuer) RelinkToken(ctx context.Context, r Relink) (provisioning.TokenS
 	var fresh Instrument
 	return i.moveToken(ctx, move{reference: r.Token, verb: provisioning.VerbRelink, party: PartyBank, key: r.Idempotency, request: r,
 		check: func(tx *Tx, t *liveToken) (err error) {
-			fresh, err = mayRelink(tx, t, index)
+			fresh, err = i.mayRelink(tx, t, index)
 			return err
 		},
 		change: func(t *liveToken) {
 			t.text = "from the card ending in " + t.instrument.LastFour + " to that ending in " + fresh.LastFour
-			t.instrument.Card, t.instrument.LastFour = fresh.Index, fresh.LastFour
+			t.instrument.Card, t.instrument.LastFour, t.instrument.PAR = fresh.Index, fresh.LastFour, fresh.PAR
 		}})
 }
 
 // mayRelink is the card that is to be behind a token, when it may be.
-func mayRelink(tx *Tx, t *liveToken, index PANIndex) (fresh Instrument, err error) {
+func (i *Issuer) mayRelink(tx *Tx, t *liveToken, index PANIndex) (fresh Instrument, err error) {
 	old, ok, err := tx.Instrument(t.instrument.Card)
 	if err != nil || !ok {
 		return fresh, errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
@@ -116,6 +117,8 @@ func mayRelink(tx *Tx, t *liveToken, index PANIndex) (fresh Instrument, err erro
 		return fresh, refused("same-card", "", "the token stands for this card already")
 	case fresh.Account != old.Account:
 		return fresh, refused("foreign-card", "a token moves between cards of one account", "the card is on another account")
+	case i.schemeOf(&fresh) != i.schemeOf(&t.instrument):
+		return fresh, refused("other-scheme", "a token moves between cards of one scheme", "the card is of %s, the token of %s", i.schemeOf(&fresh), i.schemeOf(&t.instrument))
 	case fresh.Status != StatusActive || expired(fresh.Expiry, t.now):
 		return fresh, refused("card-not-active", "", "the card is %s, or has expired", fresh.Status)
 	}
@@ -129,7 +132,8 @@ type PhoneRequest struct {
 }
 
 // LostPhone suspends all tokens of the phone that holds a token, at once.
-// Those that nobody has proved to own are deleted.
+// Those that nobody has proved to own are deleted, and the phone gets no others
+// until it is found.
 func (i *Issuer) LostPhone(ctx context.Context, r PhoneRequest) ([]provisioning.TokenState, error) {
 	return i.eachOnPhone(ctx, r, provisioning.VerbLostPhone)
 }
@@ -140,23 +144,52 @@ func (i *Issuer) FoundPhone(ctx context.Context, r PhoneRequest) ([]provisioning
 	return i.eachOnPhone(ctx, r, provisioning.VerbFoundPhone)
 }
 
-// eachOnPhone makes one step for all tokens of a phone, in one update. The token
-// that was named must be able to take it; others are left out if they cannot.
-func (i *Issuer) eachOnPhone(ctx context.Context, r PhoneRequest, verb provisioning.Verb) ([]provisioning.TokenState, error) {
+// errCameFirst ends an update that was prepared without a token that another
+// request made meanwhile.
+var errCameFirst = errors.New("issuer: the phone got a token meanwhile")
+
+// eachOnPhone makes one step for all tokens of a phone, in one update.
+func (i *Issuer) eachOnPhone(ctx context.Context, r PhoneRequest, verb provisioning.Verb) (states []provisioning.TokenState, err error) {
+	const tries = 100
+	for range tries {
+		if states, err = i.stepOnPhone(ctx, r, verb); !errors.Is(err, errCameFirst) {
+			break
+		}
+	}
+	return states, err
+}
+
+// stepOnPhone makes the step once. The token that was named must be able to take
+// it; others are left out if they cannot. A phone that is found may have lost its
+// tokens meanwhile.
+func (i *Issuer) stepOnPhone(ctx context.Context, r PhoneRequest, verb provisioning.Verb) ([]provisioning.TokenState, error) {
+	named, err := i.readToken(r.Token)
+	if err != nil {
+		return nil, err
+	}
+	device := named.binding.Device
+	if len(device) == 0 {
+		return nil, refused("unknown-token", "", "there is no such token on a phone")
+	}
+	before, err := guardOf(i.store, phoneGuard(device))
+	if err != nil {
+		return nil, err
+	}
 	all, err := i.store.Bindings(ctx)
 	if err != nil {
 		return nil, err
 	}
-	named := slices.IndexFunc(all, func(b Binding) bool { return b.Token.Reference() == r.Token })
-	if named < 0 || len(all[named].Device) == 0 {
-		return nil, refused("unknown-token", "", "there is no such token on a phone")
-	}
-	device := string(all[named].Device)
+	all = slices.DeleteFunc(all, func(b Binding) bool { return string(b.Device) != string(device) })
 	return once(ctx, i, string(verb), r.Idempotency, r, func(tx *Tx, now time.Time) (states []provisioning.TokenState, err error) {
+		phone, err := guardOf(tx, phoneGuard(device))
+		switch {
+		case err != nil:
+			return nil, err
+		case phone.Made != before.Made:
+			return nil, errCameFirst
+		}
+		found := verb == provisioning.VerbFoundPhone && phone.Lost
 		for _, b := range all {
-			if string(b.Device) != device {
-				continue
-			}
 			t, err := i.findToken(tx, b.Token.Reference(), nil, now)
 			if err != nil {
 				return nil, err
@@ -164,10 +197,11 @@ func (i *Issuer) eachOnPhone(ctx context.Context, r PhoneRequest, verb provision
 			switch err := t.step(tx, &move{verb: verb, party: PartyBank}); {
 			case err == nil:
 				states = append(states, t.state())
-			case b.Token.Reference() == r.Token:
+			case b.Token == named.binding.Token && !(found && t.instrument.Status == StatusDeactivated):
 				return nil, err
 			}
 		}
-		return states, nil
+		phone.Lost = verb == provisioning.VerbLostPhone
+		return states, tx.putGuard(phoneGuard(device), phone)
 	})
 }

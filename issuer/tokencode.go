@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"strings"
 	"time"
 
 	"tapsim/provisioning"
@@ -18,6 +19,19 @@ func hashCode(token PANIndex, code string) []byte {
 	return h[:]
 }
 
+// codeBegins is how the message with a one-time code begins, before the code.
+const codeBegins = "Code "
+
+// codeIn is the one-time code in the message that brought it, "" when there is
+// none.
+func codeIn(text string) string {
+	rest, ok := strings.CutPrefix(text, codeBegins)
+	if !ok || len(rest) < codeLength {
+		return ""
+	}
+	return rest[:codeLength]
+}
+
 // sendCode puts a new code into the customer's inbox.
 func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) *provisioning.Verification {
 	rules := i.config.TokenService.orDefault()
@@ -25,7 +39,7 @@ func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) *
 	*c = Challenge{
 		Hash: hashCode(t.binding.Token, code), Sent: t.now, Until: t.now.Add(rules.CodeLife), Tries: rules.CodeTries, Resends: c.Resends,
 	}
-	text := fmt.Sprintf("Code %s adds your card ending in %s to %s. It is good until %s. Tell it to nobody.",
+	text := fmt.Sprintf(codeBegins+"%s adds your card ending in %s to %s. It is good until %s. Tell it to nobody.",
 		code, card.LastFour, orNone(t.binding.DeviceName), c.Until.Format("15:04"))
 	i.notify(tx, card.Account, NoticeCode, text)
 	return &provisioning.Verification{SentTo: "the inbox of account " + card.Account, Until: c.Until, Tries: c.Tries, Resends: c.Resends}
@@ -47,6 +61,9 @@ func (i *Issuer) EnterCode(ctx context.Context, r *provisioning.CodeEntry) (stat
 		}
 		if _, no := allowed(provisioning.VerbActivate, t.instrument.Status, PartyUser); no != nil {
 			return no
+		}
+		if err := cardUsable(tx, t); err != nil { // it may have been stopped since the code was sent
+			return err
 		}
 		if wrong = t.tryCode(tx, r.Code); wrong != nil {
 			return nil // the try is spent
@@ -79,6 +96,8 @@ func (t *liveToken) tryCode(tx *Tx, code string) *Refusal {
 		return nil
 	case c.Tries == 1:
 		r = refused("no-tries-left", again, "the code is wrong, and it was the last try")
+	case c.Tries == 2:
+		r = refused("wrong-code", "look into the inbox again", "the code is wrong; one more try")
 	default:
 		r = refused("wrong-code", "look into the inbox again", "the code is wrong; %d more tries", c.Tries-1)
 	}

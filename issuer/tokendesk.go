@@ -21,6 +21,11 @@ type TokenInfo struct {
 
 // Tokens lists the tokens of an account, or all for "".
 func (i *Issuer) Tokens(ctx context.Context, account string) ([]TokenInfo, error) {
+	if account != "" {
+		if _, err := i.findAccount(account); err != nil {
+			return nil, err
+		}
+	}
 	all, err := i.store.Instruments(ctx)
 	if err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ type Domain struct {
 	Channels   []string `json:"channels,omitempty"`
 	Categories []string `json:"categories,omitempty"` // merchant category codes, four digits
 	Countries  []string `json:"countries,omitempty"`  // of the terminal, ISO 3166, three digits
-	MaxAmount  int64    `json:"max_amount,omitempty"` // minor units of one payment
+	MaxAmount  int64    `json:"max_amount,omitempty"` // of one payment, minor units of the bank's currency
 }
 
 // maxListed bounds each list of a Domain.
@@ -80,7 +80,7 @@ func (c *Domain) check() *Refusal {
 }
 
 // fault says why a payment is outside the domain, "" when it is inside.
-func (c *Domain) fault(p *payment) (code Code, text string) {
+func (c *Domain) fault(p *payment, config *Config) (code Code, text string) {
 	allows := func(list []string, item string) bool { return len(list) == 0 || slices.Contains(list, item) }
 	country := p.countryText()
 	switch channel := ChannelOf(p.request.EntryMode); {
@@ -90,8 +90,17 @@ func (c *Domain) fault(p *payment) (code Code, text string) {
 		return NotPermitted, "the token is not for merchants of category " + orNone(p.request.MerchantCategory)
 	case !allows(c.Countries, country):
 		return NotPermitted, "the token is not for payments in country " + orNone(country)
-	case c.MaxAmount != 0 && p.amount > c.MaxAmount:
-		return OverLimit, fmt.Sprintf("the token is for payments of up to %s", money(c.MaxAmount, p.currency))
+	}
+	if c.MaxAmount == 0 {
+		return "", ""
+	}
+	switch own, ok := config.convert(p.amount, p.currency, config.Currency); {
+	case !ok:
+		return OverLimit, fmt.Sprintf("the token is for payments of up to %s, and the bank has no rate for currency %03d", money(c.MaxAmount, config.Currency), p.currency)
+	case own > c.MaxAmount && p.currency != config.Currency:
+		return OverLimit, fmt.Sprintf("the token is for payments of up to %s; %s are %s", money(c.MaxAmount, config.Currency), money(p.amount, p.currency), money(own, config.Currency))
+	case own > c.MaxAmount:
+		return OverLimit, fmt.Sprintf("the token is for payments of up to %s", money(c.MaxAmount, config.Currency))
 	}
 	return "", ""
 }
@@ -125,7 +134,7 @@ func (i *Issuer) checkDomain(tx *Tx, p *payment, report *Report) error {
 	if b.HeldBy != 0 && report != nil {
 		report.step("token", Failed, "suspended by "+b.HeldBy.String())
 	}
-	if code, text := b.Domain.fault(p); code != "" {
+	if code, text := b.Domain.fault(p, i.config); code != "" {
 		p.refuse(code)
 		report.step("domain", Failed, text)
 	} else if report != nil {

@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"tapsim/cryptogram"
@@ -13,7 +14,8 @@ import (
 // only this phone can agree on. Its transaction counter must not be below what
 // the bank has seen: a phone whose memory was set back would repeat cryptograms.
 func (i *Issuer) DeliverKeys(ctx context.Context, r *provisioning.KeyRequest) (provisioning.Delivery, error) {
-	pan, err := i.ownToken(ctx, r, r.Token, &r.Proof, func(tx *Tx, t *liveToken) error { return mayReplenish(tx, t, r) })
+	asked := fmt.Sprintf("asked for keys at counter %d", r.ATC)
+	pan, err := i.ownToken(ctx, r, r.Token, asked, func(tx *Tx, t *liveToken) error { return mayReplenish(tx, t, r) })
 	if err != nil {
 		return provisioning.Delivery{}, err
 	}
@@ -27,7 +29,7 @@ func (i *Issuer) DeliverKeys(ctx context.Context, r *provisioning.KeyRequest) (p
 	}
 	set, err := i.Replenish(ctx, request, key)
 	if err != nil {
-		return d, refused("no-keys-left", "try again later", "%v", err)
+		return d, err
 	}
 	text, err := provisioning.PutToken(set.Token)
 	if err != nil {
@@ -42,7 +44,7 @@ func (i *Issuer) DeliverKeys(ctx context.Context, r *provisioning.KeyRequest) (p
 
 // DeliverCertificates certifies the token of a phone whose card signs.
 func (i *Issuer) DeliverCertificates(ctx context.Context, r *provisioning.CertificateRequest) (provisioning.Delivery, error) {
-	pan, err := i.ownToken(ctx, r, r.Token, &r.Proof, func(_ *Tx, t *liveToken) error {
+	pan, err := i.ownToken(ctx, r, r.Token, "asked for certificates", func(_ *Tx, t *liveToken) error {
 		_, no := allowed(provisioning.VerbReplenish, t.instrument.Status, PartyUser)
 		return orNil(no)
 	})
@@ -58,15 +60,16 @@ func (i *Issuer) DeliverCertificates(ctx context.Context, r *provisioning.Certif
 	return d, err
 }
 
-// ownToken is the number of a token for the phone that holds it.
-func (i *Issuer) ownToken(ctx context.Context, r provisioning.Signed, reference string, proof *provisioning.Proof, check func(*Tx, *liveToken) error) (emv.PAN, error) {
+// ownToken is the number of a token for the phone that holds it. What it asked for
+// goes into the history.
+func (i *Issuer) ownToken(ctx context.Context, r provisioning.Signed, reference, asked string, check func(*Tx, *liveToken) error) (emv.PAN, error) {
 	if err := i.admit(r); err != nil {
 		return "", err
 	}
 	now := i.now().UTC().Truncate(time.Second)
 	var sealed []byte
 	err := i.store.Update(ctx, nil, func(tx *Tx) error {
-		t, err := i.findToken(tx, reference, proof, now)
+		t, err := i.findToken(tx, reference, provisioning.ProofOf(r), now)
 		if err != nil {
 			return err
 		}
@@ -74,7 +77,11 @@ func (i *Issuer) ownToken(ctx context.Context, r provisioning.Signed, reference 
 			return err
 		}
 		sealed = t.binding.Sealed
-		tx.PutBinding(t.binding)
+		t.binding.Keyed = true
+		status := t.instrument.Status.String()
+		tx.AddTokenEvent(&t.binding, provisioning.Event{ // which writes the binding
+			Time: now, Party: PartyUser.String(), Verb: provisioning.VerbReplenish, From: status, To: status, Text: asked,
+		})
 		return nil
 	})
 	if err != nil {
@@ -95,7 +102,11 @@ func mayReplenish(tx *Tx, t *liveToken, r *provisioning.KeyRequest) error {
 	if err != nil {
 		return err
 	}
-	if seen := usage.highest(); !r.Fresh && r.ATC < seen {
+	switch seen := usage.highest(); {
+	case r.Fresh && seen > 0:
+		return refused("rolled-back", "remove the card from the phone and add it again",
+			"the phone says that it has not had the token before, the bank has seen transaction counter %d: its memory was set back", seen)
+	case r.ATC < seen:
 		return refused("rolled-back", "remove the card from the phone and add it again",
 			"the phone is at transaction counter %d, the bank has seen %d: its memory was set back", r.ATC, seen)
 	}

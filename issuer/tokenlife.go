@@ -164,6 +164,11 @@ func (t *liveToken) step(tx *Tx, m *move) error {
 	if m.change != nil {
 		m.change(t)
 	}
+	if m.verb == provisioning.VerbActivate {
+		if err := forgiveRequests(tx, t.instrument.Card); err != nil {
+			return err
+		}
+	}
 	tx.PutInstrument(t.instrument)
 	tx.AddTokenEvent(&t.binding, provisioning.Event{
 		Time: t.now, Party: m.party.String(), Verb: m.verb, From: from.String(), To: t.instrument.Status.String(), Text: t.text,

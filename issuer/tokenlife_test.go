@@ -256,6 +256,7 @@ func TestTokenRequestsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "deactivated", state.Status)
 	require.NoError(t, second(p.enter(again.Token, inbox(t, b))))
+	require.NoError(t, p.keys(again.Token))
 	_, err = p.request(nil)
 	require.Equal(t, "already-added", refusalOf(t, err))
 	_, err = p.request(func(r *provisioning.TokenRequest) { r.Card.Expiry = "4911" })

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"tapsim/iso8583"
 	"tapsim/provisioning"
 )
 
@@ -97,16 +96,26 @@ func (p *payment) tellPayment(tx *Tx, record *Record, report *Report) error {
 	return tellToken(tx, p.index, record.Time, n)
 }
 
-// tellReversal tells the phone that a payment was undone.
-func tellReversal(tx *Tx, payment, record *Record, m *iso8583.Message, back int64) error {
+// tellBack tells the phone that a payment was given back, or a part of it:
+// reversed or refunded.
+func tellBack(tx *Tx, payment *Record, state, terminal string, back int64, at time.Time) error {
 	n, ok, err := tx.Instrument(payment.Instrument)
-	if err != nil || !ok || !n.Bound {
+	if err != nil || !ok || !n.Bound || !payment.Event.spends() {
 		return err
 	}
-	return tellToken(tx, payment.Instrument, record.Time, &provisioning.PaymentNotice{
-		ATC: uint16(payment.Tap[0])<<8 | uint16(payment.Tap[1]), Amount: back, Currency: fmt.Sprintf("%03d", payment.Currency),
-		State: "reversed", Code: string(Approved), Meaning: Approved.Meaning(), Merchant: payment.Merchant,
-		Terminal: strings.TrimSpace(m.TerminalID), Record: payment.Seq,
+	tapped := *payment
+	if tapped.Tap == (Tap{}) && tapped.Related != 0 { // a hold that was completed
+		if tapped, ok, err = tx.RecordBySequence(tapped.Related); err != nil || !ok {
+			return err
+		}
+	}
+	if tapped.Tap == (Tap{}) {
+		return nil // no payment that the phone knows of
+	}
+	return tellToken(tx, payment.Instrument, at, &provisioning.PaymentNotice{
+		ATC: uint16(tapped.Tap[0])<<8 | uint16(tapped.Tap[1]), Amount: back, Left: payment.rest(), Currency: fmt.Sprintf("%03d", payment.Currency),
+		State: state, Code: string(Approved), Meaning: Approved.Meaning(), Merchant: payment.Merchant,
+		Terminal: strings.TrimSpace(terminal), Channel: tapped.Channel, Record: payment.Seq,
 	})
 }
 

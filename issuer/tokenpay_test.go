@@ -166,7 +166,7 @@ func TestPhoneIsTold(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "00", answer.Message.ResponseCode)
 
-	poll := &provisioning.Poll{Tokens: []provisioning.Cursor{{Token: token, After: 2}}}
+	poll := &provisioning.Poll{Tokens: []provisioning.Cursor{{Token: token, After: 3}}}
 	p.sign(poll)
 	news, err := b.PollTokens(ctx, poll)
 	require.NoError(t, err)
@@ -196,7 +196,7 @@ func TestPhoneIsTold(t *testing.T) {
 		require.Equal(t, int64(n+1), e.Number)
 		verbs = append(verbs, e.Verb)
 	}
-	require.Equal(t, []provisioning.Verb{"request", "activate", "pay", "pay", "pay", "pay"}, verbs)
+	require.Equal(t, []provisioning.Verb{"request", "activate", "replenish", "pay", "pay", "pay", "pay"}, verbs)
 	require.NoError(t, Audit(ctx, b.store))
 }
 

@@ -32,6 +32,7 @@ type requestedToken struct {
 	card     emv.PAN
 	index    PANIndex   // of the card
 	others   []PANIndex // its tokens
+	made     int64      // how many it had in all when they were listed
 	decision Decision
 	now      time.Time
 	pan      emv.PAN // of the token
@@ -50,19 +51,19 @@ func (i *Issuer) RequestToken(ctx context.Context, r *provisioning.TokenRequest)
 		return provisioning.TokenGrant{}, err
 	}
 	var err error
-	if t.others, err = i.tokensOf(ctx, t.index); err != nil {
-		return provisioning.TokenGrant{}, err
-	}
 	if t.code, err = i.randomText(decimal, codeLength); err != nil {
 		return provisioning.TokenGrant{}, err
 	}
 	const tries = 100
 	for range tries {
+		if err := i.listTokens(ctx, t); err != nil {
+			return provisioning.TokenGrant{}, err
+		}
 		if t.pan, err = i.newTokenNumber(t.card); err != nil {
 			return provisioning.TokenGrant{}, refused("unsupported-scheme", "", "the token service makes no tokens for cards of this scheme")
 		}
-		grant, taken, err := i.grant(ctx, t)
-		if !taken {
+		grant, again, err := i.grant(ctx, t)
+		if !again {
 			return grant, err
 		}
 	}
@@ -104,8 +105,8 @@ func (i *Issuer) screen(t *requestedToken) error {
 		return refused("wrong-expiry", "write it as YYMM", "the expiry date is not YYMM")
 	case !formFactors[r.FormFactor]:
 		return refused("unsupported-device", "", "there are no tokens for a device of this kind")
-	case len(r.DeviceName) > maxDeviceName:
-		return refused("bad-device-name", "", "the name of the device is longer than %d bytes", maxDeviceName)
+	case !provisioning.Readable(r.DeviceName, maxDeviceName):
+		return refused("bad-device-name", "", "the name of the device is longer than %d bytes, or holds characters that do not print", maxDeviceName)
 	case len(r.Requestor) != 11 || !digitsOnly(r.Requestor):
 		return refused("unknown-requestor", "", "a token requestor id has 11 digits")
 	}
@@ -117,28 +118,41 @@ func (i *Issuer) screen(t *requestedToken) error {
 	return nil
 }
 
-// checkCard checks card and account behind a new token.
-func (i *Issuer) checkCard(tx *Tx, t *requestedToken) (Instrument, error) {
-	card, ok, err := tx.Instrument(t.index)
-	if err != nil || !ok {
-		return card, errorElse(err, refused("unknown-card", "type it again", "the bank has no such card"))
+// wrongData says what of the card's data is wrong; nil when all is right.
+func (i *Issuer) wrongData(t *requestedToken, card *Instrument) *Refusal {
+	switch {
+	case t.request.Card.Expiry != card.Expiry:
+		return refused("wrong-expiry", "type it again as it stands on the card", "the expiry date is not that of the card")
+	case !i.securityCodeFits(t, card):
+		return refused("wrong-security-code", "three digits on the back of the card", "the security code is not that of the card")
 	}
+	return nil
+}
+
+// checkUsable checks card and account behind a token that is to be made, become
+// active, or get a new date.
+func checkUsable(tx *Tx, card *Instrument, now time.Time) error {
 	account, ok, err := tx.Account(card.Account)
 	switch {
 	case err != nil || !ok:
-		return card, errorOr(err, "issuer: card %s has no account", card.Masked)
-	case t.request.Card.Expiry != card.Expiry:
-		return card, refused("wrong-expiry", "type it again as it stands on the card", "the expiry date is not that of the card")
-	case !i.securityCodeFits(t, &card):
-		return card, refused("wrong-security-code", "three digits on the back of the card", "the security code is not that of the card")
+		return errorOr(err, "issuer: card %s has no account", card.Masked)
 	case card.Status != StatusActive:
-		return card, refused("card-not-active", "ask the bank", "the card is %s", card.Status)
-	case expired(card.Expiry, t.now):
-		return card, refused("card-expired", "add the new card", "the card has expired")
+		return refused("card-not-active", "ask the bank", "the card is %s", card.Status)
+	case expired(card.Expiry, now):
+		return refused("card-expired", "add the new card", "the card has expired")
 	case account.Status != StatusActive:
-		return card, refused("account-not-active", "ask the bank", "the account is %s", account.Status)
+		return refused("account-not-active", "ask the bank", "the account is %s", account.Status)
 	}
-	return card, nil
+	return nil
+}
+
+// cardUsable is checkUsable for the card behind a token.
+func cardUsable(tx *Tx, t *liveToken) error {
+	card, ok, err := tx.Instrument(t.instrument.Card)
+	if err != nil || !ok {
+		return errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
+	}
+	return checkUsable(tx, &card, t.now)
 }
 
 // securityCodeFits checks the code on the plastic, where the bank has a key for
@@ -152,20 +166,26 @@ func (i *Issuer) securityCodeFits(t *requestedToken, card *Instrument) bool {
 	return err == nil && want == t.request.Card.SecurityCode
 }
 
-// tokensOf lists the tokens of a card.
-func (i *Issuer) tokensOf(ctx context.Context, card PANIndex) (list []PANIndex, err error) {
+// listTokens lists the tokens of the card. How many it had in all tells whether
+// others have come before the update.
+func (i *Issuer) listTokens(ctx context.Context, t *requestedToken) error {
+	g, err := guardOf(i.store, cardGuard(t.index))
+	if err != nil {
+		return err
+	}
 	all, err := i.store.Instruments(ctx)
+	t.made, t.others = g.Made, nil
 	for _, n := range all {
-		if n.Kind == Token && n.Card == card && n.Status != StatusDeactivated {
-			list = append(list, n.Index)
+		if n.Kind == Token && n.Card == t.index && n.Status != StatusDeactivated {
+			t.others = append(t.others, n.Index)
 		}
 	}
-	return list, err
+	return err
 }
 
 // makeRoom bounds the tokens of a card, and refuses a second one on the same
-// phone. One there that nobody has activated gives way: the phone may not even
-// know of it.
+// phone. One there that nobody has activated, or that never asked for keys, gives
+// way: the phone may not even know of it.
 func (i *Issuer) makeRoom(tx *Tx, t *requestedToken) error {
 	count, most := 0, i.config.TokenService.orDefault().MaxPerCard
 	for _, index := range t.others {
@@ -178,8 +198,8 @@ func (i *Issuer) makeRoom(tx *Tx, t *requestedToken) error {
 		case string(other.binding.Device) != string(t.request.Device):
 			count++
 			continue
-		case other.instrument.Status != StatusInactive:
-			return refused("already-added", "remove it first", "the card is on this phone already, as a token that is %s", other.instrument.Status)
+		case other.instrument.Status != StatusInactive && (other.instrument.Status != StatusActive || other.binding.Keyed):
+			return refused("already-added", "remove it first, on the phone or at the bank", "the card is on this phone already, as a token that is %s", other.instrument.Status)
 		}
 		other.text = "the phone asked again"
 		if err := other.step(tx, &move{verb: provisioning.VerbDelete, party: PartyService}); err != nil {
@@ -192,48 +212,78 @@ func (i *Issuer) makeRoom(tx *Tx, t *requestedToken) error {
 	return nil
 }
 
-// grant makes the token with its binding, and sends the code.
-func (i *Issuer) grant(ctx context.Context, t *requestedToken) (grant provisioning.TokenGrant, taken bool, err error) {
+// grant makes the token, or says that the number is taken or others came first
+// and all is to be done again. Wrong data of the card count, and so does each
+// token that waits for its code.
+func (i *Issuer) grant(ctx context.Context, t *requestedToken) (grant provisioning.TokenGrant, again bool, err error) {
 	index := i.store.IndexPAN(t.pan)
 	sealed, err := i.store.SealPAN(t.pan)
 	if err != nil {
 		return grant, false, err
 	}
-	rules := i.config.TokenService.orDefault()
+	var wrong *Refusal
 	err = i.store.Update(ctx, nil, func(tx *Tx) error {
-		if _, taken, err = tx.Instrument(index); err != nil || taken {
+		wrong, again = nil, false
+		g, err := guardOf(tx, cardGuard(t.index))
+		if err != nil {
 			return err
 		}
-		card, err := i.checkCard(tx, t)
-		if err == nil {
+		if _, again, err = tx.Instrument(index); err != nil || again || g.Made != t.made {
+			again = true
+			return err
+		}
+		if err := i.admits(tx, t); err != nil {
+			return err
+		}
+		card, ok, err := tx.Instrument(t.index)
+		if err != nil || !ok {
+			return errorElse(err, refused("unknown-card", "type it again", "the bank has no such card"))
+		}
+		if wrong = i.wrongData(t, &card); wrong != nil {
+			return i.countRequest(tx, t, &card)
+		}
+		if err = checkUsable(tx, &card, t.now); err == nil {
 			err = i.makeRoom(tx, t)
 		}
 		if err != nil {
 			return err
 		}
-		status, assurance := StatusInactive, assuranceNone
-		if t.decision == DecideApprove {
-			status, assurance = StatusActive, assuranceCard
+		if err := i.countToken(tx, t, &card); err != nil {
+			return err
 		}
-		live := &liveToken{now: t.now, instrument: Instrument{
-			Kind: Token, PSN: "00", Expiry: rules.expiry(t.now), ServiceCode: card.ServiceCode, Status: status,
-			Card: card.Index, LastFour: card.LastFour, PAR: card.PAR, Requestor: t.request.Requestor, Bound: true,
-			Index: index, Masked: t.pan.Masked(),
-		}, binding: Binding{
-			Token: index, Sealed: sealed, Device: t.request.Device, DeviceName: t.request.DeviceName, FormFactor: t.request.FormFactor,
-			Assurance: assurance, Made: t.now, Number: t.request.Number,
-		}}
-		grant = provisioning.TokenGrant{Scheme: t.scope.Scheme.String()}
-		if status == StatusInactive {
-			live.binding.Code.Resends = rules.CodeResends
-			grant.Verification = i.sendCode(tx, live, &card, t.code)
-		}
-		tx.PutInstrument(live.instrument)
-		tx.AddTokenEvent(&live.binding, provisioning.Event{
-			Time: t.now, Party: PartyUser.String(), Verb: provisioning.VerbRequest, To: status.String(), Text: "on " + orNone(t.request.DeviceName) + ", decided by " + t.decision.String(),
-		})
-		grant.TokenState = live.state()
+		grant = i.makeToken(tx, t, &card, index, sealed)
 		return nil
 	})
-	return grant, taken && err == nil, err
+	if err == nil && wrong != nil {
+		err = wrong
+	}
+	return grant, again && err == nil, err
+}
+
+// makeToken makes the token with its binding, and sends the code.
+func (i *Issuer) makeToken(tx *Tx, t *requestedToken, card *Instrument, index PANIndex, sealed []byte) provisioning.TokenGrant {
+	rules := i.config.TokenService.orDefault()
+	status, assurance := StatusInactive, assuranceNone
+	if t.decision == DecideApprove {
+		status, assurance = StatusActive, assuranceCard
+	}
+	live := &liveToken{now: t.now, instrument: Instrument{
+		Kind: Token, PSN: "00", Expiry: rules.expiry(t.now), ServiceCode: card.ServiceCode, Status: status,
+		Card: card.Index, LastFour: card.LastFour, PAR: card.PAR, Requestor: t.request.Requestor, Bound: true,
+		Index: index, Masked: t.pan.Masked(),
+	}, binding: Binding{
+		Token: index, Sealed: sealed, Device: t.request.Device, DeviceName: t.request.DeviceName, FormFactor: t.request.FormFactor,
+		Assurance: assurance, Made: t.now, Number: t.request.Number,
+	}}
+	grant := provisioning.TokenGrant{Scheme: t.scope.Scheme.String()}
+	if status == StatusInactive {
+		live.binding.Code.Resends = rules.CodeResends
+		grant.Verification = i.sendCode(tx, live, card, t.code)
+	}
+	tx.PutInstrument(live.instrument)
+	tx.AddTokenEvent(&live.binding, provisioning.Event{
+		Time: t.now, Party: PartyUser.String(), Verb: provisioning.VerbRequest, To: status.String(), Text: "on " + orNone(t.request.DeviceName) + ", decided by " + t.decision.String(),
+	})
+	grant.TokenState = live.state()
+	return grant
 }

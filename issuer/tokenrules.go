@@ -44,6 +44,9 @@ type TokenRules struct {
 	ResendAfter time.Duration // least time between two codes
 	Years       int           // how long a token is valid
 	MaxPerCard  int           // tokens of one card that are not deleted
+	// RequestsPerDay is how many requests for a card are taken in a day (UTC) when
+	// none leads to an active token.
+	RequestsPerDay int
 	// SecurityCode is the key of the security code on the plastic (CVV2); nil: it
 	// is not checked.
 	SecurityCode *cryptogram.Key
@@ -65,6 +68,7 @@ func (r TokenRules) orDefault() TokenRules {
 	set(&r.CodeResends, 3)
 	set(&r.Years, 5)
 	set(&r.MaxPerCard, 10)
+	set(&r.RequestsPerDay, 10)
 	if r.CodeLife == 0 {
 		r.CodeLife = 10 * time.Minute
 	}
@@ -94,6 +98,8 @@ func (r *TokenRules) check() error {
 		return configError(field+".years", "%d, want 1 to 20", r.Years)
 	case r.MaxPerCard < 0 || r.MaxPerCard > 100:
 		return configError(field+".max_per_card", "%d, want 1 to 100", r.MaxPerCard)
+	case r.RequestsPerDay < 0 || r.RequestsPerDay > 1000:
+		return configError(field+".requests_per_day", "%d, want 1 to 1000", r.RequestsPerDay)
 	case r.SecurityCode != nil && (r.SecurityCode.Algorithm() != cryptogram.TDES || r.SecurityCode.Len() != 16):
 		return configError(field+".security_code_key", "want a double-length 3DES key")
 	}

@@ -64,10 +64,10 @@ func (i *Issuer) Replenish(ctx context.Context, r provisioning.Request, device *
 			return err
 		}
 		if last = usage.highest(); last == math.MaxUint16 {
-			return fmt.Errorf("issuer: the transaction counter of token %s has come to its end: make a new token", n.Masked)
+			return usedUp(&n)
 		}
 		if keyKind(scope.Scheme) == provisioning.SingleUseKeys {
-			issued, err = i.issueCounters(tx, index, max(r.Held, last), now)
+			issued, err = i.issueCounters(tx, &n, max(r.Held, last), now)
 		} else {
 			issued, err = i.issueKeys(tx, index, r.LastKey, now)
 		}
@@ -92,17 +92,22 @@ func (n *Instrument) mayGetKeys(there bool, token emv.PAN) error {
 	return nil
 }
 
+// usedUp refuses keys for a token whose transaction counter has come to its end.
+func usedUp(n *Instrument) error {
+	return refused("counter-used-up", "remove the card and add it again: it needs a new token", "the transaction counter of token %s has come to its end", n.Masked)
+}
+
 // maxSingleUse bounds a set of single-use keys.
 const maxSingleUse = 200
 
 // issueCounters issues the keys of the next transaction counters, as many as
 // the payments that a set of limited-use keys would be good for. A phone that
 // asks for counters again gets the same keys, for a new time.
-func (i *Issuer) issueCounters(tx *Tx, token PANIndex, held uint16, now time.Time) ([]IssuedKey, error) {
-	terms := i.config.LimitedUse
+func (i *Issuer) issueCounters(tx *Tx, n *Instrument, held uint16, now time.Time) ([]IssuedKey, error) {
+	terms, token := i.config.LimitedUse, n.Index
 	count := min(terms.Keys*terms.Uses, maxSingleUse, lastCounter-int(held))
 	if count <= 0 {
-		return nil, fmt.Errorf("issuer: the token's transaction counter is used up: it needs a new token")
+		return nil, usedUp(n)
 	}
 	out := make([]IssuedKey, 0, count)
 	for atc := int(held) + 1; len(out) < count; atc++ {
@@ -153,7 +158,7 @@ func (i *Issuer) issueKeys(tx *Tx, token PANIndex, last [4]byte, now time.Time) 
 		}
 	}
 	if len(out) < terms.Keys {
-		return nil, fmt.Errorf("issuer: an hour has %d key indices, and those that are left are too few: try again in the next", maxKeysAnHour)
+		return nil, refused("no-keys-left", "try again in the next hour", "a token gets at most %d keys an hour, and those that are left are too few", maxKeysAnHour)
 	}
 	return out, nil
 }
@@ -197,7 +202,9 @@ func (i *Issuer) deriveIssued(set *KeySet, token emv.PAN, psn string, kind provi
 	return i.keys.limitedUse(set, token, psn, named)
 }
 
-// SetStatus changes the state of a card or token. Nothing leaves deactivated.
+// SetStatus changes the state of a card or token, for an operator who knows
+// better than the table of a token's life. Nothing leaves deactivated, and no
+// token becomes active that somebody has suspended.
 func (i *Issuer) SetStatus(ctx context.Context, pan emv.PAN, status Status) error {
 	index := i.store.IndexPAN(pan)
 	return i.store.Update(ctx, nil, func(tx *Tx) error {
@@ -210,8 +217,23 @@ func (i *Issuer) SetStatus(ctx context.Context, pan emv.PAN, status Status) erro
 		case n.Status == StatusDeactivated && status != StatusDeactivated:
 			return fmt.Errorf("issuer: %s %s is deactivated for good", n.Kind, n.Masked)
 		}
+		from := n.Status
 		n.Status = status
 		tx.PutInstrument(n)
+		if n.Kind != Token {
+			return nil
+		}
+		b, _, err := tx.Binding(index)
+		if err != nil {
+			return err
+		}
+		if status == StatusActive && b.HeldBy != 0 {
+			return fmt.Errorf("issuer: token %s is suspended by %s: only who suspended it may resume it", n.Masked, b.HeldBy)
+		}
+		b.Token = index
+		tx.AddTokenEvent(&b, provisioning.Event{
+			Time: i.now().UTC().Truncate(time.Second), Party: PartyBank.String(), Verb: provisioning.VerbStatus, From: from.String(), To: status.String(),
+		})
 		return nil
 	})
 }

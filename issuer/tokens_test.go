@@ -91,7 +91,7 @@ func TestLastCounterGoesWithTheKeys(t *testing.T) {
 	require.Equal(t, uint16(300), set.LastATC)
 	require.NoError(t, b.SetCounter(ctx, testToken, 0xFFFF))
 	_, err = b.Replenish(ctx, provisioning.Request{Token: testToken}, deviceKey(t))
-	require.ErrorContains(t, err, "has come to its end: make a new token")
+	require.Equal(t, "counter-used-up", refusalOf(t, err))
 }
 
 func TestReplenishGoesOn(t *testing.T) {

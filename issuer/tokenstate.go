@@ -51,6 +51,7 @@ type Binding struct {
 	Code       Challenge `json:"code,omitzero"`
 	Number     int64     `json:"number,omitempty"` // of the phone's last request
 	Events     int64     `json:"events,omitempty"` // number of the last event
+	Keyed      bool      `json:"keyed,omitempty"`  // its phone asked for keys, so it knows of the token
 }
 
 // Challenge is a one-time code that was sent and not yet used.

@@ -46,7 +46,7 @@ var tokenStates = []struct {
 // looked at before the state.
 const tokenTable = `
 verb         party     inactive           active             by-user              by-bank              by-service              lost                       expired            deleted
-request      user      deactivated        [already-added]    [already-added]      [already-added]      [already-added]         [already-added]            [already-added]    deactivated
+request      user      deactivated        [already-added]    [already-added]      [already-added]      [already-added]         [phone-lost]               [already-added]    deactivated
 request      stranger  inactive           active             suspended            suspended            suspended               suspended                  active             deactivated
 activate     user      active             [token-active]     [token-suspended]    [token-suspended]    [token-suspended]       [token-suspended]          [token-active]     [token-deleted]
 activate     stranger  [wrong-device]     [wrong-device]     [wrong-device]       [wrong-device]       [wrong-device]          [wrong-device]             [wrong-device]     [wrong-device]
@@ -271,7 +271,7 @@ func payInState(t *testing.T, state int, how string) string {
 	case "tap":
 		answer, _ = l.p.pay(1_00, nil)
 	case "in-app":
-		answer, _ = l.p.pay(1_00, entered("810"))
+		answer = l.payInApp()
 	case "other":
 		answer, _ = l.p.pay(1_00, entered("051"))
 	case "qr":
@@ -297,11 +297,23 @@ func payInState(t *testing.T, state int, how string) string {
 	return answer.ResponseCode
 }
 
+// payInApp pays as verified owner, without a reader.
+func (l *life) payInApp() *iso8583.Message {
+	l.p.atc++
+	tap := phoneTap(l.t, l.p.set, 0, l.p.atc, 1_00)
+	tap.iad[4] |= cvrDevice2 // CVR byte 2: the phone has verified its owner
+	m := tap.message(l.t, "0200", 99)
+	m.EntryMode, m.Track2, m.Expiry = "810", "", l.p.set.Token.Expiry
+	answer, _ := l.b.handle(m)
+	return answer
+}
+
 // payByCode pays with what a code holds (EMV QR, consumer-presented mode): a
 // cryptogram over no amount, made now.
 func (l *life) payByCode() *iso8583.Message {
 	l.p.atc++
 	tap := phoneTap(l.t, l.p.set, 0, l.p.atc, 0)
+	tap.iad[4] |= cvrDevice2 // CVR byte 2: the phone has verified its owner
 	e := cryptogram.Elements{ATC: tap.atc, IAD: tap.iad}
 	binary.BigEndian.PutUint32(e.UnpredictableNumber[:], uint32(l.b.now.Unix()))
 	amount := int64(1_00)

@@ -27,11 +27,12 @@ func (i *Issuer) TopUp(ctx context.Context, r TopUpRequest) (PaymentState, error
 			return PaymentState{}, err
 		}
 		amount, err := amountIn(r.Amount, a.Currency)
+		if err == nil {
+			err = checkText("the source", r.Source)
+		}
 		switch {
 		case err != nil:
 			return PaymentState{}, err
-		case len(r.Source) > maxText:
-			return PaymentState{}, refuse("bad-request", "", "the source has more than %d characters", maxText)
 		case a.Balance > maxBalance-amount:
 			return PaymentState{}, refuse("balance-limit", "", "account %s would hold more than %s", a.ID, money(maxBalance, a.Currency))
 		}
@@ -72,18 +73,19 @@ func (i *Issuer) Transfer(ctx context.Context, r TransferRequest) (PaymentState,
 			return PaymentState{}, err
 		}
 		amount, err := amountIn(r.Amount, from.Currency)
+		if err == nil {
+			err = checkText("the text", r.Text)
+		}
 		switch {
 		case err != nil:
 			return PaymentState{}, err
 		case from.ID == to.ID:
 			return PaymentState{}, refuse("same-account", "", "a transfer needs two accounts")
-		case len(r.Text) > maxText:
-			return PaymentState{}, refuse("bad-request", "", "the text has more than %d characters", maxText)
 		case amount > from.Available():
 			return PaymentState{}, refuse("insufficient-funds", "top it up, or send less", "%s are to go, %s are available on account %s",
 				money(amount, from.Currency), money(from.Available(), from.Currency), from.ID)
 		}
-		arrives, ok := i.config.convert(amount, from.Currency, to.Currency)
+		arrives, ok := i.config.received(amount, from.Currency, to.Currency)
 		switch {
 		case !ok:
 			return PaymentState{}, refuse("no-rate", "", "the bank has no rate from %s to %s", alpha(from.Currency), alpha(to.Currency))

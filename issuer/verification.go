@@ -14,6 +14,13 @@ import (
 // device, or that a locked phone had. What the card signed in issuer application
 // data of Visa's formats 2 and 4 is covered.
 func (i *Issuer) checkVerification(p *payment, report *Report) {
+	if p.chip != nil && p.needsProof() && !p.advice {
+		if s := p.signedVerification(); s.told && !s.device {
+			p.refuse(SecurityViolation)
+			report.step(stepVerification, Failed, "a payment without a reader is its verified owner's; the card signed that there was no verification on the device")
+			return
+		}
+	}
 	rules := &i.config.Verification
 	if rules.Limit == 0 || p.chip == nil || strings.HasPrefix(p.request.EntryMode, "05") || p.declinedByCard() {
 		return // not asked for, no chip, contact, no payment

@@ -81,6 +81,9 @@ func (i *Issuer) withoutChip(p *payment, report *Report) {
 	case chip:
 		p.refuse(FormatError)
 		report.step(stepCryptogram, Failed, "field 22 says that there is a cryptogram, but field 55 is missing")
+	case p.keyed():
+		p.refuse(NotPermitted)
+		report.step(stepCryptogram, Failed, "a token is paid with by its cryptogram, not by its number")
 	case i.config.Fallback:
 		report.step(stepCryptogram, Skipped, "no chip data; the configuration lets fallback pass")
 		i.checkTrack(p, report)

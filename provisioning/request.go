@@ -106,6 +106,7 @@ const (
 	VerbEnterCode  Verb = "enter-code" // a wrong one
 	VerbLostPhone  Verb = "lost-phone"
 	VerbFoundPhone Verb = "found-phone"
+	VerbStatus     Verb = "status" // set by an operator of the bank
 )
 
 // TokenCall asks for a change in a token's life: resend, suspend, resume,
@@ -183,7 +184,7 @@ type TokenState struct {
 	Token     string   `json:"token"` // reference
 	Masked    string   `json:"masked"`
 	Status    string   `json:"status"`            // inactive, active, suspended, deactivated
-	HeldBy    []string `json:"held_by,omitempty"` // who suspended it: user, bank, service
+	HeldBy    []string `json:"held_by,omitempty"` // who suspended it: user, bank, service, lost-phone
 	Expiry    string   `json:"expiry"`            // YYMM, the token's own
 	LastFour  string   `json:"last_four"`         // of the card behind it
 	PAR       string   `json:"par"`

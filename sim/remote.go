@@ -134,7 +134,7 @@ func (w *World) payRemotely(ctx context.Context, r Request, s wallet.Sell) (Paym
 		if s.QR {
 			channel = issuer.ChannelQR
 		}
-		w.keepSlip(&p, channel, 0)
+		w.keepSlip(&p, channel, given.Look)
 	}
 	if err == nil && p.Outcome == kernel.Approved {
 		err = w.wallet.Paid(given)

@@ -49,11 +49,12 @@ func (p *Phone) teller() teller {
 const (
 	bankID = "bank-"
 	tillID = "pos-"
+	lastID = "last"
 )
 
 // Stories finds the payments that an identifier may mean: the bank's number of a
-// payment, a trace number of six digits, CARD/COUNTER, or what an earlier list of
-// candidates named.
+// payment, a trace number of six digits, CARD/COUNTER, what an earlier list of
+// candidates named, or "last" for the latest that phone or point of sale knows of.
 func (p *Phone) Stories(ctx context.Context, id string) ([]Story, error) {
 	f, err := p.newFinder()
 	if err == nil {
@@ -123,6 +124,8 @@ func (f *finder) find(ctx context.Context, id string) error {
 	}
 	card, counter, ofPhone := strings.Cut(id, "/")
 	switch {
+	case id == lastID:
+		return f.fromLast(ctx)
 	case strings.HasPrefix(id, bankID):
 		return f.fromBank(ctx, issuer.PaymentQuery{ID: number(id[len(bankID):])})
 	case strings.HasPrefix(id, tillID):
@@ -130,7 +133,7 @@ func (f *finder) find(ctx context.Context, id string) error {
 	case ofPhone:
 		return f.fromPhone(ctx, card, uint16(min(number(counter), 0xFFFF)))
 	case number(id) == 0:
-		return fmt.Errorf("%q: want the bank's number of a payment, a trace number of six digits, or CARD/COUNTER as in 'tapsim wallet history'", id)
+		return fmt.Errorf("%q: want the bank's number of a payment, a trace number of six digits, CARD/COUNTER as in 'tapsim wallet history', or last", id)
 	}
 	if len(id) == 6 {
 		if err := f.fromBank(ctx, issuer.PaymentQuery{STAN: id}); err != nil {
@@ -192,8 +195,8 @@ func (f *finder) fromSlips(ctx context.Context, wanted func(*slip.Slip) bool) er
 		}
 		s := Story{Slip: x}
 		for i := range f.entries {
-			if e := &f.entries[i]; x.ATC != nil && e.Card == x.Card && e.ATC == *x.ATC {
-				s.Entry = e
+			if e := &f.entries[i]; f.used(x, e) {
+				s.Entry = e // the last of them is what came of it
 			}
 		}
 		f.add(s)
@@ -222,7 +225,7 @@ func (f *finder) fromEntries(ctx context.Context, wanted func(*wallet.Entry) boo
 			err = f.fromBank(ctx, issuer.PaymentQuery{ID: e.Record})
 		}
 		if err == nil && len(f.found) == before {
-			err = f.fromSlips(ctx, func(s *slip.Slip) bool { return s.Card == e.Card && s.ATC != nil && *s.ATC == e.ATC })
+			err = f.fromSlips(ctx, func(s *slip.Slip) bool { return f.used(s, e) })
 		}
 		if err != nil {
 			return err
@@ -232,6 +235,31 @@ func (f *finder) fromEntries(ctx context.Context, wanted func(*wallet.Entry) boo
 		}
 	}
 	return nil
+}
+
+// fromLast is the latest payment. The wallet numbers its notes, and a slip that has
+// none is of a code that somebody scanned after it was shown.
+func (f *finder) fromLast(ctx context.Context) error {
+	var x *slip.Slip
+	if n := len(f.slips); n > 0 {
+		x = &f.slips[n-1]
+	}
+	if l := f.phone.LastLook(); l != nil && (x == nil || x.Look != 0 && x.Look < l.Number) {
+		if err := f.fromPhone(ctx, l.Card, l.ATC); err != nil || len(f.found) > 0 {
+			return err
+		}
+	}
+	return f.fromSlips(ctx, func(s *slip.Slip) bool { return s == x })
+}
+
+// used is true when an entry of the history is of a slip's payment: of its
+// cryptogram, or of a tap before it that came to nothing.
+func (f *finder) used(x *slip.Slip, e *wallet.Entry) bool {
+	if x.Look != 0 {
+		l := f.phone.LookAt(x.Look, "", 0)
+		return l != nil && l.Used(e.Card, e.ATC)
+	}
+	return x.ATC != nil && e.Card == x.Card && e.ATC == *x.ATC
 }
 
 // has is true for a slip that a story found tells of.
@@ -254,14 +282,19 @@ func (f *finder) add(s Story) {
 	}
 	if b := s.Bank; b != nil {
 		s.IDs, s.Time = append(s.IDs, fmt.Sprint(bankID, b.ID)), b.Time
+		if b.Related > b.ID { // the payment that a hold became
+			s.IDs = append(s.IDs, fmt.Sprint(bankID, b.Related))
+		}
 	} else {
 		s.Unasked = f.unasked(s.Slip)
 	}
 	if x := s.Slip; x != nil {
 		s.IDs, s.Time = append(s.IDs, fmt.Sprint(tillID, x.ID)), x.Time
 	}
-	if e := s.Entry; e != nil {
-		s.IDs, s.Time = append(s.IDs, fmt.Sprintf("%s/%d", e.Card, e.ATC)), e.Time
+	for n := range f.entries {
+		if e := &f.entries[n]; e == s.Entry || s.Slip != nil && f.used(s.Slip, e) {
+			s.IDs, s.Time = append(s.IDs, fmt.Sprintf("%s/%d", e.Card, e.ATC)), e.Time
+		}
 	}
 	for n := range f.found {
 		if f.found[n].IDs[0] == s.IDs[0] {

@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"tapsim/issuer"
@@ -20,8 +23,8 @@ type Verdict struct {
 
 // causes are the checks of the bank by what they are about.
 var causes = map[string]string{
-	"limits": "limit", "contactless": "verification", "verification": "verification", "pin": "verification", "PIN": "verification",
-	"pin tries": "verification", "status": "frozen", "token": "frozen", "expiry": "expired", "domain": "domain", "maintenance": "maintenance",
+	"limits": "limit", "contactless": "verification", "verification": "verification", "pin": "pin", "PIN": "pin",
+	"pin tries": "pin-blocked", "status": "frozen", "token": "frozen", "expiry": "expired", "domain": "domain", "maintenance": "maintenance",
 	"counter": "replay", "cryptogram": "cryptogram", "cryptogram type": "card-declined", "limited-use key": "keys", "consistency": "contradiction",
 	"monitoring": "risk", "card": "unknown-card", "rules": "rule", "format": "format", "currency": "currency", "service": "service", "repeat": "repeat",
 }
@@ -29,34 +32,51 @@ var causes = map[string]string{
 // codes are the bank's answers by what they are about, where its checks were not
 // kept.
 var codes = map[string]string{
-	"51": "balance", "61": "limit", "65": "verification", "70": "verification", "1A": "verification", "55": "verification", "75": "verification",
-	"62": "frozen", "41": "frozen", "43": "frozen", "13": "limit", "54": "expired", "57": "domain", "91": "maintenance", "63": "security", "82": "cryptogram", "14": "unknown-card", "96": "malfunction",
+	"51": "balance", "61": "limit", "65": "verification", "70": "verification", "1A": "verification", "55": "pin", "75": "pin-blocked",
+	"62": "frozen", "41": "stolen", "43": "stolen", "13": "limit", "54": "expired", "57": "domain", "91": "maintenance", "63": "security", "82": "cryptogram",
+	"14": "unknown-card", "96": "malfunction", "94": "repeat", "30": "format", "12": "service", "40": "service", "46": "closed",
 }
 
 // advices are what a customer can do, by cause.
 var advices = map[string]string{
-	"balance":      "top up the account, or pay less: tapsim bank top-up",
-	"limit":        "pay less, or raise the limit: tapsim bank limits",
-	"verification": "pay again and verify on the phone (tapsim wallet unlock), or with the PIN",
-	"frozen":       "unfreeze the card (tapsim wallet unfreeze), or ask the bank who stopped it",
-	"expired":      "renew the card: tapsim wallet renew",
-	"code-expired": "show a new code: tapsim wallet qr",
-	"domain":       "the token is not for such payments: use another card, or ask the bank",
-	"maintenance":  "the bank is closed for a while: try again later",
-	"replay":       "pay again: each cryptogram pays once",
-	"cryptogram":   "pay again; if it stays, fetch new keys: tapsim wallet refill",
-	"security":     "pay again; if it stays, fetch new keys: tapsim wallet refill",
-	"keys":         "fetch new keys, with a connection: tapsim wallet refill",
-	"network":      "try again when there is a connection; nothing will be charged for this one",
-	"risk":         "look at the bank's message (tapsim bank inbox), and report what was not you: tapsim bank dispute",
-	"unknown-card": "the bank does not know the card: add it again",
-	"malfunction":  "the bank has a problem: try again later",
-	"currency":     "pay in another currency, or with another account",
-	"rule":         "the bank's configuration answers so: see its rules",
-	"locked-out":   "remove all cards and add them again",
-	"not-scanned":  "let the point of sale scan the code in time",
-	"terminal":     "try another card, or the terminal's other ways to pay",
+	"balance":       "top up the account, or pay less: tapsim bank top-up",
+	"limit":         "pay less, or raise the limit: tapsim bank limit",
+	"verification":  "pay again and verify on the phone (tapsim wallet unlock), or with the PIN",
+	"pin":           "pay again, with the right PIN",
+	"pin-blocked":   "the PIN was wrong too often: ask the bank",
+	"phone":         "see how the phone stands: tapsim wallet list",
+	"frozen":        "unfreeze the card (tapsim wallet unfreeze), or ask the bank who stopped it",
+	"lost":          "the phone was reported lost: once it is found, tapsim bank token found-phone",
+	"stolen":        "ask the bank for a new card and have it linked: tapsim bank token relink",
+	"closed":        "the account is closed: pay with another card",
+	"expired":       "renew the card: tapsim wallet renew",
+	"code-expired":  "show a new code: tapsim wallet qr",
+	"clock":         "set the phone's clock, then show a new code: tapsim wallet qr",
+	"domain":        "the token is not for such payments: use another card, or ask the bank",
+	"maintenance":   "the bank is closed for a while: try again later",
+	"replay":        "pay again: each cryptogram pays once",
+	"cryptogram":    "pay again; if it stays, fetch new keys: tapsim wallet refill",
+	"security":      "pay again; if it stays, fetch new keys: tapsim wallet refill",
+	"keys":          "fetch new keys, with a connection: tapsim wallet refill",
+	"network":       "try again when there is a connection; nothing will be charged for this one",
+	"risk":          "look at the bank's message (tapsim bank inbox), and report what was not you: tapsim bank dispute",
+	"unknown-card":  "the bank does not know the card: add it again",
+	"malfunction":   "the bank has a problem: try again later",
+	"currency":      "pay in another currency, or with another account",
+	"rule":          "the bank's configuration answers so: see its rules",
+	"locked-out":    "remove all cards and add them again",
+	"not-scanned":   "let the point of sale scan the code in time",
+	"terminal":      "try another card, or the terminal's other ways to pay",
+	"contradiction": "pay again; if it stays, the point of sale or its line changes the data: tell the merchant",
+	"repeat":        "pay again: the point of sale used a trace number twice",
+	"format":        "tell the merchant: the point of sale sends what the bank cannot read",
+	"service":       "the bank does not do this type of transaction",
+	"card-declined": "the card itself declined: pay with another one, or ask the bank",
+	"declined":      "ask the bank why: tapsim bank inbox",
 }
+
+// Causes are the words of Verdict.Cause, in alphabetical order.
+func Causes() []string { return slices.Sorted(maps.Keys(advices)) }
 
 // why judges a payment that was just made: nil when it was approved. look is how
 // the wallet stood, nil without one.
@@ -110,11 +130,13 @@ func (s *Story) judge() Verdict {
 // paid is a payment that the bank approved: what became of it since.
 func (s *Story) paid() Verdict {
 	v := Verdict{Outcome: "approved"}
-	switch {
-	case s.Bank.State == issuer.RecordReversed.String():
-		v.Outcome, v.Reason = "reversed", "the point of sale took it back"
-	case s.Bank.Event == issuer.EventRefund.String():
+	switch event := s.Bank.Event; {
+	case event == issuer.EventRefund.String():
 		v.Outcome = "refunded"
+	case !slices.Contains(payments, event):
+		v.Outcome = event
+	default:
+		v.Outcome, v.Reason = s.later()
 	}
 	if s.Slip != nil && s.Slip.Unanswered {
 		if v.Outcome == "approved" {
@@ -125,27 +147,122 @@ func (s *Story) paid() Verdict {
 	return v
 }
 
+// payments are the bank's events that a customer calls a payment.
+var payments = []string{
+	issuer.EventPurchase.String(), issuer.EventCash.String(), issuer.EventPreAuthorisation.String(), issuer.EventIncrement.String(), issuer.EventCompletion.String(),
+}
+
+// later is what became of a payment: the last event that changed what its
+// customer paid.
+func (s *Story) later() (outcome, reason string) {
+	outcome = "approved"
+	if s.Bank.State == issuer.RecordReversed.String() {
+		outcome, reason = "reversed", "it was taken back: nothing is charged"
+	}
+	refunded := 0
+	for n := range s.Bank.Later {
+		l := &s.Bank.Later[n]
+		text := fmt.Sprintf("payment %d: %s %s", l.ID, l.Currency, l.Requested)
+		switch {
+		case l.State == issuer.RecordReversed.String() && slices.Contains(payments, l.Event):
+			outcome, reason = "reversed", "it was taken back: nothing is charged"
+		case l.Event == issuer.EventReversal.String() && outcome == "approved":
+			outcome, reason = "partly reversed", text+" was taken back"
+		case l.Event == issuer.EventExpiry.String():
+			outcome, reason = "expired", "the hold was released: nobody completed it"
+		case l.Event == issuer.EventRefund.String() && l.State == issuer.RecordCredited.String():
+			refunded++
+		case l.Event == issuer.EventDispute.String():
+			outcome, reason = "disputed", text+" was credited for now"
+		case l.Event == issuer.EventDisputeLost.String():
+			outcome, reason = "approved", "the dispute was lost: "+text+" was taken back"
+		case l.Event == issuer.EventChargeback.String():
+			outcome, reason = "disputed", "the dispute was won: "+text+" is paid by the merchant"
+		}
+	}
+	if refunded > 0 && outcome == "approved" {
+		outcome, reason = "partly refunded", fmt.Sprintf("%s %s went back", s.Bank.Currency, s.Bank.Refunded)
+		if s.Bank.Refunded == s.Bank.Requested {
+			outcome = "refunded"
+		}
+	}
+	return outcome, reason
+}
+
 // refusedByBank says which check failed.
 func (s *Story) refusedByBank() Verdict {
-	v := Verdict{Outcome: "declined", Where: "bank", Cause: codes[s.Bank.ResponseCode], Reason: s.Bank.ResponseCode + ", " + s.Bank.Meaning}
-	for _, step := range s.Bank.Checks {
-		if step.Result != issuer.Failed {
-			continue
-		}
+	b := s.Bank
+	v := Verdict{Outcome: "declined", Where: "bank", Cause: codes[b.ResponseCode], Reason: b.ResponseCode + ", " + b.Meaning}
+	if step := decisive(b); step != nil {
 		v.Reason = step.Text
-		if cause := causes[step.Name]; cause != "" {
+		cause := causes[step.Name]
+		if cause != "" {
 			v.Cause = cause
 		}
 		switch {
 		case strings.HasPrefix(step.Text, "the code has expired"):
 			v.Cause = "code-expired"
-		case v.Cause == "frozen" && strings.Contains(step.Text, "expired"):
+		case strings.HasPrefix(step.Text, "the code was made"):
+			v.Cause = "clock"
+		case cause == "domain" && codes[b.ResponseCode] == "limit":
+			v.Cause, v.Advice = "limit", "pay less, or have the bank raise what the token may pay: tapsim bank token control"
+		case cause == "frozen" && strings.Contains(step.Text, "expired"):
 			v.Cause = "expired"
+		case cause == "frozen":
+			v.stopped(b)
 		}
-		return v
+	}
+	if v.Cause == "" {
+		v.Cause = "declined"
 	}
 	return v
 }
+
+// decisive is the check that the answer comes from: the first that failed. Where
+// that asks for verification and the answer does not, a later one was harder.
+func decisive(b *issuer.PaymentStory) (found *issuer.Step) {
+	for n := range b.Checks {
+		step := &b.Checks[n]
+		switch {
+		case step.Result != issuer.Failed:
+		case found == nil:
+			found = step
+		case causes[found.Name] == "verification" && causes[step.Name] != "verification" && codes[b.ResponseCode] != "verification":
+			return step
+		}
+	}
+	return found
+}
+
+// stopped says who stopped a card, a token or an account, and so who lets it pay
+// again.
+func (v *Verdict) stopped(b *issuer.PaymentStory) {
+	holder := ""
+	for _, step := range b.Checks {
+		if step.Name == "token" && step.Result == issuer.Failed {
+			holder = step.Text
+		}
+	}
+	switch {
+	case codes[b.ResponseCode] == "stolen", codes[b.ResponseCode] == "unknown-card", codes[b.ResponseCode] == "closed":
+		if v.Cause = codes[b.ResponseCode]; v.Cause == "unknown-card" {
+			v.Advice = "it was deleted for good: add the card again (tapsim wallet add)"
+		}
+	case strings.HasPrefix(v.Reason, "the account"):
+		v.Advice = "the account is frozen: ask the bank (tapsim bank unfreeze)"
+	case strings.HasPrefix(v.Reason, "the card behind"):
+		v.Advice = advices["stolen"]
+	case strings.Contains(holder, "lost-phone"):
+		v.Cause, v.Reason = "lost", v.Reason+": the phone was reported lost"
+	case strings.HasSuffix(holder, " user"):
+		v.Reason, v.Advice = "the card is frozen by its owner", "unfreeze the card: tapsim wallet unfreeze"
+	case holder != "" && !strings.Contains(holder, "user"):
+		v.Reason, v.Advice = "the token is "+holder, askBank
+	}
+}
+
+// askBank is the advice for a token that the bank stopped.
+const askBank = "ask the bank why: only it lets the token pay again (tapsim bank token resume)"
 
 // refusedByPhone is a payment that the phone did not make.
 func (s *Story) refusedByPhone() Verdict {
@@ -154,9 +271,20 @@ func (s *Story) refusedByPhone() Verdict {
 		v.Outcome = s.Slip.Outcome
 	}
 	if s.Look.Stopped != "" {
-		v.Cause, v.Reason = "frozen", s.Look.Stopped
-		if strings.Contains(v.Reason, "locked out") {
+		v.Cause, v.Reason, v.Advice = "frozen", s.Look.Stopped, s.Look.Remedy
+		switch {
+		case strings.Contains(v.Reason, "locked out"):
 			v.Cause = "locked-out"
+		case strings.Contains(v.Reason, "lost"):
+			v.Cause = "lost"
+		case strings.Contains(v.Reason, "deleted"):
+			v.Cause = "unknown-card"
+		case strings.Contains(v.Reason, "expired"):
+			v.Cause = "expired"
+		case strings.Contains(v.Reason, "not active"), strings.Contains(v.Reason, "no keys"):
+			v.Cause = "phone"
+		case strings.HasPrefix(v.Reason, "the card is suspended"):
+			v.Advice = askBank
 		}
 		return v
 	}

@@ -104,10 +104,14 @@ func (w *World) openWalletCard(ctx context.Context) error {
 	if service != nil {
 		w.wallet.Connect(service)
 	}
-	if service != nil && !w.options.PhoneOffline && w.wallet.Stopped(c.Name) == "" {
-		_, err := w.wallet.Refill(ctx, c.Name, false)
-		if err != nil {
-			w.note("%s got no new keys: %v", c.Name, err)
+	if service != nil && !w.options.PhoneOffline {
+		if err := w.wallet.AskAgain(ctx, c.Name); err != nil {
+			w.note("%s got no news: %v", c.Name, err)
+		}
+		if w.wallet.Stopped(c.Name) == "" {
+			if _, err := w.wallet.Refill(ctx, c.Name, false); err != nil {
+				w.note("%s got no new keys: %v", c.Name, err)
+			}
 		}
 	}
 	if stopped := w.wallet.CheckStopped(c.Name); stopped != nil {

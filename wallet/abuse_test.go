@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tapsim/apdu"
+	"tapsim/emv"
 	"tapsim/issuer"
 	"tapsim/provisioning"
 	"tapsim/wallet"
@@ -216,6 +217,32 @@ func TestPollWithAForeignToken(t *testing.T) {
 	require.Equal(t, "the card is suspended by the bank", x.Stopped(name))
 	sw, _ = x.tap(name, "000000000100")
 	require.False(t, sw.OK())
+}
+
+// TestNextDefault: when the default is removed, a card that may pay takes its
+// place; and digits name a card that is there rather than one that was deleted.
+func TestNextDefault(t *testing.T) {
+	x := newWorld(t)
+	card := func(digits string) provisioning.CardData {
+		pan := emv.WithCheckDigit("4761739001" + digits)
+		require.NoError(t, x.bank.IssueCard(x.ctx, issuer.NewCard{PAN: pan, PSN: "01", Expiry: "4912", ServiceCode: "201", Account: account}))
+		return provisioning.CardData{Number: string(pan), Expiry: "4912"}
+	}
+	first := x.add()
+	waiting := card("07777")
+	require.NoError(t, second(x.Add(x.ctx, wallet.NewCard{Data: waiting})))
+	_, err := x.Add(x.ctx, wallet.NewCard{Data: card("08888")})
+	require.NoError(t, err)
+	require.NoError(t, second(x.Enter(x.ctx, "visa-3", x.code())))
+	require.NoError(t, x.Remove(x.ctx, first))
+	require.Equal(t, "visa-3", x.State().Default, "visa-2 waits for its code")
+
+	require.NoError(t, second(x.Add(x.ctx, wallet.NewCard{Data: waiting})))
+	require.NoError(t, second(x.Poll(x.ctx)))
+	require.Equal(t, "the card was deleted", x.Stopped("visa-2"), "the phone asked again")
+	c, err := x.Find(waiting.Number[12:])
+	require.NoError(t, err)
+	require.Equal(t, "visa-1", c.Name)
 }
 
 // TestWalletPrintsNothing: a wallet, its phone's keys and its cards print

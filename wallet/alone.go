@@ -36,6 +36,7 @@ type Credential struct {
 	Card  string // name
 	AID   []byte
 	Label string   // tag 50
+	Look  int64    // number of the wallet's note of how it stood
 	Data  emv.List // the cryptogram with all that it covers, 57, 5F34, 9F19, 9F24, 9F25
 }
 
@@ -90,6 +91,9 @@ func (w *Wallet) ready(ctx context.Context, name string) (*Card, Applet, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := w.AskAgain(ctx, c.Name); err != nil {
+		return nil, nil, err
+	}
 	if err := w.refuseStopped(c); err != nil {
 		return nil, nil, err
 	}
@@ -124,7 +128,7 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order, channel string) (Credential,
 	if err != nil {
 		return Credential{}, err
 	}
-	out := Credential{Card: c.Name, AID: p.Applications[0].AID, Label: p.Applications[0].Label}
+	out := Credential{Card: c.Name, Look: look, AID: p.Applications[0].AID, Label: p.Applications[0].Label}
 	s := &selfReader{applet: a, sent: o.values()}
 	s.before, _ = a.Last()
 	if *o == (Order{Number: o.Number}) {

@@ -3,6 +3,7 @@ package wallet
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -153,6 +154,8 @@ var advices = map[string]string{
 // advice says what the owner can do about a payment that failed.
 func advice(e *Entry) string {
 	switch {
+	case e.State == "declined" && strings.HasPrefix(e.Reason, "the code "):
+		return "show a new code, with the right time on the phone: tapsim wallet qr"
 	case e.State == "declined":
 		return advices[e.Code]
 	case e.State != "refused by the phone":

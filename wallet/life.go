@@ -188,10 +188,7 @@ func (w *Wallet) forget(c *Card) error {
 	w.state.Cards = slices.DeleteFunc(w.state.Cards, func(c Card) bool { return c.Name == name })
 	w.forgetPayments(name)
 	if w.state.Default == name {
-		w.state.Default = ""
-		if len(w.state.Cards) > 0 {
-			w.state.Default = w.state.Cards[0].Name
-		}
+		w.state.Default = w.nextDefault()
 	}
 	return w.save()
 }

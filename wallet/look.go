@@ -7,13 +7,15 @@ type Look struct {
 	Number   int64     `json:"number"`
 	Time     time.Time `json:"time"`
 	Card     string    `json:"card"`
-	ATC      uint16    `json:"atc"` // of the payment; the last one used when it made no cryptogram
+	Before   uint16    `json:"before"` // the last counter used before the payment
+	ATC      uint16    `json:"atc"`    // and after it: of its cryptogram, or of the last tap of it that came to nothing
 	Channel  string    `json:"channel"`
-	Default  bool      `json:"default"` // the card is the wallet's default
-	Status   string    `json:"status"`  // of the token, as the phone knew it
-	Stopped  string    `json:"stopped,omitempty"`
-	Passcode bool      `json:"passcode"` // there is one
-	Unlocked bool      `json:"unlocked"` // and the wallet was open, or there is none
+	Default  bool      `json:"default"`           // the card is the wallet's default
+	Status   string    `json:"status"`            // of the token, as the phone knew it
+	Stopped  string    `json:"stopped,omitempty"` // why the card could not pay at all
+	Remedy   string    `json:"remedy,omitempty"`  // what its owner can do about that
+	Passcode bool      `json:"passcode"`          // there is one
+	Unlocked bool      `json:"unlocked"`          // and the wallet was open, or there is none
 	TapAndGo *TapAndGo `json:"tap_and_go,omitempty"`
 	Keys     Stock     `json:"keys"`
 	Refused  string    `json:"refused,omitempty"` // why the phone itself did not pay
@@ -30,9 +32,10 @@ func (w *Wallet) Look(name, channel string) (int64, error) {
 		return 0, err
 	}
 	w.state.Looked++
+	stopped := w.stopOf(c)
 	l := Look{
-		Number: w.state.Looked, Time: w.now(), Card: c.Name, Channel: channel, Default: w.state.Default == c.Name, Status: c.Status, Stopped: w.stopped(c),
-		Passcode: w.state.Passcode.Set(), TapAndGo: w.state.TapAndGo,
+		Number: w.state.Looked, Time: w.now(), Card: c.Name, Channel: channel, Default: w.state.Default == c.Name, Status: c.Status,
+		Passcode: w.state.Passcode.Set(), TapAndGo: w.state.TapAndGo, Stopped: stopped.reason, Remedy: stopped.remedy,
 	}
 	if _, l.Unlocked = w.Unlocked(); !l.Passcode {
 		l.Unlocked = true
@@ -42,7 +45,7 @@ func (w *Wallet) Look(name, channel string) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		l.Keys, l.ATC = a.Stock(), a.ATC()
+		l.Keys, l.Before, l.ATC = a.Stock(), a.ATC(), a.ATC()
 	}
 	w.state.Looks = bounded(append(w.state.Looks, l), maxLooks)
 	return l.Number, w.save()
@@ -60,12 +63,21 @@ func (w *Wallet) Settled(number int64, atc uint16, refused string) error {
 	return nil
 }
 
+// Used is true for a counter that the payment used up: that of its cryptogram, or
+// of a tap before that the card left, or refused.
+func (l *Look) Used(card string, atc uint16) bool {
+	return l.Card == card && l.Before < atc && atc <= l.ATC
+}
+
+// LastLook is the latest note, nil when there is none.
+func (w *Wallet) LastLook() *Look { return w.LookAt(w.state.Looked, "", 0) }
+
 // LookAt finds a note by its number, or with 0 by card and counter; nil when
 // there is none.
 func (w *Wallet) LookAt(number int64, card string, atc uint16) *Look {
 	for n := len(w.state.Looks) - 1; n >= 0; n-- {
 		l := &w.state.Looks[n]
-		if number != 0 && l.Number == number || number == 0 && l.Card == card && l.ATC == atc {
+		if number != 0 && l.Number == number || number == 0 && l.Used(card, atc) {
 			return l
 		}
 	}

@@ -56,8 +56,11 @@ func (w *Wallet) ReadBill(text, card string, typed func(emv.Currency) (Added, er
 		return Bill{}, err
 	}
 	id, ok := accountOf(m, c.Scheme)
-	if !ok {
+	switch {
+	case !ok:
 		return Bill{}, refuse("no-common-network", "pay with another card", "the merchant takes no %s", c.Scheme)
+	case strings.TrimSpace(id) == "" || strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r > '~' }):
+		return Bill{}, refuse("unknown-merchant", "tell the merchant", "the code does not say, in plain letters, which merchant of the network is paid")
 	}
 	due, err := dueOf(m, added)
 	if err != nil {
@@ -139,10 +142,19 @@ func accountOf(m qr.Merchant, scheme string) (id string, ok bool) {
 	for _, t := range m.Accounts {
 		switch {
 		case t.ID >= n.first && t.ID <= n.last:
-			return string(t.Value), true
+			return merchantIn(t), true
 		case t.GUID != "" && strings.HasPrefix(strings.ToUpper(t.GUID), n.rid):
 			return string(t.Object(1)), true
 		}
 	}
 	return "", false
+}
+
+// merchantIn is the merchant in an account of a network's own. UnionPay's names two
+// institutions before it, eight digits each.
+func merchantIn(t qr.Template) string {
+	if id := string(t.Value); t.ID < 15 || len(id) != 31 {
+		return id
+	}
+	return string(t.Value[16:])
 }

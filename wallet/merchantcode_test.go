@@ -8,6 +8,7 @@ import (
 
 	"tapsim/emv"
 	"tapsim/emv/qr"
+	"tapsim/provisioning"
 	"tapsim/wallet"
 )
 
@@ -56,6 +57,9 @@ func TestReadBill(t *testing.T) {
 		"Mastercard's account":     {func(m *qr.Merchant) { m.Accounts = []qr.Template{{ID: 4, Value: "5555"}} }, amount(1), nil, "no-common-network", 0},
 		"an account of nobody":     {func(m *qr.Merchant) { m.Accounts[0].GUID = "br.gov.bcb.pix" }, amount(1), nil, "no-common-network", 0},
 		"what the payer tells":     {func(m *qr.Merchant) { m.Additional.Bill = qr.AskPayer }, amount(1), nil, "", 1},
+		"nobody of the network":    {func(m *qr.Merchant) { m.Accounts[0].Objects = nil }, amount(1), nil, "unknown-merchant", 0},
+		"a blank of the network":   {func(m *qr.Merchant) { m.Accounts[0].Objects[0].Value = " " }, amount(1), nil, "unknown-merchant", 0},
+		"not in plain letters":     {func(m *qr.Merchant) { m.Accounts[0].Objects[0].Value = "CAFÉ" }, amount(1), nil, "unknown-merchant", 0},
 		"what the merchant tells":  {func(m *qr.Merchant) { m.Additional.Bill = "R-7" }, amount(1), nil, "", 1},
 		"the least of the network": {nil, amount(1), amount(0), "", 1},
 	} {
@@ -77,6 +81,19 @@ func TestReadBill(t *testing.T) {
 			require.Equal(t, "bad-code", wallet.Code(err), "%s, byte %d", name, at)
 		}
 	}
+}
+
+// TestMerchantOfUnionPay: the institutions in front of a merchant are not the
+// merchant.
+func TestMerchantOfUnionPay(t *testing.T) {
+	x := newWorld(t)
+	card, err := x.Add(x.ctx, wallet.NewCard{Data: provisioning.CardData{Number: "6250940001000018", Expiry: "4912"}, DeviceName: "phone"})
+	require.NoError(t, err)
+	one := int64(1)
+	text := shopCode(t, func(m *qr.Merchant) { m.Accounts = []qr.Template{{ID: 15, Value: "0000015600000156M00000000000001"}} })
+	bill, err := x.ReadBill(text, card.Name, func(emv.Currency) (wallet.Added, error) { return wallet.Added{Amount: &one}, nil })
+	require.NoError(t, err)
+	require.Equal(t, "M00000000000001", bill.MerchantID)
 }
 
 // TestNoBill: what is no merchant's code is told by what it is.

@@ -48,6 +48,20 @@ func (w *Wallet) Poll(ctx context.Context) (int, error) {
 	return count, w.catchUp(ctx)
 }
 
+// AskAgain polls when a card may not pay because of what the service said: it may
+// have changed its mind. Without a service, and for what the owner stopped, it does
+// nothing; a service that refuses leaves all as it was.
+func (w *Wallet) AskAgain(ctx context.Context, name string) error {
+	c, err := w.card(name)
+	if err != nil || w.env.Service == nil || w.state.Passcode.Dead || c.Status != statusSuspended && !w.expired(c) {
+		return err
+	}
+	if _, err = w.Poll(ctx); Code(err) != "" {
+		return nil
+	}
+	return err
+}
+
 // ask asks the service about some tokens. One that it does not know keeps it from
 // answering: then each is asked about by itself.
 func (w *Wallet) ask(ctx context.Context, r *provisioning.Poll) (news provisioning.News, err error) {

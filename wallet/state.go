@@ -74,7 +74,7 @@ const (
 )
 
 // card finds a card by its name, or by the last four digits of the card behind
-// it where only one has them.
+// it where only one has them. One that was deleted gives way to others.
 func (w *Wallet) card(name string) (*Card, error) {
 	var found *Card
 	for n := range w.state.Cards {
@@ -82,8 +82,8 @@ func (w *Wallet) card(name string) (*Card, error) {
 		if c.Name == name {
 			return c, nil
 		}
-		if c.LastFour == name {
-			if found != nil {
+		if c.LastFour == name && (found == nil || c.Status != statusDeleted) {
+			if found != nil && found.Status != statusDeleted {
 				return nil, refuse("ambiguous-card", "name it", "two cards end in %s", name)
 			}
 			found = c
@@ -95,10 +95,14 @@ func (w *Wallet) card(name string) (*Card, error) {
 	return found, nil
 }
 
-// Find is a card by its name or last four digits, or the default for "".
+// Find is a card by its name or last four digits, or the default for "": where none
+// was ever active, the first.
 func (w *Wallet) Find(name string) (Card, error) {
 	if name == "" {
 		name = w.state.Default
+	}
+	if name == "" && len(w.state.Cards) > 0 {
+		name = w.state.Cards[0].Name
 	}
 	if name == "" {
 		return Card{}, refuse("no-card", "add one with 'tapsim wallet add'", "the wallet is empty")
@@ -120,6 +124,16 @@ func (w *Wallet) checkName(name string) error {
 		return refuse("name-taken", "choose another one", "the wallet has a card %q already", name)
 	}
 	return nil
+}
+
+// nextDefault is the card that pays when the default is gone: the first that may,
+// or else the first.
+func (w *Wallet) nextDefault() string {
+	if len(w.state.Cards) == 0 {
+		return ""
+	}
+	at := slices.IndexFunc(w.state.Cards, func(c Card) bool { return w.stopOf(&c) == stop{} })
+	return w.state.Cards[max(at, 0)].Name
 }
 
 // SetDefault makes a card the one that pays when none is named.

@@ -56,7 +56,7 @@ func (a *app) bankClose(f *bankFlags) *cobra.Command {
 	var r issuer.AccountRequest
 	c := &cobra.Command{
 		Use: "close ACCOUNT", Short: "Close an account for good", Args: arguments(1, 1, "an account"),
-		Long:    "Close an account for good: only when no hold and no dispute is open, and nothing is left on it or the rest is paid out.",
+		Long:    "Close an account for good: only when no hold and no dispute is open, and nothing is left on it or the rest is paid out. Its tokens are deleted, and their phones learn it.",
 		Example: "  tapsim bank close ALICE --pay-out",
 	}
 	c.Flags().BoolVar(&r.PayOut, "pay-out", false, "pay out what is left")
@@ -137,7 +137,7 @@ to stand behind a token that exists needs neither: 'tapsim bank token relink'.`,
 		}
 		_, err := fmt.Fprintf(a.out, "%s card %s on account %s, expires 20%s-%s\n", s.Scheme, number, s.Account, s.Expiry[:2], s.Expiry[2:])
 		if err == nil && s.Number == "" && file == "" {
-			fmt.Fprintln(a.errw, "tapsim: nobody knows the number now: for 'tapsim wallet add' issue a card with --card-file or --reveal")
+			fmt.Fprintln(a.errw, "tapsim: the number was not shown, and nobody keeps it: a card for 'tapsim wallet add' needs --card-file or --reveal")
 		}
 		return err
 	})

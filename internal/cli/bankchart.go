@@ -28,7 +28,7 @@ const (
 
 // bars are the groups of a chart, of which there may be too many to draw.
 func bars(s *issuer.Spending) []issuer.SpendingGroup {
-	if len(s.Groups) <= maxBars {
+	if len(s.Groups) <= maxBars || s.By == "month" {
 		return s.Groups
 	}
 	out := append([]issuer.SpendingGroup(nil), s.Groups[:maxBars-1]...)

@@ -73,13 +73,13 @@ func TestStatementCSVIsText(t *testing.T) {
 	}
 	var out bytes.Buffer
 	require.NoError(t, statementCSV(&out, s))
-	require.Equal(t, `time,payment,event,text,category,country,original,fee,amount,balance,currency
-1970-01-01T00:00:00Z,0,,'=1+1,,,,,-1.00,,EUR
-1970-01-01T00:00:00Z,0,,'+1,,,,,-1.00,,EUR
-1970-01-01T00:00:00Z,0,,'-1,,,,,-1.00,,EUR
-1970-01-01T00:00:00Z,0,,'@SUM(A1),,,,,-1.00,,EUR
-1970-01-01T00:00:00Z,0,,?=1,,,,,-1.00,,EUR
-1970-01-01T00:00:00Z,0,,?[2J=1,,,,,-1.00,,EUR
-1970-01-01T00:00:00Z,0,,"plain, ""quoted""",,,,,-1.00,,EUR
+	require.Equal(t, `time,payment,event,text,category,country,original,fee,amount,balance,currency,channel
+1970-01-01T00:00:00Z,0,,'=1+1,,,,,-1.00,,EUR,
+1970-01-01T00:00:00Z,0,,'+1,,,,,-1.00,,EUR,
+1970-01-01T00:00:00Z,0,,'-1,,,,,-1.00,,EUR,
+1970-01-01T00:00:00Z,0,,'@SUM(A1),,,,,-1.00,,EUR,
+1970-01-01T00:00:00Z,0,,?=1,,,,,-1.00,,EUR,
+1970-01-01T00:00:00Z,0,,?[2J=1,,,,,-1.00,,EUR,
+1970-01-01T00:00:00Z,0,,"plain, ""quoted""",,,,,-1.00,,EUR,
 `, out.String())
 }

@@ -15,7 +15,7 @@ import (
 // bankMoneyCommands are the verbs that move money.
 func (a *app) bankMoneyCommands(f *bankFlags) []*cobra.Command {
 	return []*cobra.Command{
-		a.bankTopUp(f), a.bankTransfer(f), a.bankPayments(f), a.bankRefund(f),
+		a.bankTopUp(f), a.bankTransfer(f), a.bankPayments(f), a.bankPayment(f), a.bankRefund(f),
 		a.bankPart(f, "reverse PAYMENT [AMOUNT]", "Undo a payment, or a part of it: release its hold, or give the money back", "  tapsim bank reverse 7", 1, httpapi.Bank.Reverse),
 		a.bankHold(f),
 		a.bankPart(f, "increment PAYMENT AMOUNT", "Raise an open hold by an amount", "  tapsim bank increment 7 20.00", 2, httpapi.Bank.Increment),
@@ -53,6 +53,20 @@ func (a *app) bankPayments(f *bankFlags) *cobra.Command {
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.PaymentState, error) {
 		return b.Payments(ctx, args[0])
 	}, a.showPayments)
+}
+
+func (a *app) bankPayment(f *bankFlags) *cobra.Command {
+	c := &cobra.Command{
+		Use: "payment PAYMENT", Short: "Show one payment: what became of it ('tapsim explain payment' tells the story)", Args: arguments(1, 1, "the number of a payment"),
+		Example: "  tapsim bank payment 7",
+	}
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.PaymentState, error) {
+		id, err := paymentNumber(args[0])
+		if err != nil {
+			return issuer.PaymentState{}, err
+		}
+		return b.ShowPayment(ctx, id)
+	}, a.showPayment)
 }
 
 func (a *app) bankRefund(f *bankFlags) *cobra.Command {

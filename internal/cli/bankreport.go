@@ -92,15 +92,18 @@ func statementText(l *issuer.StatementLine) string {
 	if l.Fee != "" {
 		text += " fee " + l.Fee
 	}
+	if l.Channel == issuer.ChannelQR || l.Channel == issuer.ChannelInApp {
+		text += ", " + l.Channel
+	}
 	return strings.TrimSpace(text)
 }
 
 func statementCSV(out *bytes.Buffer, s *issuer.Statement) error {
 	w := csv.NewWriter(out)
-	rows := [][]string{{"time", "payment", "event", "text", "category", "country", "original", "fee", "amount", "balance", "currency"}}
+	rows := [][]string{{"time", "payment", "event", "text", "category", "country", "original", "fee", "amount", "balance", "currency", "channel"}}
 	for _, l := range s.Lines {
 		rows = append(rows, []string{
-			l.Time.Format(time.RFC3339), fmt.Sprint(l.Payment), l.Event, cell(shown(l.Text)), l.Category, l.Country, l.Original, l.Fee, l.Amount, l.Balance, s.Currency,
+			l.Time.Format(time.RFC3339), fmt.Sprint(l.Payment), l.Event, cell(shown(l.Text)), l.Category, l.Country, l.Original, l.Fee, l.Amount, l.Balance, s.Currency, l.Channel,
 		})
 	}
 	return w.WriteAll(rows)
@@ -142,13 +145,14 @@ func (a *app) bankSpending(f *bankFlags) *cobra.Command {
 	var r issuer.SpendingRequest
 	var month, chart string
 	c := &cobra.Command{
-		Use: "spending ACCOUNT", Short: "What was spent, by category, merchant, month or country", Args: arguments(1, 1, "an account"),
-		Long: `Add up what an account spent, by category, merchant, month or country; what went
-back is taken off. The sums agree with the statements of the same months. With
---chart it also draws: the file's name says how (.svg, .html, .png).`,
+		Use: "spending ACCOUNT", Short: "What was spent, by category, merchant, month, country or channel", Args: arguments(1, 1, "an account"),
+		Long: `Add up what an account spent, by category, merchant, month, country or channel
+(contactless, qr, in-app); what went back is taken off. The sums agree with the
+statements of the same months. With --chart it also draws: the file's name says how
+(.svg, .html, .png).`,
 		Example: "  tapsim bank spending DEMO-0001\n  tapsim bank spending DEMO-0001 --by month --from 2030-01 --to 2030-06\n  tapsim bank spending DEMO-0001 --chart spending.svg",
 	}
-	c.Flags().StringVar(&r.By, "by", "category", "category, merchant, month or country")
+	c.Flags().StringVar(&r.By, "by", "category", "category, merchant, month, country or channel")
 	c.Flags().StringVar(&month, "month", "", "such as 2030-01 (default this month)")
 	c.Flags().StringVar(&r.From, "from", "", "first month")
 	c.Flags().StringVar(&r.To, "to", "", "last month (default this month)")
@@ -215,14 +219,37 @@ func largest(s *issuer.Spending) int64 {
 
 func (a *app) bankInbox(f *bankFlags) *cobra.Command {
 	var kind string
-	c := &cobra.Command{Use: "inbox ACCOUNT", Short: "The bank's messages to a customer: one-time codes, alerts, notices", Args: arguments(1, 1, "an account"), Example: "  tapsim bank inbox DEMO-0001\n  tapsim bank inbox DEMO-0001 --kind code"}
+	var code bool
+	c := &cobra.Command{
+		Use: "inbox ACCOUNT", Short: "The bank's messages to a customer: one-time codes, alerts, notices", Args: arguments(1, 1, "an account"),
+		Example: "  tapsim bank inbox DEMO-0001\n  tapsim bank inbox DEMO-0001 --kind alert\n  tapsim bank inbox DEMO-0001 --code | tapsim wallet activate visa-1 --code-file -",
+	}
 	c.Flags().StringVar(&kind, "kind", "", "code, alert or notice (default all)")
-	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.NoticeView, error) {
+	c.Flags().BoolVar(&code, "code", false, "the newest one-time code and nothing else")
+	c.MarkFlagsMutuallyExclusive("kind", "code")
+	show := bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.NoticeView, error) {
 		if kind != "" && kind != issuer.NoticeCode && kind != issuer.NoticeAlert && kind != issuer.NoticeInfo {
 			return nil, fmt.Errorf("--kind %q: want code, alert or notice", kind)
 		}
 		return b.Inbox(ctx, args[0], kind)
-	}, a.showInbox)
+	}, a.showInbox).RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if !code {
+			return show(c, args)
+		}
+		return a.withBank(c.Context(), f, c.Name(), func(b httpapi.Bank) error {
+			list, err := b.Inbox(c.Context(), args[0], issuer.NoticeCode)
+			if err == nil && len(list) == 0 {
+				err = &issuer.Refusal{Code: "no-code", Text: "no code was sent to account " + args[0], Hint: "'tapsim wallet add' asks for one"}
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.out, list[len(list)-1].Code)
+			return err
+		})
+	}
+	return c
 }
 
 func (a *app) bankAlerts(f *bankFlags) *cobra.Command {

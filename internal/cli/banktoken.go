@@ -126,12 +126,13 @@ func (a *app) tokenChange(f *bankFlags, verb provisioning.Verb, short string) *c
 
 func (a *app) tokenRelink(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
-		Use: "relink TOKEN CARD", Short: "Put another card of the account behind it", Args: arguments(2, 2, "a token, and a card by its last four digits"),
+		Use: "relink TOKEN CARD", Short: "Put another card of the account behind it", Args: arguments(2, 2, "a token, and a card by its last four digits or its reference"),
 		Long:    "After the plastic was lost: another card of the same account stands behind the token; its number, keys and counter stay.",
-		Example: "  tapsim bank card ALICE && tapsim bank token relink ALICE 0127",
+		Example: "  tapsim bank token relink ALICE 0127\n  tapsim bank token relink ALICE \"$(tapsim bank card ALICE | cut -d' ' -f3)\"",
 	}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
-		r := issuer.Relink{Card: issuer.CardName(args[1]), Idempotency: f.idempotency}
+		card := args[1][strings.LastIndexByte(args[1], '*')+1:] // as 'tapsim bank card' shows it, or its last digits
+		r := issuer.Relink{Card: issuer.CardName(card), Idempotency: f.idempotency}
 		if r.Token, err = findToken(ctx, b, args[0]); err != nil {
 			return s, err
 		}
@@ -152,7 +153,7 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 	flags.StringSliceVar(&d.Categories, "category", nil, "merchant category codes, four digits")
 	flags.StringSliceVar(&d.Countries, "country", nil, "ISO 3166 numbers, three digits")
 	flags.StringVar(&most, "max", "", "most of one payment")
-	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: whose decimals --max has")
+	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: the bank's currency, of --max; what is paid in others is converted")
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
 		if most != "" {
 			money, ok := emv.CurrencyByAlpha(currency)

@@ -63,13 +63,18 @@ and terminal, the terminal's decisions, the authorisation, each step of the bank
 check, monitoring, the ledger; and of one that failed, why, and what to do.
 
 ID is the bank's number ('tapsim bank payments'), a trace number of six digits (STAN),
-or CARD/COUNTER ('tapsim wallet history'); 'tapsim explain payments' lists some. What
-fits several payments lists them. The point of sale remembers its last 200 payments,
-the bank the checks of its last 1000.
+CARD/COUNTER ('tapsim wallet history'), or last; 'tapsim explain payments' lists some.
+What fits several payments lists them. The point of sale remembers its last 200
+payments, the bank the checks of its last 1000.
 
 With --service the bank's part comes from a running 'tapsim issuer --http': name it for
-payments that were made with 'pay --issuer', or while it has the state folder.`,
-		Example: "  tapsim explain payment 12\n  tapsim explain payment visa-1/3 --json\n  tapsim explain payment pos-7 --service http://127.0.0.1:8580",
+payments that were made with 'pay --issuer', or while it has the state folder.
+
+With --json: verdict (outcome; of a failure where it failed, a cause in one word,
+reason, advice), ids, wallet, history, point_of_sale, bank; null for what one does
+not know of. Where is phone, "point of sale", network or bank. Causes:
+` + wrapped(strings.Join(sim.Causes(), ", "), 80) + `.`,
+		Example: "  tapsim explain payment last\n  tapsim explain payment 12\n  tapsim explain payment visa-1/3 --json\n  tapsim explain payment pos-7 --service http://127.0.0.1:8580",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.withPhone(c.Context(), f, "explain", func(p *sim.Phone) error { return a.tellStory(c.Context(), p, args[0]) })
@@ -299,11 +304,43 @@ func (j *storyJSON) appendBank(dst []byte, s transcript.Style) []byte {
 	}
 	dst = section(dst, s, "Ledger")
 	dst = fmt.Appendf(dst, "  %-18s  %s, %s %s, of which fee %s\n", b.Event, b.State, b.Billing, b.Billed, b.Fee)
-	for _, e := range b.Entries {
-		dst = fmt.Appendf(dst, "  %-18s  %14s %s\n", e.Account, e.Amount, e.Currency)
+	if b.Related != 0 && b.Related < b.ID {
+		dst = fmt.Appendf(dst, "  about payment %d: tapsim explain payment %d\n", b.Related, b.Related)
 	}
+	dst = appendEntries(dst, b.Entries, b.ID)
 	for _, l := range b.Later {
 		dst = fmt.Appendf(dst, "  later: payment %d, %s, %s, %s %s\n", l.ID, l.Event, l.State, l.Currency, l.Requested)
+		dst = appendEntries(dst, b.Entries, l.ID)
 	}
 	return dst
+}
+
+// appendEntries appends the entries that were booked with one record.
+func appendEntries(dst []byte, entries []issuer.LedgerLine, payment int64) []byte {
+	for _, e := range entries {
+		if e.Payment == payment {
+			dst = fmt.Appendf(dst, "  %-18s  %14s %s\n", e.Account, e.Amount, e.Currency)
+		}
+	}
+	return dst
+}
+
+// wrapped breaks a text between words into lines of at most so many characters.
+func wrapped(text string, most int) string {
+	var b strings.Builder
+	column := 0
+	for _, word := range strings.Fields(text) {
+		switch {
+		case column == 0:
+		case column+1+len(word) > most:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
 }

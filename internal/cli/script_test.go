@@ -71,6 +71,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_DATA_HOME", "")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector lets each program sleep a second at its end
 			env.Setenv("TESTDATA", filepath.Join(root, "testdata"))
+			env.Setenv("README", filepath.Join(root, "README.md"))
 			return nil
 		},
 	})

@@ -51,6 +51,7 @@ type paymentJSON struct {
 	TVR                   *string        `json:"tvr"` // hex, as the host sees it
 	ResponseCode          *string        `json:"response_code"`
 	AuthorisationCode     *string        `json:"authorisation_code"`
+	Payment               *int64         `json:"payment"`             // our bank's number of it
 	CryptogramVerified    *bool          `json:"cryptogram_verified"` // by our issuer; null when another host was asked or none, and without a cryptogram
 	Exchange              []exchangeJSON `json:"exchange"`
 	ISO8583               *messagesJSON  `json:"iso8583"`
@@ -147,6 +148,9 @@ func (v *view) host(out *paymentJSON) {
 		if p.Response.AuthorisationCode != "" {
 			out.AuthorisationCode = some(p.Response.AuthorisationCode)
 		}
+	}
+	if p.Report != nil && p.Report.Payment != 0 {
+		out.Payment = &p.Report.Payment
 	}
 	if p.Report != nil && p.Report.Cryptogram != "skipped" {
 		out.CryptogramVerified = some(p.Report.Cryptogram == "ok")

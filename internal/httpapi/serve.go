@@ -36,7 +36,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, security *tls.Config
 	server := &http.Server{
 		Handler: s, TLSConfig: security, ReadHeaderTimeout: readTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(maskingHandler{s.config.Log.Handler()}, slog.LevelWarn),
-		ConnState: newCrowd(maxConnections).changed, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxAtOnce},
+		DisableGeneralOptionsHandler: true, // OPTIONS * is no operation of ours either
+		ConnState:                    newCrowd(maxConnections).changed, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxAtOnce},
 	}
 	ended := make(chan error, 1)
 	go func() {

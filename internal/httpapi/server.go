@@ -179,7 +179,8 @@ func (s *Server) write(w http.ResponseWriter, status int, v any) {
 
 // answer does what is asked.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, it *seen) (any, error) {
-	pattern := r.Method + " " + r.URL.Path
+	path := r.URL.EscapedPath() // as it came: there is one way to write a path of ours
+	pattern := r.Method + " " + path
 	do, known := s.routes[pattern]
 	op := s.document.Operations[pattern]
 	if known {
@@ -191,7 +192,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, it *seen) (any, 
 		}
 	}
 	if !known {
-		if allowed := s.paths[r.URL.Path]; allowed != "" {
+		if allowed := s.paths[path]; allowed != "" {
 			w.Header().Set("Allow", allowed)
 			return nil, &badRequest{"method-not-allowed", "this operation is asked for with " + allowed}
 		}

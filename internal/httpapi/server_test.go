@@ -78,6 +78,8 @@ func TestBadRequests(t *testing.T) {
 	}{
 		{"no such operation", "GET", "/v1/bank/" + pan, "", nil, 404, "unknown-operation", ""},
 		{"traversal", "GET", "/v1/bank/../bank/accounts", "", nil, 404, "unknown-operation", ""},
+		{"written otherwise", "GET", "/v1/bank%2Faccounts", "", nil, 404, "unknown-operation", ""},
+		{"written otherwise", "GET", "/v1/%62ank/accounts", "", nil, 404, "unknown-operation", ""},
 		{"method", "DELETE", "/v1/bank/accounts", "", nil, 405, "method-not-allowed", "GET"},
 		{"another host", "GET", "/v1/bank/accounts", "", []string{"Host", "evil.example"}, 421, "wrong-host", ""},
 		{"page of another host", "POST", "/v1/bank/open", `{}`, []string{"Origin", "https://evil.example"}, 403, "wrong-origin", ""},

@@ -18,6 +18,7 @@ type tokenService struct {
 	ResendAfter     time.Duration    `yaml:"resend_after"`
 	Years           int              `yaml:"years"`
 	MaxPerCard      int              `yaml:"max_per_card"`
+	RequestsPerDay  int              `yaml:"requests_per_day"`
 	SecurityCodeKey config.Hex       `yaml:"security_code_key"`
 }
 
@@ -30,6 +31,7 @@ type tokenException struct {
 func (t *tokenService) rules() (r issuer.TokenRules, err error) {
 	r = issuer.TokenRules{
 		CodeTries: t.CodeTries, CodeResends: t.CodeResends, CodeLife: t.CodeLife, ResendAfter: t.ResendAfter, Years: t.Years, MaxPerCard: t.MaxPerCard,
+		RequestsPerDay: t.RequestsPerDay,
 	}
 	if t.Decision != "" {
 		if r.Decision, err = decision("token_service.decision", t.Decision); err != nil {

@@ -284,7 +284,7 @@ func TestTokenRowsComeBack(t *testing.T) {
 		absent[issuer.Binding](t)(s.Binding(token))
 		b := issuer.Binding{
 			Token: token, Sealed: []byte{1, 2}, Device: []byte{3, 4}, DeviceName: "Anna's phone", FormFactor: "phone", Assurance: "20", Made: start,
-			HeldBy: issuer.PartyUser | issuer.PartyBank, Number: 7,
+			HeldBy: issuer.PartyUser | issuer.PartyBank, Number: 7, Keyed: true,
 			Domain: issuer.Domain{Channels: []string{"qr"}, Categories: []string{"5411"}, Countries: []string{"276"}, MaxAmount: 5},
 			Code:   issuer.Challenge{Hash: []byte{5}, Until: start, Sent: start, Tries: 2, Resends: 1},
 		}

@@ -282,7 +282,7 @@ func (r readable) Sequence() (int64, error) { return r.store.Sequence() }
 
 var aBinding = issuer.Binding{
 	Token: anInstrument.Index, Sealed: []byte{1, 2}, Device: []byte{3, 4}, DeviceName: "Anna's phone", FormFactor: "phone", Assurance: "20", Made: start,
-	HeldBy: issuer.PartyUser | issuer.PartyBank, Number: 7, Events: 3,
+	HeldBy: issuer.PartyUser | issuer.PartyBank, Number: 7, Events: 3, Keyed: true,
 	Domain: issuer.Domain{Channels: []string{"qr"}, Categories: []string{"5411"}, Countries: []string{"276"}, MaxAmount: 5},
 	Code:   issuer.Challenge{Hash: []byte{5}, Until: start, Sent: start, Tries: 2, Resends: 1},
 }

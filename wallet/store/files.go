@@ -12,7 +12,10 @@ import (
 )
 
 // files is a directory with one file per card.
-type files string
+type files struct {
+	dir string
+	*sealer
+}
 
 // Names of files.
 const (
@@ -20,16 +23,19 @@ const (
 	temporary = ".tmp"
 )
 
-// maxFile bounds a card's file, in bytes.
-const maxFile = 4 << 20
+// Bounds of a card's file and of the wallet's, in bytes.
+const (
+	maxFile   = 4 << 20
+	maxWallet = 32 << 20
+)
 
 // errNoFile says that the phone has no such card.
 var errNoFile = errors.New("no such card")
 
-func (d files) path(name string) string { return filepath.Join(string(d), name+suffix) }
+func (d files) path(name string) string { return filepath.Join(d.dir, name+suffix) }
 
 func (d files) names() ([]string, error) {
-	entries, err := os.ReadDir(string(d))
+	entries, err := os.ReadDir(d.dir)
 	if err != nil {
 		return nil, fmt.Errorf("phone store: %w", err)
 	}
@@ -43,22 +49,14 @@ func (d files) names() ([]string, error) {
 }
 
 func (d files) read(name string) (record, error) {
-	f, err := os.Open(d.path(name))
+	data, err := readBounded(d.path(name), maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return record{}, errNoFile
 	}
 	if err != nil {
-		return record{}, fmt.Errorf("phone store: %w", err)
+		return record{}, err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return record{}, fmt.Errorf("phone store: %w", err)
-	}
-	if len(data) > maxFile {
-		return record{}, fmt.Errorf("%s: more than %d bytes", d.path(name), maxFile)
-	}
-	r, err := decode(data)
+	r, err := d.decode(data)
 	if err == nil && r.Card != name {
 		err = fmt.Errorf("the file is of card %q", r.Card)
 	}
@@ -68,8 +66,25 @@ func (d files) read(name string) (record, error) {
 	return r, nil
 }
 
+// readBounded reads a file of at most so many bytes.
+func readBounded(path string, most int) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("phone store: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	if err != nil {
+		return nil, fmt.Errorf("phone store: %w", err)
+	}
+	if len(data) > most {
+		return nil, fmt.Errorf("%s: more than %d bytes", path, most)
+	}
+	return data, nil
+}
+
 func (d files) write(name string, r record) error {
-	data, err := r.encode()
+	data, err := d.encode(r)
 	if err != nil {
 		return fmt.Errorf("phone store: %w", err)
 	}
@@ -86,7 +101,7 @@ func (d files) replace(path string, data []byte) error {
 	if err := os.Rename(path+temporary, path); err != nil {
 		return fmt.Errorf("phone store: %w", err)
 	}
-	if err := syncDir(string(d)); err != nil {
+	if err := syncDir(d.dir); err != nil {
 		return fmt.Errorf("phone store: %w", err)
 	}
 	return nil
@@ -98,7 +113,7 @@ func (d files) remove(name string) error {
 		return errNoFile
 	}
 	if err == nil {
-		err = syncDir(string(d))
+		err = syncDir(d.dir)
 	}
 	if err != nil {
 		return fmt.Errorf("phone store: %w", err)

@@ -2,13 +2,13 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"tapsim/cryptogram"
@@ -16,9 +16,12 @@ import (
 	"tapsim/provisioning"
 )
 
-// format is the version of a card's file. A file of a newer version is refused,
-// never rewritten.
-const format = 1
+// Versions of a card's file. A file of a newer version is refused, never
+// rewritten.
+const (
+	plainFormat  = 1 // of a card with a key of its own: a check sum finds damage
+	sealedFormat = 2 // of a card with a token: authenticated under the device key
+)
 
 // record is one card on disk.
 type record struct {
@@ -248,38 +251,89 @@ func (h *hexes) UnmarshalText(text []byte) error {
 	return err
 }
 
-// header is the first line of a file: what it is, its version, and a check sum
-// of the rest.
-const header = "tapsim card, format %d, sha256 %x\n"
+// The first line of a file: what it is, its version, and what the rest is checked
+// by. Of a card with a token nobody changes a limit, or the uses that are left of
+// a key, without the device key: nonce and tag are those of AES-GCM over no
+// plaintext, with the rest as additional data (NIST SP 800-38D).
+const (
+	plainHeader  = "tapsim card, format %d, sha256 %x\n"
+	sealedHeader = "tapsim card, format %d, tag %x\n"
+)
 
 // encode is the file of a record.
-func (r record) encode() ([]byte, error) {
+func (s *sealer) encode(r record) ([]byte, error) {
 	body, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return nil, err
 	}
 	body = append(body, '\n')
-	return append(fmt.Appendf(nil, header, format, sha256.Sum256(body)), body...), nil
+	if r.Token == nil {
+		return append(fmt.Appendf(nil, plainHeader, plainFormat, sha256.Sum256(body)), body...), nil
+	}
+	nonce, err := s.nonce()
+	if err != nil {
+		return nil, err
+	}
+	return append(fmt.Appendf(nil, sealedHeader, sealedFormat, s.gcm.Seal(nonce, nonce, nil, body)), body...), nil
 }
 
 // errDamaged says that a file is not as it was written. To go on with an older
 // state could repeat a counter, so there is no repair.
 var errDamaged = errors.New("the file is damaged; going back to an older state could repeat a transaction counter: remove the file and enrol the card again")
 
+// errForeign says that a file was not written under this device key.
+var errForeign = errors.New("the file was written under another device key, or was changed: restore keys/device.key, or remove the file and enrol the card again")
+
+// errEarlier says that a file of a token is not authenticated.
+var errEarlier = errors.New("the file is of an earlier version of tapsim, or was changed: remove it and enrol the card again")
+
 // decode reads a file back. Whatever is cut, changed or appended is an error.
-func decode(data []byte) (record, error) {
+func (s *sealer) decode(data []byte) (record, error) {
 	line, body, ok := bytes.Cut(data, []byte("\n"))
 	var version int
-	var sum string
-	if n, err := fmt.Sscanf(string(line), strings.TrimSuffix(strings.ReplaceAll(header, "%x", "%s"), "\n"), &version, &sum); err != nil && n < 1 {
+	var kind, sum string
+	if n, err := fmt.Sscanf(string(line), "tapsim card, format %d, %s %s", &version, &kind, &sum); err != nil && n < 1 {
 		return record{}, errDamaged
 	}
-	if version > format {
-		return record{}, fmt.Errorf("the file has format %d, this version of tapsim reads up to %d: use a newer one", version, format)
+	if version > sealedFormat {
+		return record{}, fmt.Errorf("the file has format %d, this version of tapsim reads up to %d: use a newer one", version, sealedFormat)
 	}
-	if want := sha256.Sum256(body); !ok || version != format || sum != hex.EncodeToString(want[:]) {
-		return record{}, errDamaged
+	if err := s.check(version, string(line)+"\n", sum, body); err != nil || !ok {
+		return record{}, cmp.Or(err, errDamaged)
 	}
+	r, err := parseRecord(body)
+	if err == nil && version == plainFormat && r.Token != nil {
+		err = errEarlier
+	}
+	return r, err
+}
+
+// check holds the rest of a file against its first line.
+func (s *sealer) check(version int, line, sum string, body []byte) error {
+	check, err := hex.DecodeString(sum)
+	if err != nil {
+		return errDamaged
+	}
+	switch want := sha256.Sum256(body); version {
+	case plainFormat:
+		if line != fmt.Sprintf(plainHeader, version, want) {
+			return errDamaged
+		}
+	case sealedFormat:
+		n := s.gcm.NonceSize()
+		if line != fmt.Sprintf(sealedHeader, version, check) || len(check) != n+s.gcm.Overhead() {
+			return errDamaged
+		}
+		if _, err := s.gcm.Open(nil, check[:n], check[n:], body); err != nil {
+			return errForeign
+		}
+	default:
+		return errDamaged
+	}
+	return nil
+}
+
+func parseRecord(body []byte) (record, error) {
 	var r record
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()

@@ -56,26 +56,18 @@ func (s *Store) seal(card string, t provisioning.Token, credentials *provisionin
 	if err != nil {
 		return sealedToken{}, err
 	}
-	gcm, err := s.gcm()
+	nonce, err := s.nonce()
 	if err != nil {
 		return sealedToken{}, err
 	}
-	nonce := make([]byte, gcm.NonceSize())
-	if _, err := io.ReadFull(s.opt.Seal, nonce); err != nil {
-		return sealedToken{}, fmt.Errorf("randomness: %w", err)
-	}
-	return sealedToken{t.PAN.Masked(), t.LastFour, nonce, gcm.Seal(nil, nonce, plain, []byte(card))}, nil
+	return sealedToken{t.PAN.Masked(), t.LastFour, nonce, s.gcm.Seal(nil, nonce, plain, []byte(card))}, nil
 }
 
 func (s *Store) unseal(card string, t sealedToken) (token provisioning.Token, credentials *openCredentials, err error) {
-	gcm, err := s.gcm()
-	if err != nil {
-		return token, nil, err
+	if len(t.Nonce) != s.gcm.NonceSize() {
+		return token, nil, fmt.Errorf("%s: the token's nonce has %d bytes, want %d", card, len(t.Nonce), s.gcm.NonceSize())
 	}
-	if len(t.Nonce) != gcm.NonceSize() {
-		return token, nil, fmt.Errorf("%s: the token's nonce has %d bytes, want %d", card, len(t.Nonce), gcm.NonceSize())
-	}
-	plain, err := gcm.Open(nil, t.Nonce, t.Sealed, []byte(card))
+	plain, err := s.gcm.Open(nil, t.Nonce, t.Sealed, []byte(card))
 	if err != nil {
 		return token, nil, fmt.Errorf("%s: the token is sealed under another device key; remove the card and enrol it again", card)
 	}
@@ -110,7 +102,20 @@ func (s *Store) authentication(c *openCredentials) (*hce.Authentication, error) 
 	return out, nil
 }
 
-func (s *Store) gcm() (cipher.AEAD, error) { return cipher.NewGCM(block{s.opt.DeviceKey}) }
+// sealer seals under the device key.
+type sealer struct {
+	gcm    cipher.AEAD
+	random io.Reader
+}
+
+// nonce is a fresh one.
+func (s *sealer) nonce() ([]byte, error) {
+	nonce := make([]byte, s.gcm.NonceSize(), s.gcm.NonceSize()+s.gcm.Overhead())
+	if _, err := io.ReadFull(s.random, nonce); err != nil {
+		return nil, fmt.Errorf("randomness: %w", err)
+	}
+	return nonce, nil
+}
 
 // block lets the device key be a cipher.Block.
 type block struct{ key *cryptogram.Key }

@@ -9,6 +9,7 @@
 package store
 
 import (
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,7 @@ type Store struct {
 	opt   Options
 	cards map[string]*Card // those that are live; in memory, all
 	held  []byte           // the wallet's state, in memory
+	*sealer
 }
 
 // disk keeps one record per card.
@@ -69,9 +71,13 @@ func Open(dir string, o Options) (*Store, error) {
 	case o.DeviceKey == nil || o.DeviceKey.Algorithm() != cryptogram.AES:
 		return nil, errors.New("phone store: the device key must be an AES key")
 	}
-	s := &Store{opt: o, cards: map[string]*Card{}}
+	gcm, err := cipher.NewGCM(block{o.DeviceKey})
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opt: o, cards: map[string]*Card{}, sealer: &sealer{gcm, o.Seal}}
 	if dir != Memory {
-		s.disk = files(dir)
+		s.disk = files{dir, s.sealer}
 	}
 	return s, nil
 }

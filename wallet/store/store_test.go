@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -343,7 +345,7 @@ func TestDamage(t *testing.T) {
 		refused(flipped)
 	}
 	refused(append(bytes.Clone(whole), '\n'))
-	refused(bytes.Replace(whole, []byte("format 1"), []byte("format 2"), 1))
+	refused(bytes.Replace(whole, []byte("format 1"), []byte("format 3"), 1))
 	_, err = open(t, dir).Card(p)
 	require.ErrorContains(t, err, "use a newer one")
 
@@ -351,6 +353,42 @@ func TestDamage(t *testing.T) {
 	c, err = open(t, dir).Card(p)
 	require.NoError(t, err)
 	require.Equal(t, uint16(2), atcOf(t, tap(t, c)))
+}
+
+// TestTampering: nobody changes a token's file without the device key: not the
+// uses that are left of a key, nor what may be paid without unlocking.
+func TestTampering(t *testing.T) {
+	dir := t.TempDir()
+	p := load(t, "visa-phone")
+	c, err := open(t, dir).Enrol(p, keySet(t, 0, 2, 3))
+	require.NoError(t, err)
+	require.NoError(t, c.SetAllowance(&hce.Allowance{PerTap: 10_00, Left: 20_00, Taps: 2}))
+	path := filepath.Join(dir, "visa-phone.card")
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	refused := func(data []byte, want string) {
+		t.Helper()
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+		_, err := open(t, dir).Card(p)
+		require.ErrorContains(t, err, want)
+	}
+	_, body, _ := bytes.Cut(whole, []byte("\n"))
+	for _, change := range [][2]string{{`"left": 3`, `"left": 9`}, {`"per_tap": 1000`, `"per_tap": 9999`}, {`"taps": 2`, `"taps": 9`}, {`"atc": 0`, `"atc": 7`}} {
+		require.Contains(t, string(body), change[0])
+		refused(bytes.Replace(whole, []byte(change[0]), []byte(change[1]), 1), "under another device key, or was changed")
+		changed := bytes.Replace(body, []byte(change[0]), []byte(change[1]), 1)
+		refused(append(fmt.Appendf(nil, "tapsim card, format 1, sha256 %x\n", sha256.Sum256(changed)), changed...), "or was changed: remove it and enrol")
+	}
+	for i := 0; i < len(whole); i += 7 {
+		refused(whole[:i], "visa-phone.card: ")
+		flipped := bytes.Clone(whole)
+		flipped[i] ^= 1
+		refused(flipped, "visa-phone.card: ")
+	}
+	require.NoError(t, os.WriteFile(path, whole, 0o600))
+	c, err = open(t, dir).Card(p)
+	require.NoError(t, err)
+	require.Equal(t, 6, c.Remaining())
 }
 
 // TestFullDisk: when the state cannot be written, the cryptogram stays inside.

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"tapsim/hce"
@@ -55,27 +53,23 @@ func (m memory) Remove(name string) error {
 func (m memory) LoadWallet() (state wallet.State, err error) {
 	data := m.held
 	if dir, ok := m.disk.(files); ok {
-		data, err = os.ReadFile(filepath.Join(string(dir), walletFile))
+		data, err = readBounded(filepath.Join(dir.dir, walletFile), maxWallet)
 		if errors.Is(err, fs.ErrNotExist) {
 			return state, nil
 		}
 		if err != nil {
-			return state, fmt.Errorf("phone store: %w", err)
+			return state, err
 		}
 	}
 	if data == nil {
 		return state, nil
 	}
-	gcm, err := m.gcm()
-	if err != nil {
-		return state, err
-	}
 	body, ok := bytes.CutPrefix(data, []byte(walletHeader))
-	if !ok || len(body) < gcm.NonceSize() {
+	if !ok || len(body) < m.gcm.NonceSize() {
 		return state, fmt.Errorf("%s: not a wallet of this version of tapsim, or damaged", walletFile)
 	}
-	n := gcm.NonceSize()
-	plain, err := gcm.Open(nil, body[:n], body[n:], []byte(walletHeader))
+	n := m.gcm.NonceSize()
+	plain, err := m.gcm.Open(nil, body[:n], body[n:], []byte(walletHeader))
 	if err != nil {
 		return state, fmt.Errorf("%s: it is sealed under another device key, or was changed: restore keys/device.key, or remove the file and add the cards again", walletFile)
 	}
@@ -88,18 +82,14 @@ func (m memory) SaveWallet(state *wallet.State) error {
 	if err != nil {
 		return err
 	}
-	gcm, err := m.gcm()
+	nonce, err := m.nonce()
 	if err != nil {
 		return err
 	}
-	nonce := make([]byte, gcm.NonceSize())
-	if _, err := io.ReadFull(m.opt.Seal, nonce); err != nil {
-		return fmt.Errorf("randomness: %w", err)
-	}
 	data := append([]byte(walletHeader), nonce...)
-	data = gcm.Seal(data, nonce, plain, []byte(walletHeader))
+	data = m.gcm.Seal(data, nonce, plain, []byte(walletHeader))
 	if dir, ok := m.disk.(files); ok {
-		return dir.replace(filepath.Join(string(dir), walletFile), data)
+		return dir.replace(filepath.Join(dir.dir, walletFile), data)
 	}
 	m.held = data
 	return nil
