@@ -59,6 +59,9 @@ func (h *holder) step(b *bankProcess) error {
 		return err
 	}
 	name := cards[0].Name
+	if cards[0].Status == "deactivated" { // the bank was killed when it had done that, and could not say so
+		return h.phone.Remove(ctx, name)
+	}
 	if cards[0].Status == "inactive" {
 		notices, err := b.service.Inbox(ctx, "DEMO-0001", issuer.NoticeCode)
 		if err != nil {
