@@ -1,6 +1,6 @@
 # Names for the commands that people type.
 
-.PHONY: build check test fuzz update demo story bench
+.PHONY: build check test fuzz rounds update demo story bench
 
 # Real readers need C: the tag is added where a compiler and libpcsclite's headers
 # are (macOS has its own PC/SC).
@@ -17,6 +17,9 @@ test:
 
 fuzz:
 	.ci/fuzz 1m
+
+rounds:
+	.ci/rounds 20
 
 update:
 	go test ./... -run Golden -update

@@ -283,3 +283,14 @@ func TestAuditOfTheBanksOwn(t *testing.T) {
 		require.ErrorContains(t, Audit(bg, b.store), "audit: account bank:"+own+":978 is at")
 	}
 }
+
+// A hold abroad that was too small for a fee has one when it is raised.
+func TestRaisedHoldPaysTheFee(t *testing.T) {
+	b := everydayBank(t, nil)
+	hold, err := b.PreAuthorise(bg, HoldRequest{Account: "A", Amount: "0.01", Country: "FR"})
+	require.NoError(t, err)
+	require.Equal(t, "0.00", hold.Fee)
+	raised, err := b.Increment(bg, PaymentRequest{Payment: hold.ID, Amount: "100.00"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"101.51", "1.50"}, []string{raised.Billed, raised.Fee})
+}

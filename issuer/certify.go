@@ -30,7 +30,7 @@ func (i *Issuer) Certify(_ context.Context, token emv.PAN, static []byte, device
 	case scope == nil || scope.Kind != Token:
 		return provisioning.Credentials{}, fmt.Errorf("issuer: %s is in no token range of the bank", token.Masked())
 	case len(static) > maxCertified:
-		return provisioning.Credentials{}, fmt.Errorf("issuer: %d bytes of static data, at most %d are certified", len(static), maxCertified)
+		return provisioning.Credentials{}, refuse("bad-request", "", "%d bytes of static data, at most %d are certified", len(static), maxCertified)
 	case device == nil:
 		return provisioning.Credentials{}, fmt.Errorf("issuer: keys travel under a device key, and none was given")
 	}

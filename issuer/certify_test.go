@@ -52,6 +52,7 @@ func TestCertify(t *testing.T) {
 	} {
 		_, err := b.Certify(ctx, r.token, r.static, deviceKey(t))
 		require.ErrorContains(t, err, r.want, r.name)
+		require.Equal(t, r.static != nil, errors.As(err, new(*Refusal)), "a phone can ask for too much, and is refused: %s", r.name)
 	}
 	_, err = b.Certify(ctx, testToken, nil, nil)
 	require.ErrorContains(t, err, "device key")

@@ -134,6 +134,15 @@ func share(whole, part, all int64) int64 {
 	return n.Quo(n, big.NewInt(all)).Int64()
 }
 
+// abroad is true for a payment in another country than the bank's. Where that is
+// not known, a foreign currency counts as abroad.
+func (c *Config) abroad(country, currency uint16) bool {
+	if country == 0 || c.Country == 0 {
+		return currency != c.Currency
+	}
+	return country != c.Country
+}
+
 // charge is what a payment costs an account.
 type charge struct {
 	currency uint16 // the account's

@@ -84,7 +84,7 @@ func (i *Issuer) holdPayment(r *HoldRequest, a *Account, at time.Time) (*payment
 		return nil, err
 	}
 	var ok bool
-	if p.charge, ok = i.config.charge(p.amount, p.currency, a.Currency, p.country != i.config.Country); !ok {
+	if p.charge, ok = i.config.charge(p.amount, p.currency, a.Currency, i.config.abroad(p.country, p.currency)); !ok {
 		return nil, refuse("no-rate", "`tapsim bank rates` lists them", "the bank has no rate from %s to %s", alpha(p.currency), alpha(a.Currency))
 	}
 	return p, nil
@@ -153,7 +153,7 @@ func (i *Issuer) Increment(ctx context.Context, r PaymentRequest) (PaymentState,
 			return PaymentState{}, err
 		}
 		var ok bool
-		if p.charge, ok = i.config.charge(p.amount, held.Currency, a.Currency, held.Fee > 0); !ok {
+		if p.charge, ok = i.config.charge(p.amount, held.Currency, a.Currency, i.config.abroad(held.Country, held.Currency)); !ok {
 			return PaymentState{}, refuse("no-rate", "`tapsim bank rates` lists them", "the bank has no rate from %s to %s", alpha(p.currency), alpha(a.Currency))
 		}
 		if err := i.mayHold(tx, p, &a, held); err != nil {

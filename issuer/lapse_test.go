@@ -129,7 +129,7 @@ func TestLateCompletion(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "expired", list[len(list)-2].State)
 	_, err = b.Refund(bg, RefundRequest{Payment: list[len(list)-2].ID})
-	require.Equal(t, "hold-expired", codeOf(t, err))
+	require.Equal(t, "payment-reversed", codeOf(t, err))
 	require.Equal(t, []int64{500_00, 0}, []int64{b.account().Balance, b.account().Held})
 
 	hold := plasticTap(1, 40_00).message(t, "0120", 2)

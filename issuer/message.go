@@ -176,10 +176,7 @@ func (i *Issuer) place(p *payment) {
 			p.country = uint16(told)
 		}
 	}
-	home := i.config.Country
-	if p.abroad = p.country != home; p.country == 0 || home == 0 {
-		p.abroad = p.currency != i.config.Currency
-	}
+	p.abroad = i.config.abroad(p.country, p.currency)
 }
 
 // checkCommon checks the fields that every message to the bank has.

@@ -161,6 +161,11 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 			return err
 		}
 	}
+	if p.refund() && !p.advice && p.original == nil { // a rule or an earlier check decided
+		if p.original, err = p.namedOriginal(tx); err != nil {
+			return err
+		}
+	}
 	if p.related, err = i.relatedTo(tx, p, record); err != nil {
 		return err
 	}
@@ -281,6 +286,8 @@ func noMoney(p *payment, record, related *Record) string {
 		return "an advice of a decline"
 	case p.refund() && related != nil && related.State == RecordHeld:
 		return "a refund does not settle an authorisation"
+	case !p.advice && p.original != nil && !p.original.canReturn(p.amount, p.currency): // a rule approved it
+		return "more is to go back than is left of the payment"
 	case related == nil && p.stale:
 		return "its counter came before: the payment is there already"
 	case related != nil && related.State.posted():

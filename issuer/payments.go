@@ -74,10 +74,8 @@ func (t *Tx) payment(id int64) (*Record, error) {
 		return nil, refuse("unknown-payment", "`tapsim bank payments ACCOUNT` lists them", "there is no payment %d", id)
 	case !r.Event.spends():
 		return nil, refuse("not-a-payment", "`tapsim bank payments ACCOUNT` lists them", "%d is of type %s", id, r.Event)
-	case r.State == RecordReversed:
-		return nil, refuse("payment-reversed", "", "payment %d was reversed", id)
-	case r.State == RecordExpired:
-		return nil, refuse("hold-expired", "", "the hold of payment %d expired", id)
+	case r.State == RecordReversed || r.State == RecordExpired:
+		return nil, refuse("payment-reversed", "", "payment %d is %s", id, r.State)
 	case r.State != RecordHeld && r.State != RecordPosted:
 		return nil, refuse("not-paid", "", "payment %d moved no money", id)
 	}

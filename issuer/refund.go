@@ -65,6 +65,11 @@ func (i *Issuer) checkRefund(tx *Tx, p *payment, report *Report) (err error) {
 	return nil
 }
 
+// canReturn is true for a payment of which so much may go back.
+func (r *Record) canReturn(amount int64, currency uint16) bool {
+	return r.State == RecordPosted && r.Currency == currency && amount <= r.rest()
+}
+
 // credit books a refund: to the rate of its payment where it names one, at the
 // rate of the day otherwise.
 func (i *Issuer) credit(tx *Tx, p *payment, record *Record, report *Report) error {

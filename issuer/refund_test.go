@@ -169,3 +169,29 @@ func refundData(t *testing.T, p tap) []byte {
 	e.Type = 0x20
 	return signed(t, p, &e)
 }
+
+// TestRefundAfterARefusal: a refund that was declined for another reason still
+// names its payment, so that the next one of the same is held against it; and a
+// rule that approves gives back no more than is left, either.
+func TestRefundAfterARefusal(t *testing.T) {
+	b := newBank(t, func(c *Config) {
+		c.Rules = []Rule{{Name: "no", AmountFrom: 7_00, AmountTo: 7_00, Response: Code("05")}, {Name: "yes", AmountFrom: 8_00, AmountTo: 8_00, Response: Approved}}
+	})
+	paid := plasticTap(1, 5_00).message(t, "0200", 1)
+	b.handle(paid)
+	for n, c := range []struct {
+		amount int64
+		code   string
+		back   int64
+	}{{7_00, "05", 0}, {12_50, "13", 0}, {8_00, "00", 0}, {3_00, "00", 3_00}, {7_00, "05", 3_00}, {3_00, "13", 3_00}, {2_00, "00", 5_00}} {
+		p := plasticTap(uint16(2+n), c.amount)
+		e := p.elements()
+		e.Type = 0x20
+		m := p.message(t, "0200", 2+n)
+		m.ProcessingCode, m.RRN, m.ICCData = "200000", paid.RRN, signed(t, p, &e)
+		answer, report := b.handle(m)
+		require.Equal(t, c.code, answer.ResponseCode, "%d: %+v", n, report.Steps)
+		require.Equal(t, 495_00+c.back, b.account().Balance, n)
+		b.audit()
+	}
+}

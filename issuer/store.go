@@ -106,6 +106,7 @@ type Tx struct {
 	base     Reader
 	changes  Changes
 	sequence int64 // last given out, once one was
+	records  recordIndex
 }
 
 // NewTx makes an update over base. Only stores call it.
@@ -204,20 +205,16 @@ func (t *Tx) PutKey(k IssuedKey) {
 
 // Record finds a record by its retrieval key.
 func (t *Tx) Record(key string) (Record, bool, error) {
-	for i := range t.changes.Records {
-		if t.changes.Records[i].Key == key {
-			return t.changes.Records[i], true, nil
-		}
+	if n := t.records.byKey(t.changes.Records, key); n >= 0 {
+		return t.changes.Records[n], true, nil
 	}
 	return t.base.Record(key)
 }
 
 // RecordBySequence finds a record by its number.
 func (t *Tx) RecordBySequence(seq int64) (Record, bool, error) {
-	for i := range t.changes.Records {
-		if t.changes.Records[i].Seq == seq {
-			return t.changes.Records[i], true, nil
-		}
+	if n := t.records.bySequence(t.changes.Records, seq); n >= 0 {
+		return t.changes.Records[n], true, nil
 	}
 	return t.base.RecordBySequence(seq)
 }
@@ -234,7 +231,11 @@ func (t *Tx) RecordByReference(reference string) (Record, bool, error) {
 
 // PutRecord writes a record.
 func (t *Tx) PutRecord(r Record) {
-	put(&t.changes.Records, r, func(b *Record) bool { return b.Key == r.Key })
+	if n := t.records.byKey(t.changes.Records, r.Key); n >= 0 {
+		t.changes.Records[n] = r
+		return
+	}
+	t.changes.Records = append(t.changes.Records, r)
 }
 
 // Binding finds what the token service knows of a token.

@@ -24,9 +24,9 @@ func checkText(what, text string) error {
 	return nil
 }
 
-// maskNumbers masks what looks like an account number of a card in a text: 13 to
-// 19 digits, with single blanks or dashes between them, whose check digit is
-// right and which start as the schemes' do (ISO/IEC 7812).
+// maskNumbers masks what looks like an account number of a card in a text: groups
+// of digits with single blanks or dashes between them, together of a length and
+// with a beginning that cards have, whose check digit is right (ISO/IEC 7812).
 func maskNumbers(text string) string {
 	count := 0
 	for n := range len(text) {
@@ -34,47 +34,77 @@ func maskNumbers(text string) string {
 			count++
 		}
 	}
-	if count < 13 {
+	if count < leastCard {
 		return text
 	}
 	var out strings.Builder
 	for at := 0; at < len(text); {
-		if !isDigit(text[at]) {
-			out.WriteByte(text[at])
-			at++
-			continue
+		end, number := at+1, emv.PAN("")
+		if isDigit(text[at]) {
+			end, number = cardIn(text, at)
 		}
-		end, digits := digitRun(text[at:])
-		if pan := emv.PAN(digits); cardNumber(pan) {
-			out.WriteString(pan.Masked())
+		if number != "" {
+			out.WriteString(number.Masked())
 		} else {
-			out.WriteString(text[at : at+end])
+			out.WriteString(text[at:end])
 		}
-		at += end
+		at = end
 	}
 	return out.String()
 }
 
-// digitRun is how far a run of digits goes that text starts with, and the digits.
-func digitRun(text string) (end int, digits string) {
-	var b strings.Builder
-	for n := 0; n < len(text); n++ {
-		switch {
-		case isDigit(text[n]):
-			b.WriteByte(text[n])
-			end = n + 1
-		case text[n] != ' ' && text[n] != '-' || n+1 == len(text) || !isDigit(text[n+1]):
-			return end, b.String()
+// cardIn finds a card's number that begins with the group of digits at a place,
+// and where it ends; without one it is "", and the end is the group's.
+func cardIn(text string, at int) (end int, number emv.PAN) {
+	var digits strings.Builder
+	for n := at; n < len(text) && digits.Len() <= mostCard; n++ {
+		if !isDigit(text[n]) {
+			if n+1 == len(text) || text[n] != ' ' && text[n] != '-' || !isDigit(text[n+1]) {
+				break
+			}
+			continue
+		}
+		digits.WriteByte(text[n])
+		if n+1 < len(text) && isDigit(text[n+1]) {
+			continue
+		}
+		if pan := emv.PAN(digits.String()); cardNumber(pan) {
+			end, number = n+1, pan
 		}
 	}
-	return end, b.String()
+	if number == "" {
+		for end = at; end < len(text) && isDigit(text[end]); {
+			end++
+		}
+	}
+	return end, number
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
+// Bounds of the lengths of account numbers.
+const (
+	leastCard = 13
+	mostCard  = 19
+)
+
+// cardNumber is true for a number with a beginning and a length that cards of the
+// schemes have, and a check digit that is right.
 func cardNumber(pan emv.PAN) bool {
-	if len(pan) < 13 || len(pan) > 19 || !pan.Valid() {
+	if len(pan) < leastCard || len(pan) > mostCard || !pan.Valid() {
 		return false
 	}
-	return between(string(pan[:1]), "3", "6") || between(string(pan[:4]), "2221", "2720")
+	switch two, four := string(pan[:2]), string(pan[:4]); {
+	case pan[0] == '4':
+		return len(pan) == 13 || len(pan) == 16 || len(pan) == 19
+	case two == "34" || two == "37":
+		return len(pan) == 15
+	case two == "30" || two == "36" || two == "38" || two == "39":
+		return len(pan) == 14 || len(pan) == 16
+	case two == "35", between(two, "51", "55"), between(four, "2221", "2720"):
+		return len(pan) == 16
+	case pan[0] == '5' || pan[0] == '6':
+		return len(pan) >= 16
+	}
+	return false
 }

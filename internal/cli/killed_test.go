@@ -122,18 +122,19 @@ func (b *bankProcess) bury(t *testing.T) {
 	_ = b.iso.Close()
 }
 
-// TestKilledBank kills a bank that serves terminals and customers at once. What
+// TestKilledBank kills a bank that serves terminals, customers and phones at once. What
 // it said is there after the restart, once; what it did not get to say is there
 // once after the same request came again; and what terminals gave up is undone.
 func TestKilledBank(t *testing.T) {
-	k := newKilling(t, 20)
+	k := newKilling(t, 12)
 	state := t.TempDir()
 	k.killBeginning(state)
 	b := k.startBank(state)
 	var users []user
-	for range 3 {
+	for range 2 {
 		users = append(users, newCustomer(k, b, len(users)))
 	}
+	users = append(users, newHolder(k, b))
 	for _, card := range []string{"visa-plastic", "mastercard-plastic", "unionpay-plastic"} {
 		users = append(users, newShopper(k, card))
 	}

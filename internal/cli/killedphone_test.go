@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -103,8 +102,7 @@ func newOwner(k *killing) *owner {
 	require.Zero(k.t, o.run("4761739001010119 4912\n", "wallet", "add", "--card-file", "-").Status)
 	notices, err := o.bank.Inbox(context.Background(), "DEMO-0001", issuer.NoticeCode)
 	require.NoError(k.t, err)
-	code := regexp.MustCompile(`[0-9]{6}`).FindString(notices[0].Text)
-	r := o.run(code+"\n", "wallet", "activate", "visa-1", "--code-file", "-", "--json")
+	r := o.run(notices[0].Code+"\n", "wallet", "activate", "visa-1", "--code-file", "-", "--json")
 	var card walletCardJSON
 	o.decode(r, &card)
 	o.card = card.Masked
@@ -222,7 +220,9 @@ func (o *owner) do(args []string) bool {
 		return false
 	}
 	if args[0] != "pay" && args[1] != "pay-app" {
-		require.Zero(o.t, r.Status, "%v: %s", args, r.Errs)
+		if r.Status != 0 {
+			require.Contains(o.t, r.Errs, "refused (enough-keys)", args)
+		}
 		return true
 	}
 	if r.Status != 0 { // what the wallet refuses: nothing is paid
@@ -292,7 +292,7 @@ func (o *owner) look() {
 // terminal does not know the end of is undone; a coupon is spent exactly when its
 // payment stands.
 func TestKilledPhone(t *testing.T) {
-	o := newOwner(newKilling(t, 20))
+	o := newOwner(newKilling(t, 12))
 	for range o.rounds {
 		o.start()
 		for range o.rng.IntN(2) {
