@@ -19,7 +19,7 @@ func (i *Issuer) CallToken(ctx context.Context, r *provisioning.TokenCall) (prov
 	switch r.Verb {
 	case provisioning.VerbSuspend, provisioning.VerbResume, provisioning.VerbDelete:
 	case provisioning.VerbRenew:
-		m.check, m.change = mayRenew, i.renewal()
+		m.check, m.change = cardUsable, i.renewal()
 	default:
 		return provisioning.TokenState{}, refused("unknown-verb", "suspend, resume, delete or renew", "a phone does not %q a token", string(r.Verb))
 	}
@@ -62,12 +62,12 @@ func (i *Issuer) ManageToken(ctx context.Context, c TokenChange) (provisioning.T
 		}
 		return i.TokenState(c.Token)
 	case provisioning.VerbActivate:
-		m.check = mayActivate
+		m.check = cardUsable
 		m.change = func(t *liveToken) {
 			t.binding.Code, t.binding.Assurance, t.text = Challenge{}, assuranceBank, c.Reason
 		}
 	case provisioning.VerbRenew:
-		m.check, m.change = mayRenew, i.renewal()
+		m.check, m.change = cardUsable, i.renewal()
 	case provisioning.VerbSuspend, provisioning.VerbResume, provisioning.VerbDelete:
 	default:
 		return provisioning.TokenState{}, refused("unknown-verb", "activate, suspend, resume, delete, renew or resend", "there is no verb %q here", string(c.Verb))

@@ -83,7 +83,7 @@ func (i *Issuer) EnterCode(ctx context.Context, r *provisioning.CodeEntry) (stat
 		if _, no := allowed(provisioning.VerbActivate, t.instrument.Status, PartyUser); no != nil {
 			return no
 		}
-		if err := mayActivate(tx, t); err != nil { // it may have been stopped since the code was sent
+		if err := cardUsable(tx, t); err != nil { // it may have been stopped since the code was sent
 			return err
 		}
 		if wrong = t.tryCode(tx, r.Code); wrong != nil {

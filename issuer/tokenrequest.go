@@ -129,49 +129,30 @@ func (i *Issuer) wrongData(t *requestedToken, card *Instrument) *Refusal {
 	return nil
 }
 
-// checkUsable checks card and account behind a token that is to be made or to
-// become active.
+// checkUsable checks card and account behind a token that is to be made, become
+// active, or get a new date.
 func checkUsable(tx *Tx, card *Instrument, now time.Time) error {
-	if err := checkInUse(card, now); err != nil {
-		return err
-	}
 	account, ok, err := tx.Account(card.Account)
 	switch {
 	case err != nil || !ok:
 		return errorOr(err, "issuer: card %s has no account", card.Masked)
+	case card.Status != StatusActive:
+		return refused("card-not-active", "ask the bank", "the card is %s", card.Status)
+	case expired(card.Expiry, now):
+		return refused("card-expired", "add the new card", "the card has expired")
 	case account.Status != StatusActive:
 		return refused("account-not-active", "ask the bank", "the account is %s", account.Status)
 	}
 	return nil
 }
 
-func checkInUse(card *Instrument, now time.Time) error {
-	switch {
-	case card.Status != StatusActive:
-		return refused("card-not-active", "ask the bank", "the card is %s", card.Status)
-	case expired(card.Expiry, now):
-		return refused("card-expired", "add the new card", "the card has expired")
-	}
-	return nil
-}
-
-// mayActivate is checkUsable for the card behind a token.
-func mayActivate(tx *Tx, t *liveToken) error {
+// cardUsable is checkUsable for the card behind a token.
+func cardUsable(tx *Tx, t *liveToken) error {
 	card, ok, err := tx.Instrument(t.instrument.Card)
 	if err != nil || !ok {
 		return errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
 	}
 	return checkUsable(tx, &card, t.now)
-}
-
-// mayRenew refuses a new date to a token whose card is stopped or has expired. An
-// account that is frozen for a while is no reason.
-func mayRenew(tx *Tx, t *liveToken) error {
-	card, ok, err := tx.Instrument(t.instrument.Card)
-	if err != nil || !ok {
-		return errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
-	}
-	return checkInUse(&card, t.now)
 }
 
 // securityCodeFits checks the code on the plastic, where the bank has a key for
