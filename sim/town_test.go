@@ -47,6 +47,7 @@ type town struct {
 	counters map[string]bool // of each account number
 	frozen   bool            // the first account
 	closed   bool            // the bank
+	lost     bool            // the phone
 	limited  bool            // the first account: to nothing a day
 	keys     int             // idempotency keys given out
 }
@@ -310,7 +311,7 @@ func inEuro(amount int64, c emv.Currency) int64 {
 	if c.Alpha == "EUR" {
 		return amount
 	}
-	return (amount*92 + 50) / 100
+	return max(1, (amount*92+50)/100)
 }
 
 // pay pays by code or in an app.
@@ -617,7 +618,7 @@ func (v *town) transfer() {
 	}
 }
 
-// converted is an amount in another currency, half a unit up. Rates are those of
+// converted is what a customer gets in another currency, whole units. Rates are those of
 // the demo bank, in ten-thousandths of a euro for one minor unit of a hundred.
 func converted(minor int64, from, to emv.Currency) int64 {
 	if from == to {
@@ -629,7 +630,7 @@ func converted(minor int64, from, to emv.Currency) int64 {
 		worth["JPY"] = 62 * 100 // 0.0062 EUR is 0.62 cent
 		n, d = minor*worth[from.Alpha], worth[to.Alpha]
 	}
-	return (2*n + d) / (2 * d)
+	return n / d
 }
 
 func (v *town) preAuthorise() {
@@ -898,6 +899,7 @@ func (v *town) losePhone() {
 	if v.ask(want, func(key string) (any, error) {
 		return verb(context.Background(), issuer.PhoneRequest{Token: c.token, Idempotency: key})
 	}) {
+		v.lost = lose
 		for _, c := range v.cards {
 			if ofPhone(c) {
 				c.lost = lose
@@ -924,7 +926,7 @@ func (v *town) renew() {
 	if c := v.card(ofPhone); c != nil {
 		v.said += ": renew " + c.name
 		_, err := v.w.wallet.Renew(context.Background(), c.name)
-		if !v.closed { // then a date may be had, but no keys for it
+		if !v.closed && !v.frozen { // then a date may be had, but no keys for it
 			v.refusedOr(err, c.byUser || c.byBank || c.lost)
 		}
 	}
@@ -953,7 +955,7 @@ func (v *town) refusedOr(err error, against bool) {
 func (v *town) replace() {
 	ctx := context.Background()
 	for n, c := range v.cards {
-		if c.gone && !v.closed && !v.frozen {
+		if c.gone && !v.closed && !v.frozen && !v.lost { // who has a lost phone gets no more cards on it
 			v.said += ": add again " + c.name
 			require.NoError(v.t, v.w.wallet.Remove(ctx, c.name), v.said)
 			v.cards = slices.Delete(v.cards, n, n+1)
