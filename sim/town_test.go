@@ -354,7 +354,7 @@ func (v *town) pay() {
 // judge compares what came of a payment with what had to, and books it.
 func (v *town) judge(c *townCard, p Payment, ready bool, blocked string) {
 	if p.ATC != nil {
-		counter := fmt.Sprint(p.PAN, *p.ATC)
+		counter := fmt.Sprint(string(p.PAN), " ", *p.ATC)
 		require.False(v.t, v.counters[counter], "%s: counter %d came before", v.said, *p.ATC)
 		v.counters[counter] = true
 	}
