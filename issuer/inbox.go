@@ -34,17 +34,22 @@ func (i *Issuer) Inbox(ctx context.Context, account, kind string) ([]NoticeView,
 		return nil, err
 	}
 	all, err := i.store.Notices(ctx, account)
+	if err != nil {
+		return nil, err
+	}
 	out := []NoticeView{}
 	for _, n := range all {
 		if kind == "" || n.Kind == kind {
 			v := NoticeView{Time: n.Time, Account: n.Account, Kind: n.Kind, Rule: n.Rule, Text: n.Text, Payment: n.Record}
 			if n.Kind == NoticeCode {
-				v.Code = codeIn(n.Text)
+				if v.Text, v.Code, err = i.readCode(n.Text); err != nil {
+					return nil, err
+				}
 			}
 			out = append(out, v)
 		}
 	}
-	return out, err
+	return out, nil
 }
 
 // CardState is a funding card, or a token of one.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
 
+	"tapsim/emv"
 	"tapsim/provisioning"
 )
 
@@ -19,28 +21,47 @@ func hashCode(token PANIndex, code string) []byte {
 	return h[:]
 }
 
-// codeBegins is how the message with a one-time code begins, before the code.
+// codeBegins is how the message with a one-time code begins. What stands next is
+// the code, in the store under the store's key.
 const codeBegins = "Code "
 
-// codeIn is the one-time code in the message that brought it, "" when there is
-// none.
-func codeIn(text string) string {
-	rest, ok := strings.CutPrefix(text, codeBegins)
-	if !ok || len(rest) < codeLength {
-		return ""
+// newCode is a one-time code, for its reader and as the store has it.
+type newCode struct{ digits, sealed string }
+
+func (i *Issuer) newCode() (newCode, error) {
+	digits, err := i.randomText(decimal, codeLength)
+	if err != nil {
+		return newCode{}, err
 	}
-	return rest[:codeLength]
+	sealed, err := i.store.SealPAN(emv.PAN(digits))
+	return newCode{digits, hex.EncodeToString(sealed)}, err
+}
+
+// readCode is the message as its reader sees it, and its code. One whose code is
+// not sealed is of an older bank, and stays as it is.
+func (i *Issuer) readCode(text string) (shown, code string, err error) {
+	rest, _ := strings.CutPrefix(text, codeBegins)
+	word, rest, _ := strings.Cut(rest, " ")
+	if len(word) == codeLength {
+		return text, word, nil
+	}
+	sealed, err := hex.DecodeString(word)
+	if err != nil {
+		return "", "", fmt.Errorf("issuer: the code of a message cannot be read: %w", err)
+	}
+	digits, err := i.store.OpenPAN(sealed)
+	return codeBegins + string(digits) + " " + rest, string(digits), err
 }
 
 // sendCode puts a new code into the customer's inbox.
-func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code string) *provisioning.Verification {
+func (i *Issuer) sendCode(tx *Tx, t *liveToken, card *Instrument, code newCode) *provisioning.Verification {
 	rules := i.config.TokenService.orDefault()
 	c := &t.binding.Code
 	*c = Challenge{
-		Hash: hashCode(t.binding.Token, code), Sent: t.now, Until: t.now.Add(rules.CodeLife), Tries: rules.CodeTries, Resends: c.Resends,
+		Hash: hashCode(t.binding.Token, code.digits), Sent: t.now, Until: t.now.Add(rules.CodeLife), Tries: rules.CodeTries, Resends: c.Resends,
 	}
 	text := fmt.Sprintf(codeBegins+"%s adds your card ending in %s to %s. It is good until %s. Tell it to nobody.",
-		code, card.LastFour, orNone(t.binding.DeviceName), c.Until.Format("15:04"))
+		code.sealed, card.LastFour, orNone(t.binding.DeviceName), c.Until.Format("15:04"))
 	i.notify(tx, card.Account, NoticeCode, text)
 	return &provisioning.Verification{SentTo: "the inbox of account " + card.Account, Until: c.Until, Tries: c.Tries, Resends: c.Resends}
 }
@@ -119,7 +140,7 @@ func (i *Issuer) ResendCode(ctx context.Context, r *provisioning.TokenCall) (*pr
 
 // resend makes the move with a new code; v is nil when it was made before.
 func (i *Issuer) resend(ctx context.Context, m move) (v *provisioning.Verification, err error) {
-	code, err := i.randomText(decimal, codeLength)
+	code, err := i.newCode()
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,11 +130,33 @@ func (p *phone) pay(amount int64, change func(*iso8583.Message)) (*iso8583.Messa
 // inbox is the code that came last.
 func inbox(t testing.TB, b *bank) string {
 	t.Helper()
+	list, err := b.Inbox(context.Background(), "A", NoticeCode)
+	require.NoError(t, err)
+	require.NotEmpty(t, list)
+	last := list[len(list)-1]
+	require.Contains(t, last.Text, "Code "+last.Code+" adds your card")
+	return last.Code
+}
+
+// The store has no code in the open, the customer reads it all the same; a message
+// of an older bank stays as it is.
+func TestCodesAreSealed(t *testing.T) {
+	b := newBank(t, nil)
+	p := newPhone(t, b, 1)
+	_, err := p.request(nil)
+	require.NoError(t, err)
+	code := inbox(t, b)
+	require.Len(t, code, codeLength)
 	notices, err := b.store.Notices(context.Background(), "A")
 	require.NoError(t, err)
-	notices = slices.DeleteFunc(notices, func(n Notice) bool { return n.Kind != NoticeCode })
-	require.NotEmpty(t, notices)
-	return regexp.MustCompile(`[0-9]{6}`).FindString(notices[len(notices)-1].Text)
+	require.NotContains(t, notices[len(notices)-1].Text, code)
+	text, old, err := b.readCode("Code 123456 adds your card")
+	require.NoError(t, err)
+	require.Equal(t, []string{"Code 123456 adds your card", "123456"}, []string{text, old})
+	for _, bad := range []string{"Code ", "Code 1234567 adds", "Code " + strings.Repeat("00", 32) + " adds", "hello"} {
+		_, _, err := b.readCode(bad)
+		require.Error(t, err, bad)
+	}
 }
 
 // activeToken is a phone with a token that its customer has activated.

@@ -36,7 +36,7 @@ type requestedToken struct {
 	decision Decision
 	now      time.Time
 	pan      emv.PAN // of the token
-	code     string
+	code     newCode
 }
 
 // RequestToken identifies a card and makes a token for it on the phone that
@@ -51,7 +51,7 @@ func (i *Issuer) RequestToken(ctx context.Context, r *provisioning.TokenRequest)
 		return provisioning.TokenGrant{}, err
 	}
 	var err error
-	if t.code, err = i.randomText(decimal, codeLength); err != nil {
+	if t.code, err = i.newCode(); err != nil {
 		return provisioning.TokenGrant{}, err
 	}
 	const tries = 100

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -174,11 +173,9 @@ func (v *town) add(c *townCard) {
 	ctx := context.Background()
 	added, err := v.w.wallet.Add(ctx, wallet.NewCard{Data: provisioning.CardData{Number: c.number, Expiry: "4912"}, DeviceName: "phone"})
 	require.NoError(v.t, err, v.said)
-	notices, err := v.w.bank.store.Notices(ctx, townAccount)
+	inbox, err := v.w.bank.Inbox(ctx, townAccount, issuer.NoticeCode)
 	require.NoError(v.t, err)
-	notices = slices.DeleteFunc(notices, func(n issuer.Notice) bool { return n.Kind != issuer.NoticeCode })
-	code := regexp.MustCompile(`[0-9]{6}`).FindString(notices[len(notices)-1].Text)
-	_, err = v.w.wallet.Enter(ctx, added.Name, code)
+	_, err = v.w.wallet.Enter(ctx, added.Name, inbox[len(inbox)-1].Code)
 	require.NoError(v.t, err, v.said)
 	v.cards = append(v.cards, &townCard{name: added.Name, number: c.number, token: added.Token})
 }

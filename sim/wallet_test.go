@@ -89,10 +89,9 @@ func (o *owner) add(number string) string {
 		c, err := p.Add(o.ctx, wallet.NewCard{Data: provisioning.CardData{Number: number, Expiry: "4912"}, DeviceName: "phone"})
 		require.NoError(o.t, err)
 		name = c.Name
-		notices, err := p.Bank.store.Notices(o.ctx, "DEMO-0001")
+		inbox, err := p.Bank.Inbox(o.ctx, "DEMO-0001", issuer.NoticeCode)
 		require.NoError(o.t, err)
-		code := regexp.MustCompile(`[0-9]{6}`).FindString(notices[len(notices)-1].Text)
-		return second(p.Enter(o.ctx, name, code))
+		return second(p.Enter(o.ctx, name, inbox[len(inbox)-1].Code))
 	})
 	return name
 }

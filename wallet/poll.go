@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,6 +148,14 @@ func (w *Wallet) catchUpWith(ctx context.Context, c *Card) error {
 	return nil
 }
 
+// deeds are what others do to a card, as its owner reads it.
+var deeds = map[provisioning.Verb]string{
+	provisioning.VerbActivate: "activated the card", provisioning.VerbResend: "sent another code", provisioning.VerbSuspend: "suspended the card",
+	provisioning.VerbResume: "lets the card pay again", provisioning.VerbDelete: "deleted the card, for good", provisioning.VerbRenew: "gave the card a new expiry date",
+	provisioning.VerbRelink: "put another card behind this one", provisioning.VerbControl: "changed what the card may be used for",
+	provisioning.VerbLostPhone: "was told that the phone is lost: it stopped the card", provisioning.VerbFoundPhone: "was told that the phone is found: the card pays again",
+}
+
 // hear takes in one event.
 func (w *Wallet) hear(c *Card, e *provisioning.Event) {
 	if e.Number <= c.Cursor {
@@ -162,10 +171,7 @@ func (w *Wallet) hear(c *Card, e *provisioning.Event) {
 	if e.Party == "user" {
 		return // its owner knows
 	}
-	text := fmt.Sprintf("%s: the %s said %s", c.Name, e.Party, e.Verb)
-	if e.From != e.To {
-		text += ", it is " + e.To
-	}
+	text := "the " + e.Party + " " + cmp.Or(deeds[e.Verb], "said "+string(e.Verb))
 	if e.Text != "" {
 		text += " (" + e.Text + ")"
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/hex"
 	"math/rand/v2"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -87,10 +86,10 @@ func base(_, name string) (hce.Profile, error) {
 
 // code is the one that the bank sent last.
 func (x *world) code() string {
-	notices, err := x.rows.Notices(x.ctx, account)
+	inbox, err := x.bank.Inbox(x.ctx, account, issuer.NoticeCode)
 	require.NoError(x.t, err)
-	require.NotEmpty(x.t, notices)
-	return regexp.MustCompile(`[0-9]{6}`).FindString(notices[len(notices)-1].Text)
+	require.NotEmpty(x.t, inbox)
+	return inbox[len(inbox)-1].Code
 }
 
 // add puts the demo card into the wallet.
@@ -377,7 +376,7 @@ func TestFreezing(t *testing.T) {
 	require.True(t, pays())
 	notices, err := x.Notices()
 	require.NoError(t, err)
-	require.Contains(t, notices[0].Text, "the bank said suspend, it is suspended (we called you)")
+	require.Contains(t, notices[0].Text, "the bank suspended the card (we called you)")
 	require.False(t, notices[0].Read)
 	notices, err = x.Notices()
 	require.NoError(t, err)

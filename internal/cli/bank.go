@@ -147,11 +147,14 @@ func (a *app) refused(r *issuer.Refusal) {
 	fmt.Fprintf(a.errw, "tapsim: refused (%s): %v\n", r.Code, r)
 }
 
-// paymentNumber reads the number of a payment or a dispute.
-func paymentNumber(text string) (int64, error) {
+// paymentNumber reads the number of a payment.
+func paymentNumber(text string) (int64, error) { return number(text, "payments") }
+
+// number reads a number that a verb lists.
+func number(text, verb string) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%q: want a number, as 'tapsim bank payments' lists them", text)
+		return 0, fmt.Errorf("%q: want a number, as 'tapsim bank %s ACCOUNT' lists them", text, verb)
 	}
 	return n, nil
 }

@@ -56,10 +56,7 @@ func (a *app) bankPayments(f *bankFlags) *cobra.Command {
 }
 
 func (a *app) bankPayment(f *bankFlags) *cobra.Command {
-	c := &cobra.Command{
-		Use: "payment PAYMENT", Short: "Show one payment: what became of it ('tapsim explain payment' tells the story)", Args: arguments(1, 1, "the number of a payment"),
-		Example: "  tapsim bank payment 7",
-	}
+	c := &cobra.Command{Use: "payment PAYMENT", Short: "Show a payment, by its number", Args: arguments(1, 1, "a payment"), Example: "  tapsim bank payment 7"}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.PaymentState, error) {
 		id, err := paymentNumber(args[0])
 		if err != nil {
@@ -150,10 +147,12 @@ func (a *app) bankDisputes(f *bankFlags) *cobra.Command {
 func (a *app) bankResolve(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "resolve DISPUTE OUTCOME", Short: "End a dispute: accepted, rejected or withdrawn", Args: arguments(2, 2, "a dispute and accepted, rejected or withdrawn"),
+		Long: `End a dispute. Accepted: the customer keeps the money, and the merchant pays.
+Rejected by the bank or withdrawn by the customer: the credit is taken back.`,
 		Example: "  tapsim bank resolve 9 accepted",
 	}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.DisputeView, error) {
-		id, err := paymentNumber(args[0])
+		id, err := number(args[0], "disputes")
 		if err != nil {
 			return issuer.DisputeView{}, err
 		}

@@ -123,8 +123,8 @@ func (a *app) root() *cobra.Command {
 sale, which asks the issuer; all three handle the same cryptogram.
 
 Exit status: 0 did what was asked (a declined payment is a result, too),
-1 a check failed, --expect was not met or the bank refused, 2 wrong usage or bad
-input.`,
+1 a check failed, --expect was not met, or wallet or bank refused, 2 wrong usage
+or bad input.`,
 		Example:       "  tapsim pay --amount 12.50\n  tapsim decode 9F2701809F360200019F26081122334455667788",
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -103,8 +102,7 @@ func newOwner(k *killing) *owner {
 	require.Zero(k.t, o.run("4761739001010119 4912\n", "wallet", "add", "--card-file", "-").Status)
 	notices, err := o.bank.Inbox(context.Background(), "DEMO-0001", issuer.NoticeCode)
 	require.NoError(k.t, err)
-	code := regexp.MustCompile(`[0-9]{6}`).FindString(notices[0].Text)
-	r := o.run(code+"\n", "wallet", "activate", "visa-1", "--code-file", "-", "--json")
+	r := o.run(notices[0].Code+"\n", "wallet", "activate", "visa-1", "--code-file", "-", "--json")
 	var card walletCardJSON
 	o.decode(r, &card)
 	o.card = card.Masked

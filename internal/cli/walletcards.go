@@ -162,14 +162,18 @@ func (a *app) showWalletCards(list []walletCardJSON) error {
 		return err
 	}
 	return a.table(func(w *tabwriter.Writer) {
-		fmt.Fprintln(w, "NAME\tSCHEME\tCARD\tTOKEN\tEXPIRES\tSTATUS\tPAYMENTS\tCANNOT PAY")
+		fmt.Fprintln(w, "NAME\tSCHEME\tCARD\tTOKEN\tEXPIRES\tSTATUS\tPAYMENTS LEFT\tCANNOT PAY")
 		for _, c := range list {
 			why := ""
 			if c.Stopped != nil {
 				why = *c.Stopped
 			}
-			fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\t20%s-%s\t%s\t%d+%d\t%s\n",
-				c.Name, mark(c.Default, "*"), c.Scheme, c.LastFour, c.Masked, c.Expiry[:2], c.Expiry[2:], c.Status, c.Keys.Ready, c.Keys.Sealed, why)
+			left := fmt.Sprint(c.Keys.Ready)
+			if c.Keys.Sealed > 0 {
+				left += fmt.Sprintf(", %d more unlocked", c.Keys.Sealed)
+			}
+			fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\t20%s-%s\t%s\t%s\t%s\n",
+				c.Name, mark(c.Default, "*"), c.Scheme, c.LastFour, c.Masked, c.Expiry[:2], c.Expiry[2:], c.Status, left, why)
 		}
 	})
 }

@@ -170,18 +170,19 @@ func (a *app) showCoupons(list []couponJSON) error {
 
 func (a *app) walletSupport(f *walletFlags) *cobra.Command {
 	c := &cobra.Command{
-		Use: "support CARD COUNTER", Short: "All that is known of one payment, for the customer service", Args: arguments(2, 2, "a card of the wallet and the counter of a payment"),
+		Use: "support CARD/COUNTER", Short: "All that is known of one payment, for the customer service", Args: arguments(1, 2, "a payment as 'tapsim wallet history' lists them, such as visa-1/7"),
 		Long:    "Print, as JSON, what is known of one payment. It holds no account number and no key.",
-		Example: "  tapsim wallet support visa-1 7 > bundle.json",
+		Example: "  tapsim wallet support visa-1/7 > bundle.json",
 	}
 	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, args []string) (wallet.Bundle, error) {
-		atc, err := strconv.ParseUint(args[1], 10, 16)
+		card, counter, _ := strings.Cut(strings.Join(args, "/"), "/")
+		atc, err := strconv.ParseUint(counter, 10, 16)
 		if err != nil {
-			return wallet.Bundle{}, fmt.Errorf("%q: want the counter of a payment, as 'tapsim wallet history' lists them", args[1])
+			return wallet.Bundle{}, fmt.Errorf("%q: want a payment as 'tapsim wallet history' lists them, such as visa-1/7", strings.Join(args, " "))
 		}
 		if err := a.poll(ctx, p); err != nil {
 			return wallet.Bundle{}, err
 		}
-		return p.Support(args[0], uint16(atc))
+		return p.Support(card, uint16(atc))
 	}, func(b wallet.Bundle) error { return a.printJSON(b) })
 }
