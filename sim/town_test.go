@@ -46,6 +46,7 @@ type town struct {
 	counters map[string]bool // of each account number
 	frozen   bool            // the first account
 	closed   bool            // the bank
+	lost     bool            // the phone
 	limited  bool            // the first account: to nothing a day
 	keys     int             // idempotency keys given out
 }
@@ -326,7 +327,7 @@ func inEuro(amount int64, c emv.Currency) int64 {
 	if c.Alpha == "EUR" {
 		return amount
 	}
-	return (amount*92 + 50) / 100
+	return max(1, (amount*92+50)/100)
 }
 
 // pay pays by code or in an app.
@@ -369,7 +370,7 @@ func (v *town) pay() {
 // judge compares what came of a payment with what had to, and books it.
 func (v *town) judge(c *townCard, p Payment, ready bool, blocked string) {
 	if p.ATC != nil {
-		counter := fmt.Sprint(p.PAN, *p.ATC)
+		counter := fmt.Sprint(string(p.PAN), " ", *p.ATC)
 		require.False(v.t, v.counters[counter], "%s: counter %d came before", v.said, *p.ATC)
 		v.counters[counter] = true
 	}
@@ -908,6 +909,7 @@ func (v *town) losePhone() {
 	if v.ask(want, func(key string) (any, error) {
 		return verb(context.Background(), issuer.PhoneRequest{Token: c.token, Idempotency: key})
 	}) {
+		v.lost = lose
 		for _, c := range v.cards {
 			if ofPhone(c) {
 				c.lost = lose
@@ -963,7 +965,7 @@ func (v *town) refusedOr(err error, against bool) {
 func (v *town) replace() {
 	ctx := context.Background()
 	for n, c := range v.cards {
-		if c.gone && !v.closed && !v.frozen {
+		if c.gone && !v.closed && !v.frozen && !v.lost { // who has a lost phone gets no more cards on it
 			v.said += ": add again " + c.name
 			require.NoError(v.t, v.w.wallet.Remove(ctx, c.name), v.said)
 			v.cards = slices.Delete(v.cards, n, n+1)

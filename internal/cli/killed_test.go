@@ -167,14 +167,25 @@ func TestKilledBank(t *testing.T) {
 	b.bury(t)
 }
 
-// killBeginning kills a bank while it makes its books, until one got that far.
+// killBeginning kills a bank while it makes its books, again and again over the
+// same folder.
 func (k *killing) killBeginning(state string) {
+	began := time.Now()
+	b := k.startBank(k.t.TempDir())
+	took := time.Since(began)
+	b.killLater()
+	b.bury(k.t)
 	for range 1 + k.rounds/10 {
 		c := program(k.t, "issuer", "--quiet", "--listen", "127.0.0.1:0", "--state", state)
 		require.NoError(k.t, c.Start())
-		time.AfterFunc(time.Duration(k.rng.IntN(80))*time.Millisecond, func() { _ = c.Process.Kill() })
+		time.AfterFunc(k.within(took), func() { _ = c.Process.Kill() })
 		require.ErrorContains(k.t, c.Wait(), "killed")
 	}
+}
+
+// within is a random part of a time, which depends on the machine.
+func (k *killing) within(d time.Duration) time.Duration {
+	return time.Duration(k.rng.Int64N(int64(d) + 1))
 }
 
 // user is somebody whom the bank serves.
