@@ -62,12 +62,12 @@ func (p *payment) sameCounter(r *Record) bool {
 // payment whose money it gives back.
 func (i *Issuer) unproven(p *payment, related *Record) string {
 	switch original := p.original; {
-	case !p.advice:
-		return ""
-	case original != nil && original.Currency != p.currency:
+	case original != nil && original.Currency != p.currency: // also of a request that a rule approved
 		return "the payment that it names is in another currency"
 	case original != nil && (original.State != RecordPosted || p.amount > original.rest()):
 		return "more is to go back than is left of the payment"
+	case !p.advice:
+		return ""
 	case related != nil && related.State == RecordReversed:
 		return "this payment was reversed before"
 	case related != nil && related.State != RecordNoted:
