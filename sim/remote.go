@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"tapsim/emv"
 	"tapsim/issuer"
@@ -70,6 +71,24 @@ type Merchant struct {
 	Terminal       string // field 41; "" is the gateway's
 }
 
+// check refuses a merchant whom the message to the bank could not name, before a
+// key is used up for it.
+func (m *Merchant) check() error {
+	const code = "bad-merchant"
+	for _, f := range []struct {
+		what, text string
+		most       int
+	}{{"identifier", m.ID, 15}, {"name", m.Name, 25}, {"city", m.City, 15}} {
+		if strings.TrimSpace(f.text) == "" || len(f.text) > f.most || strings.ContainsFunc(f.text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return refusal(code, "write it in Latin letters", "a merchant's %s has 1 to %d letters, digits and signs of ASCII", f.what, f.most)
+		}
+	}
+	if len(m.Category) != 4 || strings.Trim(m.Category, "0123456789") != "" {
+		return refusal(code, "", "a merchant category code has four digits")
+	}
+	return nil
+}
+
 // gateway is field 41 of merchants that have no terminal of their own.
 const gateway = "TAPSIMGW"
 
@@ -87,6 +106,9 @@ func (p *Phone) PayRemotely(ctx context.Context, s RemoteSale) (Payment, *World,
 	}
 	if w.host == nil && w.options.Host == nil {
 		return Payment{}, w, refusal("no-host", "name the bank's ISO 8583 address: --issuer", "the merchant's gateway knows no bank")
+	}
+	if err := s.Merchant.check(); err != nil {
+		return Payment{}, w, err
 	}
 	card, err := p.Find(s.Card)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"tapsim/emv"
 	"tapsim/emv/qr"
+	"tapsim/iso8583"
 	"tapsim/issuer"
 	issuerconfig "tapsim/issuer/config"
 	"tapsim/terminal"
@@ -408,6 +409,68 @@ func TestLostAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, kernel.Approved, p.Outcome)
 	require.Equal(t, "reversed", verdict().Outcome)
+}
+
+// TestBadMerchants: whom the message could not name is refused before a key is used
+// up, and so pays no code and no coupon.
+func TestBadMerchants(t *testing.T) {
+	o := newOwner(t)
+	name := o.add("4761739001010119")
+	for what, edit := range map[string]func(*Merchant){
+		"no identifier": func(m *Merchant) { m.ID = " " }, "another alphabet": func(m *Merchant) { m.ID = "CAFÉ" },
+		"a long identifier": func(m *Merchant) { m.ID = "1234567890123456" }, "no name": func(m *Merchant) { m.Name = "  " },
+		"a name of another alphabet": func(m *Merchant) { m.Name = "CAFÉ" }, "a long name": func(m *Merchant) { m.Name = "12345678901234567890123456" },
+		"controls": func(m *Merchant) { m.Name = "A\x1b[2J" }, "no category": func(m *Merchant) { m.Category = "" }, "letters": func(m *Merchant) { m.Category = "59A9" },
+	} {
+		m := bookshop
+		edit(&m)
+		_, err := o.buy(RemoteSale{Amount: 1_00, Merchant: m})
+		require.Equal(t, "bad-merchant", wallet.Code(err), "%s: %v", what, err)
+	}
+	o.must(func(p *Phone) error {
+		list, err := p.History(name)
+		require.Empty(t, list)
+		return err
+	})
+}
+
+// TestPaidAgainAfterReversal: a dynamic code whose payment was taken back can be
+// paid; one that was paid cannot.
+func TestPaidAgainAfterReversal(t *testing.T) {
+	o := newOwner(t)
+	o.add("4761739001010119")
+	amount := int64(4_00)
+	text, err := qr.Merchant{
+		Initiation: qr.Dynamic, Accounts: []qr.Template{{ID: 26, GUID: qr.NetworkID, Objects: []qr.Object{{ID: 1, Value: "BOOKS-01"}}}},
+		Category: "5942", Currency: euro(t), Amount: &amount, Country: "DE", Name: "BOOKS", City: "BERLIN",
+	}.Text()
+	require.NoError(t, err)
+	var sent *iso8583.Message
+	pay := func() error {
+		return o.phone(func(p *Phone) error {
+			bill, err := p.ReadBill(text, "", func(emv.Currency) (wallet.Added, error) { return wallet.Added{}, nil })
+			if err != nil {
+				return err
+			}
+			payment, _, err := p.PayRemotely(o.ctx, RemoteSale{Amount: bill.Total, Currency: bill.Currency, QR: true, Code: bill.Code, Merchant: bookshop})
+			require.Equal(t, kernel.Approved, payment.Outcome, payment.Detail)
+			sent = payment.Request
+			return err
+		})
+	}
+	require.NoError(t, pay())
+	require.Equal(t, "code-paid", wallet.Code(pay()))
+	o.must(func(p *Phone) error {
+		m := *sent
+		m.MTI, m.ICCData = iso8583.ReversalAdvice, nil
+		m.OriginalData = string(sent.MTI) + sent.STAN + sent.TransmissionTime + fmt.Sprintf("%011s", sent.AcquirerID) + "00000000000"
+		answer, err := p.Bank.Handle(o.ctx, &m, nil)
+		require.NoError(t, err)
+		require.Equal(t, "00", answer.Message.ResponseCode)
+		return second(p.Poll(o.ctx))
+	})
+	require.NoError(t, pay())
+	require.Equal(t, "code-paid", wallet.Code(pay()))
 }
 
 // TestWhatACodeBrings: the point of sale sends on what the code means for the

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -118,8 +119,8 @@ func (s *Story) judge() Verdict {
 	case s.Look != nil && (s.Look.Refused != "" || s.Look.Stopped != ""):
 		return s.refusedByPhone()
 	case s.Slip != nil && s.Slip.Code != "":
-		return Verdict{Outcome: s.Slip.Outcome, Where: "bank", Cause: codes[s.Slip.Code], Reason: s.Slip.Detail}
-	case s.Slip != nil && s.Slip.KernelSaid == kernel.OnlineRequest.String():
+		return Verdict{Outcome: s.Slip.Outcome, Where: "bank", Cause: cmp.Or(codes[s.Slip.Code], "declined"), Reason: s.Slip.Detail}
+	case s.Slip != nil && s.Slip.Request != nil && s.Slip.KernelSaid == kernel.OnlineRequest.String():
 		return Verdict{Outcome: s.Slip.Outcome, Where: "network", Cause: "network", Reason: s.Slip.Detail}
 	case s.Slip != nil:
 		return Verdict{Outcome: s.Slip.Outcome, Where: "point of sale", Cause: "terminal", Reason: s.Slip.Detail}
@@ -218,12 +219,15 @@ func (s *Story) refusedByBank() Verdict {
 	return v
 }
 
-// decisive is the check that the answer comes from: the first that failed. Where
-// that asks for verification and the answer does not, a later one was harder.
+// decisive is the check that the answer comes from: the first that failed, or the
+// rule that answered. Where that asks for verification and the answer does not, a
+// later one was harder.
 func decisive(b *issuer.PaymentStory) (found *issuer.Step) {
 	for n := range b.Checks {
 		step := &b.Checks[n]
 		switch {
+		case step.Name == "rules" && found == nil && strings.HasSuffix(step.Text, " answers "+b.ResponseCode):
+			return step
 		case step.Result != issuer.Failed:
 		case found == nil:
 			found = step
@@ -294,6 +298,8 @@ func (s *Story) refusedByPhone() Verdict {
 		v.Cause = "keys"
 	case strings.Contains(v.Reason, "verify"):
 		v.Cause = "verification"
+	case strings.Contains(v.Reason, "reader"), strings.Contains(v.Reason, "common"):
+		v.Cause = "terminal" // offline, without verification, or one that asked what none asks
 	}
 	return v
 }
@@ -304,7 +310,7 @@ func (s *Story) toldByPhone() Verdict {
 	v := Verdict{Outcome: e.State, Reason: e.Reason, Advice: e.Advice}
 	switch e.State {
 	case "declined":
-		v.Where, v.Cause = "bank", codes[e.Code]
+		v.Where, v.Cause = "bank", cmp.Or(codes[e.Code], "declined")
 	case "refused by the phone":
 		v.Where, v.Cause = "phone", "phone"
 	case "expired":

@@ -98,9 +98,16 @@ func (w *Wallet) Paid(c Credential) error {
 	return nil
 }
 
-// paidBefore is true for a merchant's code for one payment that was paid.
+// paidBefore is true for a merchant's code for one payment that was paid, and not
+// taken back since.
 func (w *Wallet) paidBefore(code string) bool {
-	return code != "" && slices.ContainsFunc(w.state.Made, func(m Made) bool { return m.Code == code && m.Paid })
+	return code != "" && slices.ContainsFunc(w.state.Made, func(m Made) bool { return m.Code == code && m.Paid && !w.reversed(&m) })
+}
+
+// reversed is true for a payment that the bank has told to be taken back.
+func (w *Wallet) reversed(m *Made) bool {
+	c, err := w.card(m.Card)
+	return err == nil && slices.ContainsFunc(c.Payments, func(p Payment) bool { return p.ATC == m.ATC && p.State == "reversed" && p.Left == 0 })
 }
 
 // madeOf finds a payment; nil for one at a reader.

@@ -8,6 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/issuer"
+	"tapsim/sim"
+	"tapsim/terminal/slip"
 	"tapsim/wallet"
 )
 
@@ -22,6 +25,9 @@ func TestReferenceHasTheKeys(t *testing.T) {
 	}
 	for title, values := range map[string][]any{
 		"`pay`, `wallet pay-qr`, `wallet pay-app`": {paymentJSON{}, whyJSON{}, messagesJSON{}, exchangeJSON{}},
+		"`explain payment`": {
+			storyJSON{}, sim.Verdict{}, candidatesJSON{}, candidateJSON{}, wallet.Look{}, slip.Slip{}, slip.Exchange{}, slip.Step{}, issuer.LedgerLine{},
+		},
 		"`wallet`": {walletCardJSON{}, wallet.Stock{}, verification{}, wallet.Entry{}, couponJSON{}, wallet.Notice{}, codeJSON{}, frozenJSON{}},
 	} {
 		require.NotEmpty(t, sections[title], title)

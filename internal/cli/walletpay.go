@@ -196,9 +196,6 @@ go through the merchant's gateway. The bank sees electronic commerce, channel in
 		if s.Amount, err = s.Currency.Parse(amount); err != nil {
 			return s, fmt.Errorf("--amount: %w", err)
 		}
-		if m.Name == "" || len(m.Name) > 25 || len(m.ID) > 15 || len(m.Category) != 4 {
-			return s, fmt.Errorf("--merchant has 1 to 25 characters, --merchant-id at most 15, --category four digits")
-		}
 		s.Merchant.City, s.Merchant.Country = "ONLINE", strings.ToUpper(m.Country)
 		return s, nil
 	})
