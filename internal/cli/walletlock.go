@@ -29,7 +29,8 @@ func (a *app) walletPasscode(f *walletFlags) *cobra.Command {
 		Use: "passcode", Short: "Set, change or verify the passcode", Args: cobra.NoArgs,
 		Long: `The passcode guards the phone: above the limits for taps without unlocking it is
 asked for, and most of the keys are sealed under it. After three wrong ones each
-further try has to wait, longer each time; after the tenth the keys are gone.`,
+further try has to wait, longer each time; after the tenth the keys are gone. A phone
+without a passcode counts as unlocked.`,
 		Example: "  tapsim wallet passcode set --passcode-file -",
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
