@@ -69,6 +69,9 @@ number and in sum. One more gets "PIN needed"; a verified one starts anew.`,
 	c.Flags().StringVar(&r.Amount, "amount", "", "sum; none is no bound")
 	c.Flags().BoolVar(&r.Remove, "remove", false, "go back to the bank's bounds")
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.LimitsState, error) {
+		if flags := c.Flags(); !flags.Changed("count") && !flags.Changed("amount") && !r.Remove { // a look must not take the bounds away
+			return issuer.LimitsState{}, fmt.Errorf("want --count, --amount or --remove; 'tapsim bank limits %s' shows the bounds", args[0])
+		}
 		r.Account, r.Idempotency = args[0], f.idempotency
 		return b.SetContactless(ctx, r)
 	}, a.showLimits)
