@@ -35,20 +35,20 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	}
 	pays("00", "")
 	require.NoError(t, second(p.call(token, provisioning.VerbSuspend)))
-	pays("62", "suspended")
+	pays("62", "the card is frozen by its owner")
 	require.Equal(t, "suspended", manage(provisioning.VerbSuspend, PartyBank))
 	require.Equal(t, "suspended-by-bank", refusalOf(t, func() error {
 		require.NoError(t, second(p.call(token, provisioning.VerbResume)))
 		return second(p.call(token, provisioning.VerbResume))
 	}()), "the bank still holds it")
-	pays("62", "suspended")
+	pays("62", "the token is suspended by bank")
 	require.Equal(t, "active", manage(provisioning.VerbResume, PartyBank))
 	pays("00", "")
 
 	states, err := b.LostPhone(ctx, PhoneRequest{Token: token})
 	require.NoError(t, err)
 	require.Equal(t, []string{"lost-phone"}, states[0].HeldBy)
-	pays("62", "suspended")
+	pays("62", "the token is suspended: the phone was reported lost")
 	require.Equal(t, "suspended-by-lost-phone", refusalOf(t, second(p.call(token, provisioning.VerbResume))))
 	require.Equal(t, "suspended-by-lost-phone", refusalOf(t, second(b.ManageToken(ctx, TokenChange{Token: token, Verb: provisioning.VerbResume, Party: PartyBank, Reason: ""}))))
 	require.NoError(t, second(b.FoundPhone(ctx, PhoneRequest{Token: token})))
