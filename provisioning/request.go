@@ -125,7 +125,8 @@ const (
 	VerbEnterCode  Verb = "enter-code" // a wrong one
 	VerbLostPhone  Verb = "lost-phone"
 	VerbFoundPhone Verb = "found-phone"
-	VerbStatus     Verb = "status" // set by an operator of the bank
+	VerbLostCard   Verb = "lost-card" // the plastic behind it; the token itself stays as it was
+	VerbStatus     Verb = "status"    // set by an operator of the bank
 )
 
 // TokenCall asks for a change in a token's life: resend, suspend, resume,
