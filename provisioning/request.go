@@ -240,7 +240,23 @@ type PaymentNotice struct {
 	Terminal string `json:"terminal,omitempty"`
 	Category string `json:"category,omitempty"` // merchant category code
 	Channel  string `json:"channel,omitempty"`
-	Record   int64  `json:"record"` // the bank's number of the payment
+	Record   int64  `json:"payment"` // the bank's number of it
+}
+
+// UnmarshalJSON also reads what was stored when the number was called record.
+func (n *PaymentNotice) UnmarshalJSON(text []byte) error {
+	type plain PaymentNotice
+	v := struct {
+		*plain
+		Old int64 `json:"record"`
+	}{plain: (*plain)(n)}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	if n.Record == 0 {
+		n.Record = v.Old
+	}
+	return nil
 }
 
 // MarshalText writes the kind as its name.

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +54,18 @@ type KeyTimes struct {
 type Payment struct {
 	Time time.Time `json:"time"`
 	provisioning.PaymentNotice
+}
+
+// UnmarshalJSON reads the time besides the notice, which has a way of its own.
+func (p *Payment) UnmarshalJSON(text []byte) error {
+	var v struct {
+		Time time.Time `json:"time"`
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	p.Time = v.Time
+	return json.Unmarshal(text, &p.PaymentNotice)
 }
 
 // Notice is something that the wallet tells its owner.
