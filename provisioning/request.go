@@ -236,6 +236,7 @@ type PaymentNotice struct {
 	Code     string `json:"code"`           // response code
 	Meaning  string `json:"meaning"`
 	Reason   string `json:"reason,omitempty"` // of a decline, in words
+	Cause    string `json:"cause,omitempty"`  // and in one, for programs: that of the bank's check
 	Merchant string `json:"merchant,omitempty"`
 	Terminal string `json:"terminal,omitempty"`
 	Category string `json:"category,omitempty"` // merchant category code
