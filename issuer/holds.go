@@ -296,7 +296,7 @@ func (i *Issuer) Reverse(ctx context.Context, r PaymentRequest) (PaymentState, e
 		}
 		amount := payment.rest()
 		if amount <= 0 {
-			return PaymentState{}, refuse("nothing-left", "", "nothing is left of payment %d: it went back before", payment.Seq)
+			return PaymentState{}, tx.nothingLeft(payment)
 		}
 		if r.Amount != "" {
 			if amount, err = amountIn(r.Amount, payment.Currency); err != nil {

@@ -3,6 +3,7 @@ package issuer
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -19,7 +20,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{rows: memoryRows{
 		accounts: map[string]Account{}, instruments: map[PANIndex]Instrument{}, usages: map[PANIndex]Usage{},
-		keys: map[memoryKey]IssuedKey{}, records: map[string]*Record{}, sequences: map[int64]*Record{}, references: map[string]*Record{},
+		keys: map[memoryKey]IssuedKey{}, records: map[string]*Record{}, sequences: map[int64]*Record{}, references: map[string][]int64{},
 		bindings: map[PANIndex]Binding{}, events: map[PANIndex][]TokenEvent{},
 		controls: map[string]Controls{}, disputes: map[int64]Dispute{}, answered: map[string]Answered{}, settings: map[string][]byte{}, sheets: map[int64]Sheet{},
 	}}
@@ -33,7 +34,7 @@ type memoryRows struct {
 	keys        map[memoryKey]IssuedKey
 	records     map[string]*Record
 	sequences   map[int64]*Record
-	references  map[string]*Record
+	references  map[string][]int64 // Seq of the records, in the order in which they came
 	entries     []Entry
 	bindings    map[PANIndex]Binding
 	events      map[PANIndex][]TokenEvent
@@ -79,8 +80,12 @@ func (m *memoryRows) RecordBySequence(seq int64) (Record, bool, error) {
 	return deref(m.sequences[seq])
 }
 
-func (m *memoryRows) RecordByReference(reference string) (Record, bool, error) {
-	return deref(m.references[reference])
+func (m *memoryRows) RecordsByReference(reference string) ([]Record, error) {
+	var all []Record
+	for _, seq := range m.references[reference] {
+		all = append(all, *m.sequences[seq])
+	}
+	return MergeByReference(all, reference, nil), nil
 }
 
 func (m *memoryRows) Binding(token PANIndex) (Binding, bool, error) {
@@ -96,6 +101,10 @@ func (m *memoryRows) Controls(account string) (Controls, bool, error) {
 func (m *memoryRows) Dispute(id int64) (Dispute, bool, error) {
 	d, ok := m.disputes[id]
 	return d, ok, nil
+}
+
+func (m *memoryRows) OpenDisputes(payment int64) ([]Dispute, error) {
+	return MergeDisputes(nil, payment, slices.Collect(maps.Values(m.disputes))), nil
 }
 
 func (m *memoryRows) Answered(key string) (Answered, bool, error) {
@@ -130,10 +139,10 @@ func (m *memoryRows) apply(c *Changes) {
 		m.keys[memoryKey{k.Token, k.Index}] = k
 	}
 	for _, r := range c.Records {
-		m.records[r.Key], m.sequences[r.Seq] = &r, &r
-		if last := m.references[r.Reference]; r.Reference != "" && (last == nil || last.Seq <= r.Seq) {
-			m.references[r.Reference] = &r
+		if before := m.sequences[r.Seq]; r.Reference != "" && (before == nil || before.Reference == "") { // a record keeps its reference
+			m.references[r.Reference] = append(m.references[r.Reference], r.Seq)
 		}
+		m.records[r.Key], m.sequences[r.Seq] = &r, &r
 		m.sequence = max(m.sequence, r.Seq)
 	}
 	m.entries = append(m.entries, c.Entries...)
@@ -232,9 +241,11 @@ func (m *Memory) RecordBySequence(seq int64) (Record, bool, error) {
 	return view(m, func(r *memoryRows) (Record, bool, error) { return r.RecordBySequence(seq) })
 }
 
-// RecordByReference finds the latest record with that reference.
-func (m *Memory) RecordByReference(reference string) (Record, bool, error) {
-	return view(m, func(r *memoryRows) (Record, bool, error) { return r.RecordByReference(reference) })
+// RecordsByReference finds those with that reference.
+func (m *Memory) RecordsByReference(reference string) ([]Record, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.rows.RecordsByReference(reference)
 }
 
 // Binding finds what the token service knows of a token.
@@ -264,6 +275,13 @@ func (m *Memory) Controls(account string) (Controls, bool, error) {
 // Dispute finds a dispute.
 func (m *Memory) Dispute(id int64) (Dispute, bool, error) {
 	return view(m, func(r *memoryRows) (Dispute, bool, error) { return r.Dispute(id) })
+}
+
+// OpenDisputes are those about a payment, oldest first.
+func (m *Memory) OpenDisputes(payment int64) ([]Dispute, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.rows.OpenDisputes(payment)
 }
 
 // Answered finds the first answer under an idempotency key.

@@ -74,9 +74,9 @@ func (s *Store) RecordBySequence(seq int64) (issuer.Record, bool, error) {
 	return get(s, selectRecords+" WHERE seq = ?", scanRecord, seq)
 }
 
-// RecordByReference finds the latest record with that reference.
-func (s *Store) RecordByReference(reference string) (issuer.Record, bool, error) {
-	return get(s, latestByReference, scanRecord, reference)
+// RecordsByReference finds those with that reference.
+func (s *Store) RecordsByReference(reference string) ([]issuer.Record, error) {
+	return list(context.Background(), s, selectByReference, scanRecord, reference, issuer.MaxByReference)
 }
 
 // Controls finds the limits and sums of an account.
@@ -91,6 +91,11 @@ func (s *Store) Controls(account string) (issuer.Controls, bool, error) {
 // Dispute finds a dispute.
 func (s *Store) Dispute(id int64) (issuer.Dispute, bool, error) {
 	return get(s, selectDisputes+" WHERE id = ?", scanDispute, id)
+}
+
+// OpenDisputes are those about a payment, oldest first.
+func (s *Store) OpenDisputes(payment int64) ([]issuer.Dispute, error) {
+	return list(context.Background(), s, selectOpenDisputes, scanDispute, payment)
 }
 
 // Answered finds the first answer under an idempotency key.
