@@ -311,16 +311,32 @@ func (m *Memory) Keys(_ context.Context, token PANIndex) ([]IssuedKey, error) {
 
 // Records are those of an account, or all for "".
 func (m *Memory) Records(_ context.Context, account string) ([]Record, error) {
+	return m.filterRecords(func(r *Record) bool { return account == "" || r.Account == account }), nil
+}
+
+// FindRecords are the latest that a query fits.
+func (m *Memory) FindRecords(_ context.Context, q PaymentQuery) ([]Record, error) {
+	all := m.filterRecords(q.Fits)
+	return all[max(0, len(all)-MaxFound):], nil
+}
+
+// RecordsAbout are those about a record.
+func (m *Memory) RecordsAbout(_ context.Context, record int64) ([]Record, error) {
+	return m.filterRecords(func(r *Record) bool { return record != 0 && r.Related == record }), nil
+}
+
+// filterRecords are the records that keep is true for, oldest first.
+func (m *Memory) filterRecords(keep func(*Record) bool) []Record {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	var out []Record
 	for _, r := range m.rows.records {
-		if account == "" || r.Account == account {
+		if keep(r) {
 			out = append(out, *r)
 		}
 	}
 	slices.SortFunc(out, func(a, b Record) int { return cmp.Compare(a.Seq, b.Seq) })
-	return out, nil
+	return out
 }
 
 // OpenHolds are the records that hold money, the oldest first.
@@ -346,6 +362,11 @@ func (m *Memory) Entries(_ context.Context, account string) ([]Entry, error) {
 func (m *Memory) Disputes(_ context.Context, account string) ([]Dispute, error) {
 	return rows(m, m.rows.disputes, func(a, b Dispute) int { return cmp.Compare(a.ID, b.ID) },
 		func(d Dispute) bool { return account == "" || d.Account == account })
+}
+
+// EntriesOf are those of a record.
+func (m *Memory) EntriesOf(_ context.Context, record int64) ([]Entry, error) {
+	return filter(m, &m.rows.entries, func(e Entry) bool { return e.Record == record })
 }
 
 // Notices are those for an account, or all for "".

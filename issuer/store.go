@@ -47,6 +47,12 @@ type Lister interface {
 	Keys(ctx context.Context, token PANIndex) ([]IssuedKey, error)
 	// Records are those of an account, or all for "", oldest first.
 	Records(ctx context.Context, account string) ([]Record, error)
+	// FindRecords are the latest MaxFound that a query fits, oldest first.
+	FindRecords(ctx context.Context, q PaymentQuery) ([]Record, error)
+	// RecordsAbout are those whose Related is a record, oldest first.
+	RecordsAbout(ctx context.Context, record int64) ([]Record, error)
+	// EntriesOf are those of a record, oldest first.
+	EntriesOf(ctx context.Context, record int64) ([]Entry, error)
 	// OpenHolds are the records with state RecordHeld, the oldest by time first, at
 	// most limit.
 	OpenHolds(ctx context.Context, limit int) ([]Record, error)

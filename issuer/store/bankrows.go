@@ -27,8 +27,6 @@ var (
 	selectSettings = settingTable.selection()
 	selectNotices  = noticeTable.selection()
 	selectSheets   = sheetTable.selection()
-
-	selectOpenDisputes = selectDisputes + " WHERE payment = ? AND state = 1 ORDER BY id"
 )
 
 // detailLength is the blob of what a record is about.

@@ -566,3 +566,61 @@ func TestPANIndex(t *testing.T) {
 		require.Equal(t, a, s.IndexPAN(emv.PAN("4761739001010119")))
 	})
 }
+
+// TestFindRecords finds by number, trace number and cryptogram, and what is about a
+// record and booked by it.
+func TestFindRecords(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		record := func(seq int64, stan string, cryptogram byte, related int64) issuer.Record {
+			r := issuer.Record{
+				Seq: seq, Key: fmt.Sprintf("20300101120000%04d%s/12345/T%d/M", 100, stan, seq), Account: "A", Currency: 978, Billing: 978, Time: start,
+				State: issuer.RecordHeld, Event: issuer.EventPurchase, Related: related, Code: "00", Answer: []byte{1},
+			}
+			if cryptogram != 0 {
+				r.Tap = issuer.Tap{0, 1, 2, 3, 4, 5, cryptogram, 7, 8, 9, 10, 11, 12, 13}
+			}
+			return r
+		}
+		first, second, third, bare := record(1, "000001", 0xA1, 0), record(2, "000002", 0xA2, 1), record(3, "000001", 0xA3, 1), record(4, "000004", 0, 300)
+		update(t, s, func(tx *issuer.Tx) {
+			for _, r := range []issuer.Record{third, first, bare, second} {
+				tx.PutRecord(r)
+			}
+			tx.PutAccount(issuer.Account{ID: "A", Currency: 978, Status: issuer.StatusActive})
+			tx.PutAccount(issuer.Account{ID: "B", Currency: 978, Status: issuer.StatusActive})
+			require.NoError(t, tx.Move(&first, "A", "B", 5))
+			require.NoError(t, tx.Move(&third, "B", "A", 7))
+		})
+		const a1, a3 = "A10708090A0B0C0D", "A30708090A0B0C0D"
+		for q, want := range map[issuer.PaymentQuery][]issuer.Record{
+			{ID: 2}: {second}, {ID: 9}: nil, {STAN: "000001"}: {first, third}, {STAN: "000004"}: {bare}, {STAN: "000009"}: nil, {STAN: "1"}: nil,
+			{Cryptogram: a1}: {first}, {Cryptogram: "0000000000000000"}: nil, {Cryptogram: ""}: {first, second, third, bare}, {Cryptogram: "x"}: nil,
+			{STAN: "000001", Cryptogram: a3}: {third}, {STAN: "000002", Cryptogram: a3}: nil, {ID: 3, STAN: "000001"}: {third}, {ID: 2, STAN: "000001"}: nil,
+		} {
+			got, err := s.FindRecords(ctx, q)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%+v", q)
+		}
+		for seq, want := range map[int64][]issuer.Record{1: {second, third}, 300: {bare}, 2: nil, 0: nil} {
+			got, err := s.RecordsAbout(ctx, seq)
+			require.NoError(t, err)
+			require.Equal(t, want, got, seq)
+		}
+		for seq, want := range map[int64][]int64{1: {-5, 5}, 2: nil, 3: {-7, 7}} {
+			entries, err := s.EntriesOf(ctx, seq)
+			require.NoError(t, err)
+			var got []int64
+			for _, e := range entries {
+				got = append(got, e.Amount)
+			}
+			require.Equal(t, want, got, seq)
+		}
+		for n := range int64(issuer.MaxFound) {
+			update(t, s, func(tx *issuer.Tx) { tx.PutRecord(record(10+n, "000001", 0, 0)) })
+		}
+		got, err := s.FindRecords(ctx, issuer.PaymentQuery{STAN: "000001"})
+		require.NoError(t, err)
+		require.Len(t, got, issuer.MaxFound)
+		require.Equal(t, []int64{10, 9 + issuer.MaxFound}, []int64{got[0].Seq, got[issuer.MaxFound-1].Seq}, "the latest")
+	})
+}

@@ -67,7 +67,6 @@ var (
 	selectEntries     = entryTable.selection()
 	selectBindings    = bindingTable.selection()
 	selectEvents      = eventTable.selection()
-	selectByReference = selectRecords + " WHERE reference = ? AND reference <> '' ORDER BY state IN (1, 6), seq DESC LIMIT ?" // 1 and 6 moved nothing
 	selectByKeys      = selectRecords + " WHERE key IN (?" + strings.Repeat(", ?", prefetchChunk-1) + ")"
 )
 

@@ -98,6 +98,13 @@ var lists = map[string]func(w *whole, l issuer.Lister, n *names){
 	"Entries":  func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Entries)) },
 	"Disputes": func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Disputes)) },
 	"Notices":  func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Notices)) },
+	"FindRecords": func(w *whole, l issuer.Lister, n *names) {
+		all(w, n.records, func(record int64) ([]issuer.Record, error) {
+			return l.FindRecords(ctx, issuer.PaymentQuery{ID: record})
+		})
+	},
+	"RecordsAbout": func(w *whole, l issuer.Lister, n *names) { all(w, n.records, of(l.RecordsAbout)) },
+	"EntriesOf":    func(w *whole, l issuer.Lister, n *names) { all(w, n.records, of(l.EntriesOf)) },
 	"OpenHolds": func(w *whole, l issuer.Lister, _ *names) {
 		all(w, nil, func(struct{}) ([]issuer.Record, error) { return l.OpenHolds(ctx, 1<<20) })
 	},

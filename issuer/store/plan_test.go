@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tapsim/issuer"
+)
+
+// Whatever somebody asks for, and whatever an authorisation looks up, SQLite finds by
+// an index: no query but those for the whole bank reads all rows of a table, or sorts
+// more than the rows that it was asked for.
+func TestQueriesUseIndexes(t *testing.T) {
+	s, err := Create(t.TempDir(), make([]byte, KeySize))
+	require.NoError(t, err)
+	defer s.Close()
+	query := func(q issuer.PaymentQuery) string { text, _ := findRecords(q); return text }
+	for text, index := range map[string]string{
+		recordTable.ofAccount():                      "records_account",
+		entryTable.ofAccount():                       "entries_account",
+		noticeTable.ofAccount():                      "notices_account",
+		disputeTable.ofAccount():                     "disputes_account",
+		selectAbout:                                  "records_related",
+		selectEntriesOf:                              "entries_record",
+		selectOpenDisputes:                           "disputes_open",
+		selectHolds:                                  "records_held",
+		selectByReference:                            "records_reference",
+		query(issuer.PaymentQuery{ID: 1}):            "INTEGER PRIMARY KEY",
+		query(issuer.PaymentQuery{STAN: "1"}):        "records_stan",
+		query(issuer.PaymentQuery{Cryptogram: "00"}): "records_cryptogram",
+		query(issuer.PaymentQuery{STAN: "1", Cryptogram: "00"}): "records_", // either
+		query(issuer.PaymentQuery{ID: 1, STAN: "1"}):            "INTEGER PRIMARY KEY",
+	} {
+		plan := planOf(t, s, text)
+		require.Contains(t, plan, index, text)
+		require.NotRegexp(t, `(?m)^SCAN \w+$`, plan, text) // one of an index goes from the first hold that is open
+		if text != selectByReference { // those of one reference are few
+			require.NotContains(t, plan, "TEMP B-TREE", text)
+		}
+	}
+	require.Equal(t, "SCAN records", planOf(t, s, selectRecords+" WHERE merchant = ?"), "so it says when there is none")
+}
+
+// planOf is how SQLite means to answer a query; its arguments stay NULL.
+func planOf(t *testing.T, s *Store, query string) string {
+	rows, err := s.readers.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, make([]any, strings.Count(query, "?"))...)
+	require.NoError(t, err)
+	defer rows.Close()
+	var plan []string
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
+		plan = append(plan, detail)
+	}
+	require.NoError(t, rows.Err())
+	require.NotEmpty(t, plan)
+	return strings.Join(plan, "\n")
+}
