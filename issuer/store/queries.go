@@ -11,12 +11,17 @@ import (
 // (009.sql), or SQLite would not use them; a test asks it whether it does.
 
 const (
+	whereAccount    = "account = ?"
 	whereSTAN       = "substr(key, 25, 1) = '/' AND substr(key, 19, 6) = ?"
 	whereCryptogram = "tap > x'0000000000000000000000000000' AND substr(tap, 7) = ?"
 	whereRelated    = "substr(detail, 8, 8) > x'0000000000000000' AND substr(detail, 8, 8) = ?"
 )
 
 var (
+	accountsRecords    = recordTable.shelved("seq", whereAccount) + " ORDER BY seq"
+	accountsEntries    = entryTable.shelved("id", whereAccount) + " ORDER BY id"
+	accountsNotices    = noticeTable.shelved("id", whereAccount) + " ORDER BY id"
+	accountsDisputes   = selectDisputes + " WHERE " + whereAccount + " ORDER BY id"
 	selectByReference  = selectRecords + " WHERE reference = ? AND reference <> '' ORDER BY state IN (1, 6), seq DESC LIMIT ?" // 1 and 6 moved nothing
 	selectHolds        = selectRecords + " WHERE state = 2 ORDER BY time, seq LIMIT ?"
 	selectAbout        = selectRecords + " WHERE " + whereRelated + " ORDER BY seq"
@@ -24,8 +29,12 @@ var (
 	selectOpenDisputes = selectDisputes + " WHERE payment = ? AND state = 1 ORDER BY id"
 )
 
-// ofAccount is the query for the rows of an account.
-func (t *table) ofAccount() string { return t.selection() + " WHERE account = ? ORDER BY rowid" }
+// shelved is a query that looks through all shelves of a table, by an index of shelf
+// and what the condition names. id is the number of a row.
+func (t *table) shelved(id, where string) string {
+	return "WITH RECURSIVE shelves (shelf) AS (SELECT 0 UNION ALL SELECT shelf + 1 FROM shelves WHERE shelf < (SELECT max(" + id + ") >> 10 FROM " + t.name + ")) " +
+		"SELECT " + strings.Join(t.columns, ", ") + " FROM shelves CROSS JOIN " + t.name + " WHERE " + id + " >> 10 = shelf AND " + where
+}
 
 // findRecords is the query for the latest records that fit, and its arguments.
 func findRecords(q issuer.PaymentQuery) (string, []any) {
@@ -44,8 +53,13 @@ func findRecords(q issuer.PaymentQuery) (string, []any) {
 	if q.STAN != "" {
 		add(whereSTAN, q.STAN)
 	}
-	if len(where) == 0 {
-		add("?", true)
+	condition := strings.Join(where, " AND ")
+	query := selectRecords + " WHERE " + condition
+	switch {
+	case condition == "":
+		query = selectRecords
+	case q.ID == 0:
+		query = recordTable.shelved("seq", condition)
 	}
-	return selectRecords + " WHERE " + strings.Join(where, " AND ") + " ORDER BY seq DESC LIMIT ?", append(args, issuer.MaxFound)
+	return query + " ORDER BY seq DESC LIMIT ?", append(args, issuer.MaxFound)
 }

@@ -28,11 +28,11 @@ func list[T any](ctx context.Context, s *Store, query string, scan func(scanner)
 }
 
 // ofAccount reads the rows of an account, or all for "", in their order.
-func ofAccount[T any](ctx context.Context, s *Store, t *table, scan func(scanner) (T, error), account string) ([]T, error) {
+func ofAccount[T any](ctx context.Context, s *Store, whole, part string, scan func(scanner) (T, error), account string) ([]T, error) {
 	if account == "" {
-		return list(ctx, s, t.selection()+" ORDER BY rowid", scan)
+		return list(ctx, s, whole+" ORDER BY rowid", scan)
 	}
-	return list(ctx, s, t.ofAccount(), scan, account)
+	return list(ctx, s, part, scan, account)
 }
 
 // Sequence is the highest Record.Seq given out.
@@ -136,7 +136,7 @@ func (s *Store) Keys(ctx context.Context, token issuer.PANIndex) ([]issuer.Issue
 
 // Records are those of an account, or all for "", oldest first.
 func (s *Store) Records(ctx context.Context, account string) ([]issuer.Record, error) {
-	return ofAccount(ctx, s, &recordTable, scanRecord, account)
+	return ofAccount(ctx, s, selectRecords, accountsRecords, scanRecord, account)
 }
 
 // FindRecords are the latest that a query fits.
@@ -164,7 +164,7 @@ func (s *Store) OpenHolds(ctx context.Context, limit int) ([]issuer.Record, erro
 
 // Entries are those of an account, or all for "", oldest first.
 func (s *Store) Entries(ctx context.Context, account string) ([]issuer.Entry, error) {
-	return ofAccount(ctx, s, &entryTable, scanEntry, account)
+	return ofAccount(ctx, s, selectEntries, accountsEntries, scanEntry, account)
 }
 
 // Binding finds what the token service knows of a token.
@@ -188,7 +188,7 @@ func (s *Store) TokenEvents(ctx context.Context, token issuer.PANIndex, after in
 
 // Disputes are those of an account, or all for "", oldest first.
 func (s *Store) Disputes(ctx context.Context, account string) ([]issuer.Dispute, error) {
-	return ofAccount(ctx, s, &disputeTable, scanDispute, account)
+	return ofAccount(ctx, s, selectDisputes, accountsDisputes, scanDispute, account)
 }
 
 // Sheet finds what was kept of the check of a record.
@@ -199,5 +199,5 @@ func (s *Store) Sheet(_ context.Context, record int64) (issuer.Sheet, bool, erro
 
 // Notices are those for an account, or all for "", oldest first.
 func (s *Store) Notices(ctx context.Context, account string) ([]issuer.Notice, error) {
-	return ofAccount(ctx, s, &noticeTable, scanNotice, account)
+	return ofAccount(ctx, s, selectNotices, accountsNotices, scanNotice, account)
 }
