@@ -60,6 +60,7 @@ func testConfig() Config {
 		Counter:    CounterRules{MaxGap: 50, MaxBehind: 10},
 		LimitedUse: LimitedUseRules{Keys: 2, Uses: 3, Lifetime: 24 * time.Hour},
 		Currency:   978,
+		Tolerance:  20,
 	}
 }
 
@@ -181,6 +182,11 @@ func (b *bank) handle(m *iso8583.Message) (*iso8583.Message, *Report) {
 	report := new(Report)
 	a, err := b.Handle(context.Background(), m, report)
 	require.NoError(b.t, err)
+	for _, s := range report.Steps {
+		if s.Result == Failed {
+			require.Contains(b.t, Causes(), s.Cause, "%s: %s", s.Name, s.Text)
+		}
+	}
 	return a.Message, report
 }
 

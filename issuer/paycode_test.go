@@ -20,7 +20,7 @@ func TestTokenIsNotTyped(t *testing.T) {
 			continue
 		}
 		require.Equal(t, "57", answer.ResponseCode, "%s %+v", mode, report.Steps)
-		require.Contains(t, report.firstFailure(), "not by its number")
+		require.Contains(t, report.firstFailure().Text, "not by its number")
 	}
 	for _, mode := range []string{"031", "810"} {
 		answer, report := p.pay(1_00, func(m *iso8583.Message) { m.EntryMode, m.ICCData = mode, nil })
@@ -37,7 +37,7 @@ func TestRemotePaymentsAreVerified(t *testing.T) {
 		answer, report := p.pay(1_00, func(m *iso8583.Message) { m.EntryMode = c.mode })
 		require.Equal(t, c.code, answer.ResponseCode, "%s %+v", c.mode, report.Steps)
 		if c.code != "00" {
-			require.Contains(t, report.firstFailure(), "there was no verification on the device")
+			require.Contains(t, report.firstFailure().Text, "there was no verification on the device")
 		}
 	}
 }

@@ -11,13 +11,13 @@ import (
 
 // TestSheetsAreBounded: long details go, the steps stay.
 func TestSheetsAreBounded(t *testing.T) {
-	r := &Report{Steps: []Step{{"cryptogram", OK, "equal", []Detail{{"input", strings.Repeat("00", maxSheet), ""}}}}}
+	r := &Report{Steps: []Step{{"cryptogram", Failed, CauseCryptogram, "not equal", []Detail{{"input", strings.Repeat("00", maxSheet), ""}}}}}
 	s, err := r.sheet(7)
 	require.NoError(t, err)
 	require.Less(t, len(s.Steps), maxSheet)
 	var steps []Step
 	require.NoError(t, json.Unmarshal(s.Steps, &steps))
-	require.Equal(t, []Step{{Name: "cryptogram", Result: OK, Text: "equal"}}, steps)
+	require.Equal(t, []Step{{Name: "cryptogram", Result: Failed, Cause: CauseCryptogram, Text: "not equal"}}, steps)
 	r.Steps[0].Details[0].Value = "00"
 	s, err = r.sheet(7 + MaxSheets)
 	require.NoError(t, err)
@@ -52,7 +52,7 @@ func TestQueriesFindTheirRecords(t *testing.T) {
 		{ID: 3}: true, {ID: 4}: false, {STAN: "000012"}: true, {STAN: "000013"}: false, {Cryptogram: "A1A2A3A4A5A6A7A8"}: true, {Cryptogram: "00"}: false,
 		{ID: 3, STAN: "000012", Cryptogram: "A1A2A3A4A5A6A7A8"}: true, {ID: 3, STAN: "000013"}: false,
 	} {
-		require.Equal(t, want, q.fits(r), "%+v", q)
+		require.Equal(t, want, q.Fits(r), "%+v", q)
 	}
 	for _, key := range []string{"", "short", "~123456789012/acq", "top-up/1"} {
 		require.Empty(t, (&Record{Key: key}).stan(), key)

@@ -441,7 +441,7 @@ func (w *Wallet) sealUnderPasscode(key *cryptogram.Key) (wrapped, agreement []by
 }
 
 // TapAndGo is what may be paid without unlocking, of each card, between two
-// unlockings: minor units of whatever currency.
+// unlockings: minor units of the payment's currency, whichever that is.
 type TapAndGo struct {
 	PerTap     int64 `json:"per_tap"`
 	Cumulative int64 `json:"cumulative"`

@@ -134,15 +134,17 @@ func (a *app) walletTapAndGo(f *walletFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "tap-and-go", Short: "What may be paid without unlocking", Args: cobra.NoArgs,
 		Long: `Set, or show, what each card may pay between two unlockings: per tap, in all, and
-how often. --off allows nothing, --standard leaves it to the cards and the
-terminals. With a passcode the wallet must be unlocked to change it.`,
+how often. The amounts bound payments in every currency alike, in its minor units:
+20.00 in EUR is 2000 of them, and so JPY 2000. --off allows nothing, --standard leaves
+it to the cards and the terminals. With a passcode the wallet must be unlocked to
+change it.`,
 		Example: "  tapsim wallet tap-and-go --per-tap 50 --cumulative 150 --count 5",
 	}
 	flags := c.Flags()
 	flags.StringVar(&perTap, "per-tap", "", "most of one tap")
 	flags.StringVar(&cumulative, "cumulative", "", "most of all taps together")
 	flags.IntVar(&count, "count", 5, "number of taps")
-	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: whose decimals the amounts have")
+	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: with whose decimals the amounts are written")
 	flags.BoolVar(&off, "off", false, "nothing without unlocking")
 	flags.BoolVar(&standard, "standard", false, "as cards and terminals have it")
 	return walletVerb(a, f, c, func(_ context.Context, p *sim.Phone, _ []string) (v tapAndGoJSON, err error) {
@@ -166,16 +168,23 @@ terminals. With a passcode the wallet must be unlocked to change it.`,
 // tapAndGoJSON is what may be paid without unlocking; null is what cards and
 // terminals have.
 type tapAndGoJSON struct {
-	TapAndGo *wallet.TapAndGo `json:"tap_and_go"` // minor units
+	TapAndGo *wallet.TapAndGo `json:"tap_and_go"` // minor units of the payment's currency
 }
 
 func (a *app) showTapAndGo(v tapAndGoJSON) error {
 	text := "as cards and terminals have it"
 	if t := v.TapAndGo; t != nil {
-		text = fmt.Sprintf("per tap %d, in all %d minor units, %d taps", t.PerTap, t.Cumulative, t.Count)
+		text = fmt.Sprintf("per tap %d, in all %d, in minor units of the payment's currency (%s and %s in EUR); %d taps",
+			t.PerTap, t.Cumulative, euros(t.PerTap), euros(t.Cumulative), t.Count)
 	}
 	_, err := fmt.Fprintln(a.out, text)
 	return err
+}
+
+// euros writes minor units as they are in the currency of most examples.
+func euros(minor int64) string {
+	c, _ := emv.CurrencyByAlpha("EUR")
+	return c.Format(minor)
 }
 
 func tapAndGo(perTap, cumulative, currency string, count int) (*wallet.TapAndGo, error) {

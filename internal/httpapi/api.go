@@ -27,6 +27,7 @@ type Bank interface {
 	Freeze(ctx context.Context, r issuer.AccountRequest) (issuer.AccountState, error)
 	Unfreeze(ctx context.Context, r issuer.AccountRequest) (issuer.AccountState, error)
 	Cards(ctx context.Context, account string) ([]issuer.CardState, error)
+	LostCard(ctx context.Context, r issuer.LostCardRequest) (issuer.CardState, error)
 	IssueFundingCard(ctx context.Context, r CardRequest) (IssuedCard, error)
 
 	// money

@@ -27,6 +27,11 @@ func (c *Client) CloseAccount(ctx context.Context, r issuer.AccountRequest) (iss
 	return closeAccount.call(ctx, c, &r)
 }
 
+// LostCard implements Bank.
+func (c *Client) LostCard(ctx context.Context, r issuer.LostCardRequest) (issuer.CardState, error) {
+	return lostCard.call(ctx, c, &r)
+}
+
 // Freeze implements Bank.
 func (c *Client) Freeze(ctx context.Context, r issuer.AccountRequest) (issuer.AccountState, error) {
 	return freeze.call(ctx, c, &r)

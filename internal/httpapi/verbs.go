@@ -56,6 +56,7 @@ var (
 	freeze       = verb[issuer.AccountRequest, issuer.AccountState]{"POST /v1/bank/freeze"}
 	unfreeze     = verb[issuer.AccountRequest, issuer.AccountState]{"POST /v1/bank/unfreeze"}
 	cards        = verb[ofAccount, []issuer.CardState]{"GET /v1/bank/cards"}
+	lostCard     = verb[issuer.LostCardRequest, issuer.CardState]{"POST /v1/bank/lost-card"}
 	issueCard    = verb[CardRequest, IssuedCard]{"POST /v1/bank/card"}
 
 	topUp       = verb[issuer.TopUpRequest, issuer.PaymentState]{"POST /v1/bank/top-up"}
@@ -117,6 +118,7 @@ func routes() []route {
 func bankRoutes() []route {
 	return []route{
 		openAccount.by(Bank.Open), closeAccount.by(Bank.CloseAccount), freeze.by(Bank.Freeze), unfreeze.by(Bank.Unfreeze), issueCard.by(Bank.IssueFundingCard),
+		lostCard.by(Bank.LostCard),
 		accounts.by(func(b Bank, ctx context.Context, _ nothing) ([]issuer.AccountState, error) { return b.Accounts(ctx) }),
 		showAccount.by(func(b Bank, ctx context.Context, q ofAccount) (issuer.AccountState, error) {
 			return b.ShowAccount(ctx, q.Account)
