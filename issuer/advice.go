@@ -32,13 +32,15 @@ func (i *Issuer) relatedTo(tx *Tx, p *payment, record *Record) (*Record, error) 
 		found, ok, err = tx.Record(key)
 	}
 	if err == nil && !ok && p.reference != "" {
-		found, ok, err = tx.RecordByReference(p.reference)
+		found, ok, err = tx.recordByReference(p.reference, func(r *Record) bool {
+			return r.Instrument == p.index && r.State != RecordOrphan && (p.refund() || p.sameCounter(r))
+		})
 	}
 	if err != nil || !ok || found.Instrument != p.index || found.State == RecordOrphan {
 		return nil, err
 	}
 	if p.refund() && found.State != RecordHeld && (found.Event.spends() || !p.sameCounter(&found)) { // what it gives money of, not itself
-		if p.original, err = p.namedOriginal(tx); p.original != nil {
+		if err = p.nameOriginal(tx); p.original != nil {
 			record.Related = p.original.Seq // also where no money moves: the next refund of the same looks it up here
 		}
 		return nil, err
@@ -64,7 +66,7 @@ func (i *Issuer) unproven(p *payment, related *Record) string {
 	switch original := p.original; {
 	case original != nil && original.Currency != p.currency: // also of a request that a rule approved
 		return "the payment that it names is in another currency"
-	case original != nil && (original.State != RecordPosted || p.amount > original.rest()):
+	case original != nil && !p.mayReturn():
 		return "more is to go back than is left of the payment"
 	case !p.advice:
 		return ""

@@ -62,6 +62,15 @@ func appendField(dst []byte, number byte, v string) []byte {
 	return append(dst, v...)
 }
 
+// approvedPart is the amount in an answer from the store.
+func approvedPart(stored []byte) (int64, error) {
+	m, err := decodeAnswer(new(iso8583.Message), stored)
+	if err != nil || m.Amount == nil {
+		return 0, err
+	}
+	return *m.Amount, nil
+}
+
 // decodeAnswer is the inverse of encodeAnswer for a repeat of the request.
 func decodeAnswer(request *iso8583.Message, stored []byte) (*iso8583.Message, error) {
 	m := &iso8583.Message{MTI: request.MTI.Response(), PAN: request.PAN}

@@ -80,9 +80,10 @@ const (
 	DisputeAccepted                          // the credit is final, the merchant pays
 	DisputeRejected                          // the credit was taken back
 	DisputeWithdrawn                         // by the customer; the credit was taken back
+	DisputeSettled                           // the credit is final: the merchant gave the money back by itself
 )
 
-var disputeNames = [...]string{"", "credited", "accepted", "rejected", "withdrawn"}
+var disputeNames = [...]string{"", "credited", "accepted", "rejected", "withdrawn", "settled"}
 
 // String is the name for people and JSON.
 func (s DisputeState) String() string { return disputeNames[s] }
@@ -92,8 +93,8 @@ type Dispute struct {
 	ID      int64 // Seq of the record of its provisional credit
 	Account string
 	Payment int64 // Seq of the record of the payment
-	Amount  int64 // minor units of the payment that are disputed
-	Billed  int64 // what the customer was credited, minor units of the account
+	Amount  int64 // minor units of the payment that are disputed, without what the merchant gave back meanwhile
+	Billed  int64 // what the customer was credited for that, minor units of the account
 	State   DisputeState
 	Reason  string
 	Opened  time.Time

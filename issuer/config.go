@@ -38,6 +38,9 @@ type Config struct {
 	PartialApproval bool
 	// HoldsExpire is how long a hold waits for its completion; 0: for ever.
 	HoldsExpire time.Duration
+	// Tolerance is by how many percent an advice may be for more than what was
+	// authorised, or than the card approved offline: tips. 0: by none.
+	Tolerance int
 	// KeptChecks is of how many payments a second the steps of the check are kept
 	// although nobody watches, at most MaxKeptChecks; 0: of none.
 	KeptChecks int
@@ -244,6 +247,8 @@ func (c *Config) checkBounds() error {
 		return configError("refunds.unverified", "%d is not an amount", c.Unverified)
 	case c.HoldsExpire < 0 || c.HoldsExpire > 366*24*time.Hour:
 		return configError("holds.expire", "%s, want up to a year", c.HoldsExpire)
+	case c.Tolerance < 0 || c.Tolerance > maxTolerance:
+		return configError("advices.tolerance", "%d percent, want 0 to %d", c.Tolerance, maxTolerance)
 	case c.KeptChecks < 0 || c.KeptChecks > MaxKeptChecks:
 		return configError("kept_checks", "%d, want 0 to %d", c.KeptChecks, MaxKeptChecks)
 	}

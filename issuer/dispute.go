@@ -173,7 +173,7 @@ func (t *Tx) endDispute(d *Dispute, payment *Record) error {
 	if err != nil || !ok {
 		return errorOr(err, "issuer: the credit of dispute %d is gone", d.ID)
 	}
-	part := portion{d.Amount, d.Billed, credit.Fee}
+	part := d.portion(&credit, d.Amount)
 	record.Billed, record.Fee = part.billed, part.fee
 	ours, err := t.internal(ownDisputed, a.Currency)
 	if err != nil {

@@ -3,6 +3,8 @@ package issuer
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -229,15 +231,22 @@ func (i *Issuer) complete(tx *Tx, held *Record, amount int64, at time.Time) (Pay
 	return record.view(), tx.pay(movement{&record, false}, &record, record.Account, part)
 }
 
-// openHolds lists the holds that are open now.
+// openHolds lists the holds that are open now, of an account, or of all for "".
 func (i *Issuer) openHolds(ctx context.Context, account string, keep func(*Record) bool) ([]int64, error) {
-	records, err := i.store.Records(ctx, account)
+	var records []Record
+	var err error
+	if account == "" {
+		records, err = i.store.OpenHolds(ctx, math.MaxInt32)
+	} else {
+		records, err = i.store.Records(ctx, account)
+	}
 	var out []int64
 	for n := range records {
 		if r := &records[n]; r.State == RecordHeld && keep(r) {
 			out = append(out, r.Seq)
 		}
 	}
+	slices.Sort(out)
 	return out, err
 }
 
@@ -296,7 +305,7 @@ func (i *Issuer) Reverse(ctx context.Context, r PaymentRequest) (PaymentState, e
 		}
 		amount := payment.rest()
 		if amount <= 0 {
-			return PaymentState{}, refuse("nothing-left", "", "nothing is left of payment %d: it went back before", payment.Seq)
+			return PaymentState{}, tx.nothingLeft(payment)
 		}
 		if r.Amount != "" {
 			if amount, err = amountIn(r.Amount, payment.Currency); err != nil {

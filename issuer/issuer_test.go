@@ -60,6 +60,7 @@ func testConfig() Config {
 		Counter:    CounterRules{MaxGap: 50, MaxBehind: 10},
 		LimitedUse: LimitedUseRules{Keys: 2, Uses: 3, Lifetime: 24 * time.Hour},
 		Currency:   978,
+		Tolerance:  20,
 	}
 }
 

@@ -71,7 +71,7 @@ func (i *Issuer) release(ctx context.Context) ([]PaymentState, error) {
 			done, err := once(ctx, i, "expire", "", nil, func(tx *Tx, at time.Time) ([]PaymentState, error) {
 				return tx.eachHold(due, func(held *Record) (PaymentState, error) {
 					out, err := tx.reverse(held, held.Amount, EventExpiry, at)
-					held.State = RecordExpired
+					held.State, held.Related = RecordExpired, out.ID
 					tx.PutRecord(*held)
 					return out, err
 				})

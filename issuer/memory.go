@@ -3,6 +3,7 @@ package issuer
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -19,7 +20,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{rows: memoryRows{
 		accounts: map[string]Account{}, instruments: map[PANIndex]Instrument{}, usages: map[PANIndex]Usage{},
-		keys: map[memoryKey]IssuedKey{}, records: map[string]*Record{}, sequences: map[int64]*Record{}, references: map[string]*Record{},
+		keys: map[memoryKey]IssuedKey{}, records: map[string]*Record{}, sequences: map[int64]*Record{}, references: map[string][]int64{},
 		bindings: map[PANIndex]Binding{}, events: map[PANIndex][]TokenEvent{},
 		controls: map[string]Controls{}, disputes: map[int64]Dispute{}, answered: map[string]Answered{}, settings: map[string][]byte{}, sheets: map[int64]Sheet{},
 	}}
@@ -33,7 +34,7 @@ type memoryRows struct {
 	keys        map[memoryKey]IssuedKey
 	records     map[string]*Record
 	sequences   map[int64]*Record
-	references  map[string]*Record
+	references  map[string][]int64 // Seq of the records, in the order in which they came
 	entries     []Entry
 	bindings    map[PANIndex]Binding
 	events      map[PANIndex][]TokenEvent
@@ -79,8 +80,12 @@ func (m *memoryRows) RecordBySequence(seq int64) (Record, bool, error) {
 	return deref(m.sequences[seq])
 }
 
-func (m *memoryRows) RecordByReference(reference string) (Record, bool, error) {
-	return deref(m.references[reference])
+func (m *memoryRows) RecordsByReference(reference string) ([]Record, error) {
+	var all []Record
+	for _, seq := range m.references[reference] {
+		all = append(all, *m.sequences[seq])
+	}
+	return MergeByReference(all, reference, nil), nil
 }
 
 func (m *memoryRows) Binding(token PANIndex) (Binding, bool, error) {
@@ -96,6 +101,10 @@ func (m *memoryRows) Controls(account string) (Controls, bool, error) {
 func (m *memoryRows) Dispute(id int64) (Dispute, bool, error) {
 	d, ok := m.disputes[id]
 	return d, ok, nil
+}
+
+func (m *memoryRows) OpenDisputes(payment int64) ([]Dispute, error) {
+	return MergeDisputes(nil, payment, slices.Collect(maps.Values(m.disputes))), nil
 }
 
 func (m *memoryRows) Answered(key string) (Answered, bool, error) {
@@ -130,10 +139,10 @@ func (m *memoryRows) apply(c *Changes) {
 		m.keys[memoryKey{k.Token, k.Index}] = k
 	}
 	for _, r := range c.Records {
-		m.records[r.Key], m.sequences[r.Seq] = &r, &r
-		if last := m.references[r.Reference]; r.Reference != "" && (last == nil || last.Seq <= r.Seq) {
-			m.references[r.Reference] = &r
+		if before := m.sequences[r.Seq]; r.Reference != "" && (before == nil || before.Reference == "") { // a record keeps its reference
+			m.references[r.Reference] = append(m.references[r.Reference], r.Seq)
 		}
+		m.records[r.Key], m.sequences[r.Seq] = &r, &r
 		m.sequence = max(m.sequence, r.Seq)
 	}
 	m.entries = append(m.entries, c.Entries...)
@@ -232,9 +241,11 @@ func (m *Memory) RecordBySequence(seq int64) (Record, bool, error) {
 	return view(m, func(r *memoryRows) (Record, bool, error) { return r.RecordBySequence(seq) })
 }
 
-// RecordByReference finds the latest record with that reference.
-func (m *Memory) RecordByReference(reference string) (Record, bool, error) {
-	return view(m, func(r *memoryRows) (Record, bool, error) { return r.RecordByReference(reference) })
+// RecordsByReference finds those with that reference.
+func (m *Memory) RecordsByReference(reference string) ([]Record, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.rows.RecordsByReference(reference)
 }
 
 // Binding finds what the token service knows of a token.
@@ -266,6 +277,13 @@ func (m *Memory) Dispute(id int64) (Dispute, bool, error) {
 	return view(m, func(r *memoryRows) (Dispute, bool, error) { return r.Dispute(id) })
 }
 
+// OpenDisputes are those about a payment, oldest first.
+func (m *Memory) OpenDisputes(payment int64) ([]Dispute, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.rows.OpenDisputes(payment)
+}
+
 // Answered finds the first answer under an idempotency key.
 func (m *Memory) Answered(key string) (Answered, bool, error) {
 	return view(m, func(r *memoryRows) (Answered, bool, error) { return r.Answered(key) })
@@ -293,16 +311,32 @@ func (m *Memory) Keys(_ context.Context, token PANIndex) ([]IssuedKey, error) {
 
 // Records are those of an account, or all for "".
 func (m *Memory) Records(_ context.Context, account string) ([]Record, error) {
+	return m.filterRecords(func(r *Record) bool { return account == "" || r.Account == account }), nil
+}
+
+// FindRecords are the latest that a query fits.
+func (m *Memory) FindRecords(_ context.Context, q PaymentQuery) ([]Record, error) {
+	all := m.filterRecords(q.Fits)
+	return all[max(0, len(all)-MaxFound):], nil
+}
+
+// RecordsAbout are those about a record.
+func (m *Memory) RecordsAbout(_ context.Context, record int64) ([]Record, error) {
+	return m.filterRecords(func(r *Record) bool { return record != 0 && r.Related == record }), nil
+}
+
+// filterRecords are the records that keep is true for, oldest first.
+func (m *Memory) filterRecords(keep func(*Record) bool) []Record {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	var out []Record
 	for _, r := range m.rows.records {
-		if account == "" || r.Account == account {
+		if keep(r) {
 			out = append(out, *r)
 		}
 	}
 	slices.SortFunc(out, func(a, b Record) int { return cmp.Compare(a.Seq, b.Seq) })
-	return out, nil
+	return out
 }
 
 // OpenHolds are the records that hold money, the oldest first.
@@ -328,6 +362,11 @@ func (m *Memory) Entries(_ context.Context, account string) ([]Entry, error) {
 func (m *Memory) Disputes(_ context.Context, account string) ([]Dispute, error) {
 	return rows(m, m.rows.disputes, func(a, b Dispute) int { return cmp.Compare(a.ID, b.ID) },
 		func(d Dispute) bool { return account == "" || d.Account == account })
+}
+
+// EntriesOf are those of a record.
+func (m *Memory) EntriesOf(_ context.Context, record int64) ([]Entry, error) {
+	return filter(m, &m.rows.entries, func(e Entry) bool { return e.Record == record })
 }
 
 // Notices are those for an account, or all for "".

@@ -89,6 +89,7 @@ type terms struct {
 	gap      int   // how far the counter jumped ahead
 	controls Controls
 	original *Record // of a refund: the payment it names, as it was before
+	disputed int64   // of that: what the customer has back only for now
 }
 
 // refuse notes the first reason to decline. A soft one gives way to any other:

@@ -58,7 +58,7 @@ func TestDomainInOtherCurrencies(t *testing.T) {
 		{"978", 50_00, OK, ""}, {"978", 50_01, Failed, "up to 50.00 EUR"},
 		{"392", 5001, OK, ""}, {"392", 8064, OK, ""}, {"392", 8066, Failed, "up to 50.00 EUR; 8066 JPY are 50.01 EUR"},
 		{"840", 54_34, OK, ""}, {"840", 54_40, Failed, "54.40 USD are 50.05 EUR"},
-		{"414", 1, Failed, "no rate for currency 414"},
+		{"414", 1, Failed, "no rate for KWD"},
 	} {
 		_, report := p.pay(c.amount, func(m *iso8583.Message) { m.Currency = c.currency })
 		step := report.find("domain")

@@ -162,7 +162,7 @@ func (i *Issuer) judge(tx *Tx, p *payment, record *Record, report *Report) error
 		}
 	}
 	if p.refund() && !p.advice && p.original == nil { // a rule or an earlier check decided
-		if p.original, err = p.namedOriginal(tx); err != nil {
+		if err = p.nameOriginal(tx); err != nil {
 			return err
 		}
 	}
@@ -225,7 +225,14 @@ func (i *Issuer) post(tx *Tx, p *payment, record *Record, report *Report) error 
 		}
 		return nil
 	}
-	if text := i.unproven(p, related); text != "" {
+	text := i.unproven(p, related)
+	if text == "" {
+		var err error
+		if text, err = i.excess(tx, p, related); err != nil {
+			return err
+		}
+	}
+	if text != "" {
 		record.Flagged = true
 		report.step("posting", Failed, text+"; accepted and flagged")
 		return nil
@@ -290,7 +297,7 @@ func noMoney(p *payment, record, related *Record) string {
 		return "an advice of a decline"
 	case p.refund() && related != nil && related.State == RecordHeld:
 		return "a refund does not settle an authorisation"
-	case !p.advice && p.original != nil && !p.original.canReturn(p.amount, p.currency): // a rule approved it
+	case !p.advice && p.original != nil && !p.mayReturn(): // a rule approved it
 		return "more is to go back than is left of the payment"
 	case related == nil && p.stale:
 		return "its counter came before: the payment is there already"

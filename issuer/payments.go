@@ -26,7 +26,7 @@ type PaymentState struct {
 	Fee           string    `json:"fee"`
 	Refunded      string    `json:"refunded"` // of the amount
 	ResponseCode  string    `json:"response_code,omitempty"`
-	Related       int64     `json:"related,omitempty"` // the payment that this is about, or that completed it
+	Related       int64     `json:"related,omitempty"` // the payment that this is about, or what completed or ended it
 	Card          string    `json:"card,omitempty"`    // masked
 	ATC           *int      `json:"atc,omitempty"`
 	Flagged       bool      `json:"flagged,omitempty"`

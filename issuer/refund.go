@@ -6,13 +6,21 @@ import (
 	"time"
 )
 
+// nameOriginal notes the payment that a refund names, and what of it is disputed.
+func (p *payment) nameOriginal(tx *Tx) (err error) {
+	if p.original, err = p.namedOriginal(tx); err == nil && p.original != nil {
+		p.disputed, err = tx.disputed(p.original)
+	}
+	return err
+}
+
 // namedOriginal finds the payment that a refund names by its retrieval reference
 // number; nil when it names none that the bank knows.
 func (p *payment) namedOriginal(tx *Tx) (*Record, error) {
 	if p.reference == "" {
 		return nil, nil
 	}
-	found, ok, err := tx.RecordByReference(p.reference)
+	found, ok, err := tx.recordByReference(p.reference, func(r *Record) bool { return r.Instrument == p.index })
 	if err == nil && ok && found.Event == EventRefund && found.Related != 0 { // an earlier refund of the same
 		found, ok, err = tx.RecordBySequence(found.Related)
 	}
@@ -33,7 +41,7 @@ func (p *payment) namedOriginal(tx *Tx) (*Record, error) {
 // merchant's word, as the schemes have it, for the card that was tapped. Where
 // none was, anybody who knows its number could have asked, so there is a limit.
 func (i *Issuer) checkRefund(tx *Tx, p *payment, report *Report) (err error) {
-	if p.original, err = p.namedOriginal(tx); err != nil {
+	if err = p.nameOriginal(tx); err != nil {
 		return err
 	}
 	original := p.original
@@ -54,20 +62,24 @@ func (i *Issuer) checkRefund(tx *Tx, p *payment, report *Report) (err error) {
 		if report != nil {
 			report.step("refund", Failed, "the payment that field 37 names is "+original.State.String()+", not posted")
 		}
-	case p.amount > original.rest():
+	case p.amount > p.returnable():
 		p.refuse(InvalidAmount)
 		if report != nil {
-			report.step("refund", Failed, fmt.Sprintf("%s is to go back, of the payment are left %s", money(p.amount, p.currency), money(original.rest(), p.currency)))
+			report.step("refund", Failed, fmt.Sprintf("%s is to go back, of the payment are left %s", money(p.amount, p.currency), money(p.returnable(), p.currency)))
 		}
 	case report != nil:
-		report.step("refund", OK, fmt.Sprintf("of the payment that field 37 names are left %s", money(original.rest(), p.currency)))
+		report.step("refund", OK, fmt.Sprintf("of the payment that field 37 names are left %s", money(p.returnable(), p.currency)))
 	}
 	return nil
 }
 
-// canReturn is true for a payment of which so much may go back.
-func (r *Record) canReturn(amount int64, currency uint16) bool {
-	return r.State == RecordPosted && r.Currency == currency && amount <= r.rest()
+// returnable is how much may go back of the payment that a refund names. What is
+// disputed may: the customer has it only for now.
+func (p *payment) returnable() int64 { return p.original.rest() + p.disputed }
+
+// mayReturn is true when so much may go back of the payment that a refund names.
+func (p *payment) mayReturn() bool {
+	return p.original.State == RecordPosted && p.original.Currency == p.currency && p.amount <= p.returnable()
 }
 
 // credit books a refund: to the rate of its payment where it names one, at the
@@ -75,9 +87,20 @@ func (r *Record) canReturn(amount int64, currency uint16) bool {
 func (i *Issuer) credit(tx *Tx, p *payment, record *Record, report *Report) error {
 	part := portion{record.Amount, record.Billed, 0}
 	if original := p.original; original != nil {
-		part = original.portion(p.amount)
-		record.Related, record.Billed, record.Fee = original.Seq, part.billed, part.fee
-		tx.refunded(original, part)
+		back := min(p.amount, original.rest())
+		if part = (portion{}); back > 0 {
+			part = original.portion(back)
+			tx.refunded(original, part)
+		}
+		settled, err := tx.settle(record, original, p.amount-back)
+		if err != nil {
+			return err
+		}
+		if settled.amount > 0 && report != nil {
+			report.step("dispute", OK, fmt.Sprintf("of %s the customer has the credit and keeps it: the merchant has paid", money(settled.amount, p.currency)))
+		}
+		whole := part.add(settled)
+		record.Related, record.Billed, record.Fee = original.Seq, whole.billed, whole.fee
 	}
 	record.State = RecordCredited
 	report.step("posting", OK, "posted to the ledger")
@@ -127,7 +150,7 @@ func (t *Tx) givenBack(id int64, text string) (*Record, int64, error) {
 	}
 	rest := payment.rest()
 	if rest <= 0 {
-		return nil, 0, refuse("nothing-left", "", "nothing is left of payment %d: it went back before", payment.Seq)
+		return nil, 0, t.nothingLeft(payment)
 	}
 	if text == "" {
 		return payment, rest, nil

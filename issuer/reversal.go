@@ -117,7 +117,10 @@ func (u *undo) find(tx *Tx) (Record, bool, error) {
 	if u.original != "" {
 		return tx.Record(u.original)
 	}
-	r, ok, err := tx.RecordByReference(u.reference)
+	r, ok, err := tx.recordByReference(u.reference, func(r *Record) bool { return u.index == PANIndex{} || u.index == r.Instrument })
+	if err == nil && !ok { // of another card: the answer says so
+		r, ok, err = tx.recordByReference(u.reference, func(*Record) bool { return true })
+	}
 	if err != nil || ok {
 		return r, ok, err
 	}
@@ -146,26 +149,47 @@ func (u *undo) undoPayment(tx *Tx, payment, record *Record, report *Report) (Cod
 			payment = &completion
 		}
 	}
-	back := min(payment.Amount-u.left, payment.rest())
-	if back <= 0 {
+	return Approved, u.giveBack(tx, payment, record, report)
+}
+
+// giveBack returns what the payment still holds, down to what stays: first what the
+// customer has not got back, then what they have back for now, by a dispute.
+func (u *undo) giveBack(tx *Tx, payment, record *Record, report *Report) error {
+	denied, err := tx.disputed(payment)
+	if err != nil {
+		return err
+	}
+	back := max(0, min(payment.Amount-u.left, payment.rest()))
+	denied = max(0, min(payment.Amount-u.left-back, denied))
+	if back+denied == 0 {
 		if report != nil {
 			report.step("original", OK, "nothing to return: the original is "+payment.State.String())
 		}
-		return Approved, nil
+		return nil
 	}
 	state := payment.State
-	part, err := tx.undo(record, payment, back)
+	var part, settled portion
+	if back > 0 {
+		part, err = tx.undo(record, payment, back)
+	}
+	if err == nil && denied > 0 {
+		settled, err = tx.reverseDisputed(record, payment, denied)
+	}
 	if err == nil {
 		err = tx.settleClosed(payment.Account, u.at)
 	}
 	if err != nil {
-		return "", err
+		return err
 	}
+	part = part.add(settled)
 	record.Amount, record.Billed, record.Fee = part.amount, part.billed, part.fee
 	if report != nil {
 		report.step("original", OK, fmt.Sprintf("found, %s: %s goes back, %s stays", state, money(back, payment.Currency), money(payment.rest(), payment.Currency)))
+		if denied > 0 {
+			report.step("dispute", OK, fmt.Sprintf("of %s the customer has the credit and keeps it: the merchant has paid", money(denied, payment.Currency)))
+		}
 	}
-	return Approved, tellBack(tx, payment, "reversed", m.TerminalID, back, record.Time)
+	return tellBack(tx, payment, "reversed", u.request.TerminalID, back+denied, record.Time)
 }
 
 // leaveOrphan remembers that a payment was reversed before it came, so that it

@@ -52,7 +52,7 @@ func TestQueriesFindTheirRecords(t *testing.T) {
 		{ID: 3}: true, {ID: 4}: false, {STAN: "000012"}: true, {STAN: "000013"}: false, {Cryptogram: "A1A2A3A4A5A6A7A8"}: true, {Cryptogram: "00"}: false,
 		{ID: 3, STAN: "000012", Cryptogram: "A1A2A3A4A5A6A7A8"}: true, {ID: 3, STAN: "000013"}: false,
 	} {
-		require.Equal(t, want, q.fits(r), "%+v", q)
+		require.Equal(t, want, q.Fits(r), "%+v", q)
 	}
 	for _, key := range []string{"", "short", "~123456789012/acq", "top-up/1"} {
 		require.Empty(t, (&Record{Key: key}).stan(), key)

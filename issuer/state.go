@@ -193,7 +193,7 @@ type Record struct {
 	Refunded   int64  // of Amount: what the customer has back, by refunds or disputes
 	Returned   int64  // the same, of Billed
 	Event      Event
-	Related    int64  // Seq of the record that this one is about; of a captured one, the record that moved its money
+	Related    int64  // Seq of the record that this one is about; of a captured one, the record that moved its money; of an expired one, that of its end
 	Merchant   string // name, or identification where there is none
 	Category   uint16 // merchant category code; 0: not told
 	Country    uint16 // of the merchant, ISO 3166-1; 0: not told

@@ -65,7 +65,7 @@ func (i *Issuer) convertible(p *payment, account *Account, report *Report) (ok b
 	if !ok {
 		p.refuse(NotPermitted)
 		if report != nil {
-			report.step("currency", Failed, fmt.Sprintf("the account is in currency %03d, the payment in %03d; the bank has no rate to convert at", account.Currency, p.currency))
+			report.step("currency", Failed, fmt.Sprintf("the account is in %s, the payment in %s; the bank has no rate to convert at", alpha(account.Currency), alpha(p.currency)))
 		}
 		return false
 	}

@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -23,12 +24,16 @@ type Reader interface {
 	// Record finds by retrieval key.
 	Record(key string) (Record, bool, error)
 	RecordBySequence(seq int64) (Record, bool, error)
-	// RecordByReference finds the latest with that reference.
-	RecordByReference(reference string) (Record, bool, error)
+	// RecordsByReference finds those with that reference, none for "": at most
+	// MaxByReference, those that moved money first, of each sort the latest first.
+	RecordsByReference(reference string) ([]Record, error)
 	Binding(token PANIndex) (Binding, bool, error)
 	// Controls finds the limits and sums of an account.
 	Controls(account string) (Controls, bool, error)
 	Dispute(id int64) (Dispute, bool, error)
+	// OpenDisputes are those about a payment with state DisputeCredited, oldest
+	// first.
+	OpenDisputes(payment int64) ([]Dispute, error)
 	// Answered finds the first answer under an idempotency key.
 	Answered(key string) (Answered, bool, error)
 	// Setting finds a state of the whole bank by name.
@@ -42,6 +47,12 @@ type Lister interface {
 	Keys(ctx context.Context, token PANIndex) ([]IssuedKey, error)
 	// Records are those of an account, or all for "", oldest first.
 	Records(ctx context.Context, account string) ([]Record, error)
+	// FindRecords are the latest MaxFound that a query fits, oldest first.
+	FindRecords(ctx context.Context, q PaymentQuery) ([]Record, error)
+	// RecordsAbout are those whose Related is a record, oldest first.
+	RecordsAbout(ctx context.Context, record int64) ([]Record, error)
+	// EntriesOf are those of a record, oldest first.
+	EntriesOf(ctx context.Context, record int64) ([]Entry, error)
 	// OpenHolds are the records with state RecordHeld, the oldest by time first, at
 	// most limit.
 	OpenHolds(ctx context.Context, limit int) ([]Record, error)
@@ -219,14 +230,10 @@ func (t *Tx) RecordBySequence(seq int64) (Record, bool, error) {
 	return t.base.RecordBySequence(seq)
 }
 
-// RecordByReference finds the latest record with that reference.
-func (t *Tx) RecordByReference(reference string) (Record, bool, error) {
-	for i := len(t.changes.Records) - 1; i >= 0; i-- {
-		if t.changes.Records[i].Reference == reference {
-			return t.changes.Records[i], true, nil
-		}
-	}
-	return t.base.RecordByReference(reference)
+// RecordsByReference finds those with that reference.
+func (t *Tx) RecordsByReference(reference string) ([]Record, error) {
+	stored, err := t.base.RecordsByReference(reference)
+	return MergeByReference(stored, reference, t.changes.Records), err
 }
 
 // PutRecord writes a record.
@@ -285,6 +292,26 @@ func (t *Tx) Dispute(id int64) (Dispute, bool, error) {
 		}
 	}
 	return t.base.Dispute(id)
+}
+
+// OpenDisputes are those about a payment, oldest first.
+func (t *Tx) OpenDisputes(payment int64) ([]Dispute, error) {
+	stored, err := t.base.OpenDisputes(payment)
+	return MergeDisputes(stored, payment, t.changes.Disputes), err
+}
+
+// MergeDisputes puts changed disputes over the open ones about a payment that were
+// there before, and leaves those that are open. Only stores call it.
+func MergeDisputes(stored []Dispute, payment int64, changed []Dispute) []Dispute {
+	open := slices.Clone(stored)
+	for _, d := range changed {
+		if d.Payment == payment {
+			put(&open, d, func(o *Dispute) bool { return o.ID == d.ID })
+		}
+	}
+	open = slices.DeleteFunc(open, func(d Dispute) bool { return d.State != DisputeCredited })
+	slices.SortFunc(open, func(a, b Dispute) int { return cmp.Compare(a.ID, b.ID) })
+	return open
 }
 
 // PutDispute writes a dispute.

@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -67,7 +68,11 @@ func (r *Record) cryptogram() string {
 	return upperHex(r.Tap[6:])
 }
 
-func (q *PaymentQuery) fits(r *Record) bool {
+// MaxFound is how many records a query finds.
+const MaxFound = 100
+
+// Fits is true for a record that the query finds.
+func (q *PaymentQuery) Fits(r *Record) bool {
 	return (q.ID == 0 || q.ID == r.Seq) && (q.STAN == "" || q.STAN == r.stan()) && (q.Cryptogram == "" || q.Cryptogram == r.cryptogram())
 }
 
@@ -77,21 +82,24 @@ func (i *Issuer) PaymentStories(ctx context.Context, q PaymentQuery) ([]PaymentS
 	if q == (PaymentQuery{}) {
 		return nil, refuse("bad-request", "", "name a payment by its number, its trace number or its cryptogram")
 	}
-	records, err := i.store.Records(ctx, "")
+	q.Cryptogram = strings.ToUpper(q.Cryptogram)
+	records, err := i.store.FindRecords(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	out := []PaymentStory{}
 	for n := range records {
 		r := &records[n]
-		if r.State == RecordOrphan || r.Event == EventOpening || !q.fits(r) {
+		if r.State == RecordOrphan || r.Event == EventOpening || !q.Fits(r) {
 			continue
 		}
-		r = beginning(r, records)
+		if r, err = i.beginning(ctx, r); err != nil {
+			return nil, err
+		}
 		if slices.ContainsFunc(out, func(s PaymentStory) bool { return s.ID == r.Seq }) {
 			continue
 		}
-		s, err := i.story(ctx, r, records)
+		s, err := i.story(ctx, r)
 		if err != nil {
 			return nil, err
 		}
@@ -101,26 +109,38 @@ func (i *Issuer) PaymentStories(ctx context.Context, q PaymentQuery) ([]PaymentS
 }
 
 // beginning is the hold that a payment completed, or the payment itself.
-func beginning(r *Record, all []Record) *Record {
-	for n := range all {
-		if h := &all[n]; h.State == RecordCaptured && h.Related == r.Seq {
-			return beginning(h, all[:n])
+func (i *Issuer) beginning(ctx context.Context, r *Record) (*Record, error) {
+	for {
+		about, err := i.store.RecordsAbout(ctx, r.Seq)
+		at := slices.IndexFunc(about, func(h Record) bool { return h.State == RecordCaptured && h.Seq < r.Seq })
+		if err != nil || at < 0 {
+			return r, err
 		}
+		r = &about[at]
 	}
-	return r
 }
+
+// maxConsequences bounds the records of one story.
+const maxConsequences = 1000
 
 // consequences are the records about a payment, and those about them, in the order
 // in which they came.
-func consequences(r *Record, all []Record) (list []*Record) {
-	about := map[int64]bool{r.Seq: true}
-	for n := range all {
-		if l := &all[n]; about[l.Related] && l.Seq > r.Seq {
-			about[l.Seq] = true
-			list = append(list, l)
+func (i *Issuer) consequences(ctx context.Context, r *Record) (list []Record, err error) {
+	seen := map[int64]bool{r.Seq: true}
+	for open := []int64{r.Seq}; len(open) > 0 && len(list) < maxConsequences; open = open[1:] {
+		about, err := i.store.RecordsAbout(ctx, open[0])
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range about {
+			if l.Seq > open[0] && !seen[l.Seq] {
+				seen[l.Seq] = true
+				list, open = append(list, l), append(open, l.Seq)
+			}
 		}
 	}
-	return list
+	slices.SortFunc(list, func(a, b Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	return list, nil
 }
 
 // completed gives the story of a hold what stands of the payment that it became.
@@ -128,7 +148,7 @@ func (s *PaymentStory) completed(by PaymentState) {
 	s.Amount, s.Billed, s.Fee, s.Refunded = by.Amount, by.Billed, by.Fee, by.Refunded
 }
 
-func (i *Issuer) story(ctx context.Context, r *Record, all []Record) (s PaymentStory, err error) {
+func (i *Issuer) story(ctx context.Context, r *Record) (s PaymentStory, err error) {
 	s = PaymentStory{
 		STAN: r.stan(), Cryptogram: r.cryptogram(), Meaning: r.Code.Meaning(), Approved: r.Code.approves(),
 		Checks: []Step{}, Alerts: []Alert{}, Entries: []LedgerLine{}, Later: []PaymentState{},
@@ -151,7 +171,11 @@ func (i *Issuer) story(ctx context.Context, r *Record, all []Record) (s PaymentS
 			return s, fmt.Errorf("issuer: the check that was kept of payment %d: %w", r.Seq, err)
 		}
 	}
-	for _, l := range consequences(r, all) {
+	later, err := i.consequences(ctx, r)
+	if err != nil {
+		return s, err
+	}
+	for _, l := range later {
 		s.Later = append(s.Later, l.view())
 		if r.State == RecordCaptured && r.Related == l.Seq {
 			s.completed(l.view())
@@ -162,12 +186,16 @@ func (i *Issuer) story(ctx context.Context, r *Record, all []Record) (s PaymentS
 
 // storyBooks adds what was booked and told.
 func (i *Issuer) storyBooks(ctx context.Context, r *Record, s *PaymentStory) error {
-	entries, err := i.store.Entries(ctx, "")
-	if err != nil {
-		return err
+	records := []int64{r.Seq}
+	for _, l := range s.Later {
+		records = append(records, l.ID)
 	}
-	for _, e := range entries {
-		if e.Record == r.Seq || slices.ContainsFunc(s.Later, func(l PaymentState) bool { return l.ID == e.Record }) {
+	for _, record := range records {
+		entries, err := i.store.EntriesOf(ctx, record)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
 			s.Entries = append(s.Entries, LedgerLine{e.Record, e.Account, plainAmount(e.Amount, e.Currency), alpha(e.Currency)})
 		}
 	}

@@ -96,7 +96,7 @@ func (c *Domain) fault(p *payment, config *Config) (code Code, text string) {
 	}
 	switch own, ok := config.convert(p.amount, p.currency, config.Currency); {
 	case !ok:
-		return OverLimit, fmt.Sprintf("the token is for payments of up to %s, and the bank has no rate for currency %03d", money(c.MaxAmount, config.Currency), p.currency)
+		return OverLimit, fmt.Sprintf("the token is for payments of up to %s, and the bank has no rate for %s", money(c.MaxAmount, config.Currency), alpha(p.currency))
 	case own > c.MaxAmount && p.currency != config.Currency:
 		return OverLimit, fmt.Sprintf("the token is for payments of up to %s; %s are %s", money(c.MaxAmount, config.Currency), money(p.amount, p.currency), money(own, config.Currency))
 	case own > c.MaxAmount:

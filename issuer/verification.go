@@ -12,7 +12,7 @@ import (
 // is not covered by the cryptogram: in the published attacks a man in the
 // middle told the terminal that a plastic card had verified its holder on the
 // device, or that a locked phone had. What the card signed in issuer application
-// data of Visa's formats 2 and 4 is covered.
+// data of Visa's formats 2 and 4, or of M/Chip on a device, is covered.
 func (i *Issuer) checkVerification(p *payment, report *Report) {
 	if p.chip != nil && p.needsProof() && !p.advice {
 		if s := p.signedVerification(); s.told && !s.device {
@@ -161,8 +161,8 @@ func (p *payment) claim() (c claim) {
 	return c
 }
 
-// signedResults is what a card verification result of Visa's formats 2 and 4 tells, in
-// a cryptogram that was right.
+// signedResults is what card verification results of Visa's formats 2 and 4, or those
+// of M/Chip on a device, tell in a cryptogram that was right.
 type signedResults struct{ told, device, pin, signature bool }
 
 // Bits of those results: SCOPE.md says which of them are our choice.
@@ -173,9 +173,28 @@ const (
 	verifierSignature = 0x6D // byte 1: the terminal, signature
 )
 
+// Bits of M/Chip's results.
+const (
+	cvrPINDone    = 0x05 // byte 1: offline PIN performed, and successful
+	cvrPINNotDone = 0x20 // byte 4: offline PIN not performed
+)
+
+// onDevice reads the results of M/Chip of a token, whose offline PIN is the
+// verification on the device. Where neither bit is set, or both, they do not tell.
+// Those of a plastic card mean a PIN, and are not read.
+func onDevice(cvr []byte) signedResults {
+	device, none := cvr[0]&cvrPINDone == cvrPINDone, cvr[3]&cvrPINNotDone != 0
+	return signedResults{told: device != none, device: device && !none}
+}
+
 func (p *payment) signedVerification() (s signedResults) {
 	iad, err := emv.ParseIAD(p.scope.Scheme, p.chip.elements.IAD)
-	if p.proof == nil || err != nil || iad.Format != emv.IADVisa24 {
+	switch {
+	case p.proof == nil || err != nil:
+		return s
+	case iad.Format == emv.IADMChip && p.instrument.Kind == Token:
+		return onDevice(iad.CVR)
+	case iad.Format != emv.IADVisa24:
 		return s
 	}
 	return signedResults{

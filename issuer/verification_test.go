@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tapsim/cryptogram"
 	"tapsim/emv"
 	"tapsim/iso8583"
 	"tapsim/provisioning"
@@ -203,4 +204,52 @@ func TestDates(t *testing.T) {
 		require.Equal(t, c.code, answer.ResponseCode, "%+v", c)
 		require.Contains(t, report.find("consistency").Text, c.text)
 	}
+}
+
+// What an M/Chip phone signs about its owner counts where no reader tells: a
+// cryptogram of a locked one pays neither by code nor in an app, and above the limit
+// no claim of the reader's helps it. Results that do not tell are not held against it.
+func TestVerificationSignedByMChip(t *testing.T) {
+	card, err := cryptogram.DeriveCardKey(tdes("9E15204313F7318ACB79B90BD986AD29"), cryptogram.OptionA, string(mastercardToken), "00")
+	require.NoError(t, err)
+	const verified, locked, silent, both = 0xA50003020000, 0xA00003220000, 0xA00003020000, 0xA50003220000
+	for n, c := range []struct {
+		results int64
+		mode    string
+		claim   byte // first byte of 9F34; 0: none
+		code    string
+	}{
+		{verified, "810", 0, "00"}, {locked, "810", 0, "63"}, {silent, "810", 0, "00"}, {both, "810", 0, "00"},
+		{verified, "071", 0, "00"}, {locked, "071", 0, "65"}, {locked, "071", 1, "63"}, {verified, "071", 1, "00"}, {silent, "071", 1, "00"},
+	} {
+		b := mastercardBank(t, false)
+		b.Issuer.config.Verification.Limit = 50
+		p := tap{mastercardToken, "00", card, []byte{1, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF}, 1, 1_00, 0x80, 0x1A2B3C4D}
+		for at := range 6 {
+			p.iad[2+at] = byte(c.results >> (8 * (5 - at)))
+		}
+		e := p.elements()
+		r, err := cryptogram.RecipeFor(emv.SchemeMastercard, e.IAD)
+		require.NoError(t, err)
+		ac, err := r.Generate(card, &e)
+		require.NoError(t, err)
+		m := mastercardMessage(t, card, 0x10, 1, 1)
+		if m.EntryMode, m.ICCData = c.mode, iccOf(&e, ac, p.cid); c.claim != 0 {
+			withData(m, emv.TLV{Tag: emv.TagCVMResults, Value: []byte{c.claim, 0, 2}})
+		}
+		answer, report := b.handle(m)
+		require.Equal(t, c.code, answer.ResponseCode, "%d: %+v", n, report.Steps)
+	}
+}
+
+// A plastic card that verified a PIN by itself claims no device.
+func TestMChipPlasticClaimsNoDevice(t *testing.T) {
+	p := payment{proof: new(proof), chip: new(chip), scope: &Range{Scheme: emv.SchemeMastercard}}
+	p.chip.elements.IAD = []byte{1, 0x10, 0xA5, 0, 3, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF}
+	for kind, want := range map[Kind]signedResults{Card: {}, Token: {told: true, device: true}} {
+		p.instrument.Kind = kind
+		require.Equal(t, want, p.signedVerification(), kind)
+	}
+	p.instrument.Kind, p.proof = Token, nil
+	require.Equal(t, signedResults{}, p.signedVerification(), "a cryptogram that is wrong signs nothing")
 }

@@ -463,7 +463,37 @@ func (v *town) reverseTap() {
 	if !b.reversed { // the same message again changes nothing, whatever happened since
 		b.reversed = true
 		v.undo(b, b.amount-b.back)
+		amount, billed := v.settled(b, v.denied(b))
+		b.amount, b.back, b.billed, b.repaid = b.amount-amount, b.back-amount, b.billed-billed, b.repaid-billed
+		if b.amount == 0 {
+			b.state = "gone"
+		}
 	}
+}
+
+// denied is what the customer of a payment has back only for now.
+func (v *town) denied(b *bought) (sum int64) {
+	for _, d := range v.disputes {
+		if d.open && d.payment == b {
+			sum += d.amount
+		}
+	}
+	return sum
+}
+
+// settled has the merchant pay for disputes of a payment.
+func (v *town) settled(b *bought, amount int64) (sum, billed int64) {
+	for _, d := range v.disputes {
+		if part := min(amount, d.amount); d.open && d.payment == b && part > 0 {
+			paid := d.billed * part / d.amount
+			if part == d.amount {
+				d.open = false
+			}
+			d.amount, d.billed = d.amount-part, d.billed-paid
+			amount, sum, billed = amount-part, sum+part, billed+paid
+		}
+	}
+	return sum, billed
 }
 
 // undo takes a part out of a payment.
@@ -504,7 +534,8 @@ func (v *town) refundNamed() {
 	if b == nil || b.message == nil {
 		return
 	}
-	left := b.amount - b.back
+	free := b.amount - b.back
+	left := free + v.denied(b)
 	part := 1 + v.rng.Int64N(left+left/4+1)
 	v.keys++
 	r := *b.message
@@ -516,7 +547,10 @@ func (v *town) refundNamed() {
 		when(b.state != "posted", "12"), when(part > left, "13"), "00")
 	require.Equal(v.t, want, answer.ResponseCode, v.said)
 	if want == "00" {
-		v.givenBack(b, part)
+		v.settled(b, part-min(part, free))
+		if free > 0 {
+			v.givenBack(b, min(part, free))
+		}
 	}
 }
 

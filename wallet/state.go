@@ -305,10 +305,11 @@ func (w *Wallet) Notices() ([]Notice, error) {
 	return list, w.save()
 }
 
-// Keys is how many payments a card is good for.
+// Keys is how many payments a card is good for: none once the wallet is locked out
+// for good.
 func (w *Wallet) Keys(name string) (Stock, error) {
 	c, err := w.card(name)
-	if err != nil || !c.Enrolled {
+	if err != nil || !c.Enrolled || w.state.Passcode.Dead {
 		return Stock{}, err
 	}
 	a, err := w.applet(c)

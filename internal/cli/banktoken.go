@@ -145,12 +145,12 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "control TOKEN", Short: "Set what it may be used for", Args: oneToken(),
 		Long:    "Set the token's domain. What is left out is not restricted.",
-		Example: "  tapsim bank token control 6688 --channel contactless --category 5411 --country 276 --max 50.00",
+		Example: "  tapsim bank token control 6688 --channel contactless --category 5411 --country DE --max 50.00",
 	}
 	flags := c.Flags()
 	flags.StringSliceVar(&d.Channels, "channel", nil, "contactless, qr, in-app, other")
 	flags.StringSliceVar(&d.Categories, "category", nil, "merchant category codes, four digits")
-	flags.StringSliceVar(&d.Countries, "country", nil, "ISO 3166 numbers, three digits")
+	flags.StringSliceVar(&d.Countries, "country", nil, "ISO 3166: two letters, or three digits")
 	flags.StringVar(&most, "max", "", "most of one payment")
 	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: the bank's currency, of --max; what is paid in others is converted")
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
@@ -161,6 +161,11 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 			}
 			if d.MaxAmount, err = money.Parse(most); err != nil {
 				return s, fmt.Errorf("--max: %w", err)
+			}
+		}
+		for n, name := range d.Countries {
+			if country, ok := emv.CountryByAlpha(strings.ToUpper(name)); ok {
+				d.Countries[n] = fmt.Sprintf("%03d", country.Numeric)
 			}
 		}
 		r := issuer.DomainChange{Domain: d, Idempotency: f.idempotency}

@@ -124,7 +124,9 @@ func (a *app) tellStory(ctx context.Context, p *sim.Phone, id string) error {
 	case err != nil:
 		return err
 	case len(found) == 0:
-		return checkFailed("nobody remembers a payment %s: see 'tapsim bank payments' and 'tapsim wallet history'", id)
+		return &issuer.Refusal{
+			Code: "unknown-payment", Text: "nobody remembers a payment " + id, Hint: "see 'tapsim explain payments', 'tapsim bank payments' and 'tapsim wallet history'",
+		}
 	case len(found) > 1:
 		return a.listCandidates(id, found)
 	}

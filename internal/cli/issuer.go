@@ -176,7 +176,7 @@ func lineLog(w io.Writer, least slog.Level) *slog.Logger {
 		case slog.LevelKey:
 			return slog.Attr{}
 		case slog.TimeKey:
-			return slog.String(slog.TimeKey, a.Value.Time().Format(time.TimeOnly))
+			return slog.String(slog.TimeKey, a.Value.Time().UTC().Format(time.RFC3339))
 		}
 		return a
 	}}))

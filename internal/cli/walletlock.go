@@ -17,8 +17,10 @@ import (
 func (a *app) walletLockCommands(f *walletFlags) []*cobra.Command {
 	return []*cobra.Command{
 		a.walletPasscode(f), a.walletBiometric(f), a.walletUnlock(f), a.walletLock(f), a.walletTapAndGo(f),
-		a.walletFreeze(f, "freeze", "Stop a card, or the whole phone", "is frozen", (*wallet.Wallet).Freeze),
-		a.walletFreeze(f, "unfreeze", "Let a frozen card, or the phone, pay again", "is no longer frozen", (*wallet.Wallet).Unfreeze),
+		a.walletFreeze(f, "freeze", "Stop a card, or the whole phone", "is frozen", `Stop a card, or without CARD the whole phone. It needs no passcode. The phone stops at
+once, and tells the bank as soon as it has a connection.`, (*wallet.Wallet).Freeze),
+		a.walletFreeze(f, "unfreeze", "Let a frozen card, or the phone, pay again", "is no longer frozen", `Let a frozen card, or without CARD the whole phone, pay again. Where there is a
+passcode the wallet must be unlocked. The bank is told as soon as there is a connection.`, (*wallet.Wallet).Unfreeze),
 	}
 }
 
@@ -27,7 +29,8 @@ func (a *app) walletPasscode(f *walletFlags) *cobra.Command {
 		Use: "passcode", Short: "Set, change or verify the passcode", Args: cobra.NoArgs,
 		Long: `The passcode guards the phone: above the limits for taps without unlocking it is
 asked for, and most of the keys are sealed under it. After three wrong ones each
-further try has to wait, longer each time; after the tenth the keys are gone.`,
+further try has to wait, longer each time; after the tenth the keys are gone. A phone
+without a passcode counts as unlocked.`,
 		Example: "  tapsim wallet passcode set --passcode-file -",
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -206,10 +209,10 @@ type frozenJSON struct {
 	Cards []walletCardJSON `json:"cards"`
 }
 
-func (a *app) walletFreeze(f *walletFlags, name, short, done string, do func(*wallet.Wallet, context.Context, string) error) *cobra.Command {
+func (a *app) walletFreeze(f *walletFlags, name, short, done, long string, do func(*wallet.Wallet, context.Context, string) error) *cobra.Command {
 	c := &cobra.Command{
 		Use: name + " [CARD]", Short: short, Args: arguments(0, 1, "a card of the wallet, or none for the whole phone"),
-		Example: "  tapsim wallet " + name + " visa-1",
+		Long: long, Example: "  tapsim wallet " + name + " visa-1\n  tapsim wallet " + name,
 	}
 	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, args []string) (v frozenJSON, err error) {
 		about, name := "the phone", argument(args, 0)

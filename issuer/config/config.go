@@ -128,6 +128,7 @@ type file struct {
 	Partial     bool          `yaml:"partial_approval"`
 	KeptChecks  *int          `yaml:"kept_checks"`
 	Holds       holds         `yaml:"holds"`
+	Advices     advices       `yaml:"advices"`
 }
 
 type limits struct {

@@ -35,6 +35,13 @@ type holds struct {
 	Expire time.Duration `yaml:"expire"`
 }
 
+type advices struct {
+	Tolerance *int `yaml:"tolerance"`
+}
+
+// defaultTolerance is Tolerance of a file that does not say: tips.
+const defaultTolerance = 20
+
 type monitor struct {
 	Name     string          `yaml:"name"`
 	MoreThan int             `yaml:"more_than"`
@@ -57,6 +64,9 @@ const defaultKeptChecks = 100
 func (f *file) everyday(c *issuer.Config, currency emv.Currency) (err error) {
 	if c.KeptChecks = defaultKeptChecks; f.KeptChecks != nil {
 		c.KeptChecks = *f.KeptChecks
+	}
+	if c.Tolerance = defaultTolerance; f.Advices.Tolerance != nil {
+		c.Tolerance = *f.Advices.Tolerance
 	}
 	c.PartialApproval, c.HoldsExpire, c.Contactless.Count = f.Partial, f.Holds.Expire, f.Contactless.Count
 	if c.Country, err = countryOf("country", f.Country); err != nil {

@@ -2,8 +2,10 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -166,4 +168,58 @@ func BenchmarkGroupCommit(b *testing.B) {
 	b.ReportMetric(all, "256/s")
 	b.ReportMetric(all/one, "ratio")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkIndexes measures what the indexes for people's questions cost decisions,
+// in turns in one process, and reports the medians with and without and the median
+// of the ratios; -benchtime 9x takes nine turns.
+func BenchmarkIndexes(b *testing.B) {
+	for _, mti := range []iso8583.MTI{iso8583.AuthorisationRequest, iso8583.FinancialRequest} {
+		b.Run(string(mti), func(b *testing.B) {
+			const turn = 4000
+			banks := [2]*bench{}
+			for n := range banks {
+				dir := b.TempDir()
+				s, err := store.Create(dir, panKey)
+				require.NoError(b, err)
+				defer s.Close()
+				if n == 1 {
+					dropIndexes(b, dir)
+				}
+				banks[n] = newBench(b, s)
+			}
+			var speeds [2][]float64
+			var ratios []float64
+			for turns := 0; b.Loop(); turns++ {
+				var now [2]float64
+				for n := range banks {
+					w := (n + turns) % 2 // each goes first in half of the turns
+					now[w] = turn / banks[w].run(banks[w].messages(mti, turn), 256).Seconds()
+				}
+				speeds[0], speeds[1] = append(speeds[0], now[0]), append(speeds[1], now[1])
+				ratios = append(ratios, now[0]/now[1])
+			}
+			for _, list := range [][]float64{speeds[0], speeds[1], ratios} {
+				slices.Sort(list)
+			}
+			middle := len(ratios) / 2
+			b.ReportMetric(speeds[0][middle], "with/s")
+			b.ReportMetric(speeds[1][middle], "without/s")
+			b.ReportMetric(ratios[middle], "ratio")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// dropIndexes makes the database what it was before it had them.
+func dropIndexes(b *testing.B, dir string) {
+	db, err := sql.Open("sqlite", filepath.Join(dir, "issuer.db"))
+	require.NoError(b, err)
+	defer db.Close()
+	for _, name := range []string{
+		"records_account", "records_stan", "records_cryptogram", "records_related", "entries_account", "entries_record", "notices_account", "disputes_account", "disputes_open",
+	} {
+		_, err := db.Exec("DROP INDEX " + name)
+		require.NoError(b, err)
+	}
 }

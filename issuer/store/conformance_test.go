@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,8 +110,8 @@ func TestRowsComeBack(t *testing.T) {
 		absent[issuer.IssuedKey](t)(s.Key(aKey.Token, aKey.Index))
 		absent[issuer.Record](t)(s.Record("20300101/1"))
 		absent[issuer.Record](t)(s.RecordBySequence(1))
-		absent[issuer.Record](t)(s.RecordByReference("R1"))
-		absent[issuer.Record](t)(s.RecordByReference(""))
+		require.Empty(t, byReference(t, s, "R1"))
+		require.Empty(t, byReference(t, s, ""))
 		for round := range 2 {
 			account, instrument, usage, key, record := anAccount, anInstrument, aUsage, aKey, aRecord
 			if round == 1 {
@@ -132,8 +133,8 @@ func TestRowsComeBack(t *testing.T) {
 				require.Equal(t, key, found[issuer.IssuedKey](t)(r.Key(key.Token, key.Index)))
 				require.Equal(t, record, found[issuer.Record](t)(r.Record(record.Key)))
 				require.Equal(t, record, found[issuer.Record](t)(r.RecordBySequence(1)))
-				require.Equal(t, record, found[issuer.Record](t)(r.RecordByReference("R1")))
-				absent[issuer.Record](t)(r.RecordByReference(""))
+				require.Equal(t, []issuer.Record{record}, byReference(t, r, "R1"))
+				require.Empty(t, byReference(t, r, ""))
 			}
 			accounts, err := s.Accounts(ctx)
 			require.NoError(t, err)
@@ -295,8 +296,25 @@ func (i inside) Setting(n string) ([]byte, bool, error) {
 	return through(i, func(tx *issuer.Tx) ([]byte, bool, error) { return tx.Setting(n) })
 }
 
-func (i inside) RecordByReference(r string) (issuer.Record, bool, error) {
-	return through(i, func(tx *issuer.Tx) (issuer.Record, bool, error) { return tx.RecordByReference(r) })
+func (i inside) RecordsByReference(reference string) (all []issuer.Record, err error) {
+	require.NoError(i.t, i.s.Update(ctx, nil, func(tx *issuer.Tx) error { all, err = tx.RecordsByReference(reference); return err }))
+	return all, err
+}
+
+func (i inside) OpenDisputes(payment int64) (all []issuer.Dispute, err error) {
+	require.NoError(i.t, i.s.Update(ctx, nil, func(tx *issuer.Tx) error { all, err = tx.OpenDisputes(payment); return err }))
+	return all, err
+}
+
+type referenceReader interface {
+	RecordsByReference(reference string) ([]issuer.Record, error)
+}
+
+// byReference are the records with a reference.
+func byReference(t testing.TB, r referenceReader, reference string) []issuer.Record {
+	all, err := r.RecordsByReference(reference)
+	require.NoError(t, err)
+	return all
 }
 
 func (i inside) Binding(x issuer.PANIndex) (issuer.Binding, bool, error) {
@@ -406,13 +424,81 @@ func TestSequenceGoesOn(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, want, seq)
 				tx.PutRecord(issuer.Record{Seq: seq, Key: fmt.Sprint("k", seq), Reference: "same", Time: start, State: issuer.RecordNoted})
-				require.Equal(t, seq, found[issuer.Record](t)(tx.RecordByReference("same")).Seq)
+				require.Equal(t, seq, byReference(t, tx, "same")[0].Seq)
 			})
-			require.Equal(t, want, found[issuer.Record](t)(s.RecordByReference("same")).Seq, "the latest")
+			require.Equal(t, want, byReference(t, s, "same")[0].Seq, "the latest")
 			seq, err := s.Sequence()
 			require.NoError(t, err)
 			require.Equal(t, want, seq)
 		}
+	})
+}
+
+// TestReferences finds what moved money under a reference first, however much did not
+// come later.
+func TestReferences(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		states := map[int64]issuer.RecordState{2: issuer.RecordHeld, 5: issuer.RecordOrphan}
+		put := func(seq int64, state issuer.RecordState) issuer.Record {
+			r := issuer.Record{Seq: seq, Key: fmt.Sprint("k", seq), Reference: "same", Time: start, State: cmp.Or(state, issuer.RecordNoted), Code: "51"}
+			update(t, s, func(tx *issuer.Tx) { tx.PutRecord(r) })
+			return r
+		}
+		const last = issuer.MaxByReference + 9
+		for seq := range int64(last) {
+			put(seq+1, states[seq+1])
+		}
+		check := func(first ...int64) {
+			for _, r := range []issuer.Reader{s, reader(t, s)} {
+				all := byReference(t, r, "same")
+				require.Len(t, all, issuer.MaxByReference)
+				for n := range all {
+					want := int64(last - n + len(first))
+					if n < len(first) {
+						want = first[n]
+					}
+					require.Equal(t, want, all[n].Seq, "place %d", n)
+				}
+			}
+		}
+		check(2)
+		put(2, issuer.RecordReversed)
+		put(4, issuer.RecordPosted)
+		check(4, 2)
+		update(t, s, func(tx *issuer.Tx) {
+			tx.PutRecord(issuer.Record{Seq: last + 1, Key: "new", Reference: "same", Time: start, State: issuer.RecordCredited})
+			require.Equal(t, int64(last+1), byReference(t, tx, "same")[0].Seq, "inside the update")
+			require.Equal(t, int64(4), byReference(t, tx, "same")[1].Seq)
+		})
+	})
+}
+
+// TestOpenDisputes finds the disputes about one payment that are open.
+func TestOpenDisputes(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		d := func(id, payment int64, state issuer.DisputeState) issuer.Dispute {
+			return issuer.Dispute{ID: id, Account: "A", Payment: payment, Amount: id, State: state, Opened: start, Changed: start}
+		}
+		update(t, s, func(tx *issuer.Tx) {
+			for _, row := range []issuer.Dispute{d(9, 1, issuer.DisputeCredited), d(7, 1, issuer.DisputeCredited), d(5, 1, issuer.DisputeRejected), d(8, 2, issuer.DisputeCredited)} {
+				tx.PutDispute(row)
+			}
+		})
+		open := func(r interface {
+			OpenDisputes(payment int64) ([]issuer.Dispute, error)
+		}) []issuer.Dispute {
+			all, err := r.OpenDisputes(1)
+			require.NoError(t, err)
+			return all
+		}
+		for _, r := range []issuer.Reader{s, reader(t, s)} {
+			require.Equal(t, []issuer.Dispute{d(7, 1, issuer.DisputeCredited), d(9, 1, issuer.DisputeCredited)}, open(r))
+		}
+		update(t, s, func(tx *issuer.Tx) {
+			tx.PutDispute(d(7, 1, issuer.DisputeSettled))
+			require.Equal(t, []issuer.Dispute{d(9, 1, issuer.DisputeCredited)}, open(tx))
+		})
+		require.Equal(t, []issuer.Dispute{d(9, 1, issuer.DisputeCredited)}, open(s))
 	})
 }
 
@@ -478,5 +564,63 @@ func TestPANIndex(t *testing.T) {
 		a, b := s.IndexPAN("4761739001010119"), s.IndexPAN("4761739001010127")
 		require.NotEqual(t, a, b)
 		require.Equal(t, a, s.IndexPAN(emv.PAN("4761739001010119")))
+	})
+}
+
+// TestFindRecords finds by number, trace number and cryptogram, and what is about a
+// record and booked by it.
+func TestFindRecords(t *testing.T) {
+	stores(t, func(t *testing.T, s issuer.Store) {
+		record := func(seq int64, stan string, cryptogram byte, related int64) issuer.Record {
+			r := issuer.Record{
+				Seq: seq, Key: fmt.Sprintf("20300101120000%04d%s/12345/T%d/M", 100, stan, seq), Account: "A", Currency: 978, Billing: 978, Time: start,
+				State: issuer.RecordHeld, Event: issuer.EventPurchase, Related: related, Code: "00", Answer: []byte{1},
+			}
+			if cryptogram != 0 {
+				r.Tap = issuer.Tap{0, 1, 2, 3, 4, 5, cryptogram, 7, 8, 9, 10, 11, 12, 13}
+			}
+			return r
+		}
+		first, second, third, bare := record(1, "000001", 0xA1, 0), record(2, "000002", 0xA2, 1), record(3, "000001", 0xA3, 1), record(4, "000004", 0, 300)
+		update(t, s, func(tx *issuer.Tx) {
+			for _, r := range []issuer.Record{third, first, bare, second} {
+				tx.PutRecord(r)
+			}
+			tx.PutAccount(issuer.Account{ID: "A", Currency: 978, Status: issuer.StatusActive})
+			tx.PutAccount(issuer.Account{ID: "B", Currency: 978, Status: issuer.StatusActive})
+			require.NoError(t, tx.Move(&first, "A", "B", 5))
+			require.NoError(t, tx.Move(&third, "B", "A", 7))
+		})
+		const a1, a3 = "A10708090A0B0C0D", "A30708090A0B0C0D"
+		for q, want := range map[issuer.PaymentQuery][]issuer.Record{
+			{ID: 2}: {second}, {ID: 9}: nil, {STAN: "000001"}: {first, third}, {STAN: "000004"}: {bare}, {STAN: "000009"}: nil, {STAN: "1"}: nil,
+			{Cryptogram: a1}: {first}, {Cryptogram: "0000000000000000"}: nil, {Cryptogram: ""}: {first, second, third, bare}, {Cryptogram: "x"}: nil,
+			{STAN: "000001", Cryptogram: a3}: {third}, {STAN: "000002", Cryptogram: a3}: nil, {ID: 3, STAN: "000001"}: {third}, {ID: 2, STAN: "000001"}: nil,
+		} {
+			got, err := s.FindRecords(ctx, q)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%+v", q)
+		}
+		for seq, want := range map[int64][]issuer.Record{1: {second, third}, 300: {bare}, 2: nil, 0: nil} {
+			got, err := s.RecordsAbout(ctx, seq)
+			require.NoError(t, err)
+			require.Equal(t, want, got, seq)
+		}
+		for seq, want := range map[int64][]int64{1: {-5, 5}, 2: nil, 3: {-7, 7}} {
+			entries, err := s.EntriesOf(ctx, seq)
+			require.NoError(t, err)
+			var got []int64
+			for _, e := range entries {
+				got = append(got, e.Amount)
+			}
+			require.Equal(t, want, got, seq)
+		}
+		for n := range int64(issuer.MaxFound) {
+			update(t, s, func(tx *issuer.Tx) { tx.PutRecord(record(10+n, "000001", 0, 0)) })
+		}
+		got, err := s.FindRecords(ctx, issuer.PaymentQuery{STAN: "000001"})
+		require.NoError(t, err)
+		require.Len(t, got, issuer.MaxFound)
+		require.Equal(t, []int64{10, 9 + issuer.MaxFound}, []int64{got[0].Seq, got[issuer.MaxFound-1].Seq}, "the latest")
 	})
 }

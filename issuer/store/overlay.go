@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -192,6 +193,12 @@ func (b *overlay) Dispute(id int64) (issuer.Dispute, bool, error) {
 	return uncached(b, b.disputes, id, selectDisputes+" WHERE id = ?", scanDispute)
 }
 
+// OpenDisputes are those about a payment, oldest first.
+func (b *overlay) OpenDisputes(payment int64) ([]issuer.Dispute, error) {
+	stored, err := queryAll(b.writer, selectOpenDisputes, scanDispute, payment)
+	return issuer.MergeDisputes(stored, payment, slices.Collect(maps.Values(b.disputes))), err
+}
+
 // Answered finds the first answer under an idempotency key.
 func (b *overlay) Answered(key string) (issuer.Answered, bool, error) {
 	return uncached(b, b.answered, key, selectAnswered+" WHERE key = ?", scanAnswered)
@@ -248,19 +255,16 @@ func (b *overlay) RecordBySequence(seq int64) (issuer.Record, bool, error) {
 	return queryOne(b.writer, selectRecords+" WHERE seq = ?", scanRecord, seq)
 }
 
-// RecordByReference finds the latest record with that reference.
-func (b *overlay) RecordByReference(reference string) (issuer.Record, bool, error) {
-	var latest *issuer.Record
+// RecordsByReference finds those with that reference.
+func (b *overlay) RecordsByReference(reference string) ([]issuer.Record, error) {
+	stored, err := queryAll(b.writer, selectByReference, scanRecord, reference, issuer.MaxByReference)
+	var changed []issuer.Record
 	for _, r := range b.written {
-		if r.Reference == reference && (latest == nil || r.Seq > latest.Seq) {
-			latest = r
+		if r.Reference == reference {
+			changed = append(changed, *r)
 		}
 	}
-	stored, ok, err := queryOne(b.writer, latestByReference, scanRecord, reference)
-	if latest != nil && (!ok || latest.Seq >= stored.Seq) {
-		return *latest, true, err
-	}
-	return stored, ok, err
+	return issuer.MergeByReference(stored, reference, changed), err
 }
 
 // prefetch looks up, in few statements, the retrieval keys that a batch is

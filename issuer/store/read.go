@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
+	"slices"
 
 	"tapsim/issuer"
 )
@@ -23,6 +25,14 @@ func list[T any](ctx context.Context, s *Store, query string, scan func(scanner)
 	}
 	out, err := all(rows, scan)
 	return out, advise(err)
+}
+
+// ofAccount reads the rows of an account, or all for "", in their order.
+func ofAccount[T any](ctx context.Context, s *Store, whole, part string, scan func(scanner) (T, error), account string) ([]T, error) {
+	if account == "" {
+		return list(ctx, s, whole+" ORDER BY rowid", scan)
+	}
+	return list(ctx, s, part, scan, account)
 }
 
 // Sequence is the highest Record.Seq given out.
@@ -74,9 +84,9 @@ func (s *Store) RecordBySequence(seq int64) (issuer.Record, bool, error) {
 	return get(s, selectRecords+" WHERE seq = ?", scanRecord, seq)
 }
 
-// RecordByReference finds the latest record with that reference.
-func (s *Store) RecordByReference(reference string) (issuer.Record, bool, error) {
-	return get(s, latestByReference, scanRecord, reference)
+// RecordsByReference finds those with that reference.
+func (s *Store) RecordsByReference(reference string) ([]issuer.Record, error) {
+	return list(context.Background(), s, selectByReference, scanRecord, reference, issuer.MaxByReference)
 }
 
 // Controls finds the limits and sums of an account.
@@ -91,6 +101,11 @@ func (s *Store) Controls(account string) (issuer.Controls, bool, error) {
 // Dispute finds a dispute.
 func (s *Store) Dispute(id int64) (issuer.Dispute, bool, error) {
 	return get(s, selectDisputes+" WHERE id = ?", scanDispute, id)
+}
+
+// OpenDisputes are those about a payment, oldest first.
+func (s *Store) OpenDisputes(payment int64) ([]issuer.Dispute, error) {
+	return list(context.Background(), s, selectOpenDisputes, scanDispute, payment)
 }
 
 // Answered finds the first answer under an idempotency key.
@@ -121,17 +136,35 @@ func (s *Store) Keys(ctx context.Context, token issuer.PANIndex) ([]issuer.Issue
 
 // Records are those of an account, or all for "", oldest first.
 func (s *Store) Records(ctx context.Context, account string) ([]issuer.Record, error) {
-	return list(ctx, s, selectRecords+" WHERE ?1 = '' OR account = ?1 ORDER BY seq", scanRecord, account)
+	return ofAccount(ctx, s, selectRecords, accountsRecords, scanRecord, account)
+}
+
+// FindRecords are the latest that a query fits.
+func (s *Store) FindRecords(ctx context.Context, q issuer.PaymentQuery) ([]issuer.Record, error) {
+	query, args := findRecords(q)
+	all, err := list(ctx, s, query, scanRecord, args...)
+	slices.Reverse(all)
+	return all, err
+}
+
+// RecordsAbout are those about a record.
+func (s *Store) RecordsAbout(ctx context.Context, record int64) ([]issuer.Record, error) {
+	return list(ctx, s, selectAbout, scanRecord, binary.BigEndian.AppendUint64(nil, uint64(record)))
+}
+
+// EntriesOf are those of a record.
+func (s *Store) EntriesOf(ctx context.Context, record int64) ([]issuer.Entry, error) {
+	return list(ctx, s, selectEntriesOf, scanEntry, record)
 }
 
 // OpenHolds are the records that hold money, the oldest first.
 func (s *Store) OpenHolds(ctx context.Context, limit int) ([]issuer.Record, error) {
-	return list(ctx, s, selectRecords+" WHERE state = 2 ORDER BY time, seq LIMIT ?", scanRecord, limit)
+	return list(ctx, s, selectHolds, scanRecord, limit)
 }
 
 // Entries are those of an account, or all for "", oldest first.
 func (s *Store) Entries(ctx context.Context, account string) ([]issuer.Entry, error) {
-	return list(ctx, s, selectEntries+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanEntry, account)
+	return ofAccount(ctx, s, selectEntries, accountsEntries, scanEntry, account)
 }
 
 // Binding finds what the token service knows of a token.
@@ -155,7 +188,7 @@ func (s *Store) TokenEvents(ctx context.Context, token issuer.PANIndex, after in
 
 // Disputes are those of an account, or all for "", oldest first.
 func (s *Store) Disputes(ctx context.Context, account string) ([]issuer.Dispute, error) {
-	return list(ctx, s, selectDisputes+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanDispute, account)
+	return ofAccount(ctx, s, selectDisputes, accountsDisputes, scanDispute, account)
 }
 
 // Sheet finds what was kept of the check of a record.
@@ -166,5 +199,5 @@ func (s *Store) Sheet(_ context.Context, record int64) (issuer.Sheet, bool, erro
 
 // Notices are those for an account, or all for "", oldest first.
 func (s *Store) Notices(ctx context.Context, account string) ([]issuer.Notice, error) {
-	return list(ctx, s, selectNotices+" WHERE ?1 = '' OR account = ?1 ORDER BY id", scanNotice, account)
+	return ofAccount(ctx, s, selectNotices, accountsNotices, scanNotice, account)
 }

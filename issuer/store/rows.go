@@ -67,7 +67,6 @@ var (
 	selectEntries     = entryTable.selection()
 	selectBindings    = bindingTable.selection()
 	selectEvents      = eventTable.selection()
-	latestByReference = selectRecords + " WHERE reference = ? AND reference <> '' ORDER BY seq DESC LIMIT 1"
 	selectByKeys      = selectRecords + " WHERE key IN (?" + strings.Repeat(", ?", prefetchChunk-1) + ")"
 )
 

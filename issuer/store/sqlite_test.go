@@ -81,7 +81,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a newer version", func(dir string) {
 			_, err := raw(t, dir).Exec("PRAGMA user_version = 99")
 			require.NoError(t, err)
-		}, "the database has version 99, written by a newer tapsim; this one knows version 8"},
+		}, "the database has version 99, written by a newer tapsim; this one knows version 9"},
 		{"a foreign database", func(dir string) {
 			_, err := raw(t, dir).Exec("PRAGMA application_id = 5")
 			require.NoError(t, err)

@@ -62,18 +62,19 @@ var theNames = names{
 
 // finds ask for rows one by one; by the name of the method of issuer.Reader.
 var finds = map[string]func(w *whole, r issuer.Reader, n *names){
-	"Sequence":          func(w *whole, r issuer.Reader, _ *names) { seq, err := r.Sequence(); w.note("", seq, true, err) },
-	"Account":           func(w *whole, r issuer.Reader, n *names) { each(w, n.accounts, r.Account) },
-	"Instrument":        func(w *whole, r issuer.Reader, n *names) { each(w, n.instruments, r.Instrument) },
-	"Usage":             func(w *whole, r issuer.Reader, n *names) { each(w, n.instruments, r.Usage) },
-	"Record":            func(w *whole, r issuer.Reader, n *names) { each(w, n.keys, r.Record) },
-	"RecordBySequence":  func(w *whole, r issuer.Reader, n *names) { each(w, n.records, r.RecordBySequence) },
-	"RecordByReference": func(w *whole, r issuer.Reader, n *names) { each(w, n.references, r.RecordByReference) },
-	"Binding":           func(w *whole, r issuer.Reader, n *names) { each(w, n.instruments, r.Binding) },
-	"Controls":          func(w *whole, r issuer.Reader, n *names) { each(w, n.accounts, r.Controls) },
-	"Dispute":           func(w *whole, r issuer.Reader, n *names) { each(w, n.records, r.Dispute) },
-	"Answered":          func(w *whole, r issuer.Reader, n *names) { each(w, n.answered, r.Answered) },
-	"Setting":           func(w *whole, r issuer.Reader, n *names) { each(w, n.settings, r.Setting) },
+	"Sequence":           func(w *whole, r issuer.Reader, _ *names) { seq, err := r.Sequence(); w.note("", seq, true, err) },
+	"Account":            func(w *whole, r issuer.Reader, n *names) { each(w, n.accounts, r.Account) },
+	"Instrument":         func(w *whole, r issuer.Reader, n *names) { each(w, n.instruments, r.Instrument) },
+	"Usage":              func(w *whole, r issuer.Reader, n *names) { each(w, n.instruments, r.Usage) },
+	"Record":             func(w *whole, r issuer.Reader, n *names) { each(w, n.keys, r.Record) },
+	"RecordBySequence":   func(w *whole, r issuer.Reader, n *names) { each(w, n.records, r.RecordBySequence) },
+	"RecordsByReference": func(w *whole, r issuer.Reader, n *names) { all(w, n.references, r.RecordsByReference) },
+	"OpenDisputes":       func(w *whole, r issuer.Reader, n *names) { all(w, n.records, r.OpenDisputes) },
+	"Binding":            func(w *whole, r issuer.Reader, n *names) { each(w, n.instruments, r.Binding) },
+	"Controls":           func(w *whole, r issuer.Reader, n *names) { each(w, n.accounts, r.Controls) },
+	"Dispute":            func(w *whole, r issuer.Reader, n *names) { each(w, n.records, r.Dispute) },
+	"Answered":           func(w *whole, r issuer.Reader, n *names) { each(w, n.answered, r.Answered) },
+	"Setting":            func(w *whole, r issuer.Reader, n *names) { each(w, n.settings, r.Setting) },
 	"Key": func(w *whole, r issuer.Reader, n *names) {
 		for _, token := range n.instruments {
 			each(w, n.indexes, func(index [4]byte) (issuer.IssuedKey, bool, error) { return r.Key(token, index) })
@@ -97,6 +98,13 @@ var lists = map[string]func(w *whole, l issuer.Lister, n *names){
 	"Entries":  func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Entries)) },
 	"Disputes": func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Disputes)) },
 	"Notices":  func(w *whole, l issuer.Lister, n *names) { all(w, andAll(n.accounts), of(l.Notices)) },
+	"FindRecords": func(w *whole, l issuer.Lister, n *names) {
+		all(w, n.records, func(record int64) ([]issuer.Record, error) {
+			return l.FindRecords(ctx, issuer.PaymentQuery{ID: record})
+		})
+	},
+	"RecordsAbout": func(w *whole, l issuer.Lister, n *names) { all(w, n.records, of(l.RecordsAbout)) },
+	"EntriesOf":    func(w *whole, l issuer.Lister, n *names) { all(w, n.records, of(l.EntriesOf)) },
 	"OpenHolds": func(w *whole, l issuer.Lister, _ *names) {
 		all(w, nil, func(struct{}) ([]issuer.Record, error) { return l.OpenHolds(ctx, 1<<20) })
 	},
