@@ -83,10 +83,16 @@ func TestLostCardIsRefused(t *testing.T) {
 	}
 	require.Equal(t, "unknown-card", refusalOf(t, second(b.LostCard(bg, LostCardRequest{Account: "A", Card: CardName(testToken.LastFour())}))), "a token is no plastic")
 	require.Equal(t, "unknown-card", refusalOf(t, second(b.LostCard(bg, LostCardRequest{Account: "B", Card: CardName(number)}))), "a number is no name")
+	require.Equal(t, "unknown-card", refusalOf(t, second(b.LostCard(bg, LostCardRequest{Account: "B", Card: CardName("541333******" + other.Card[12:])}))), "masked, of another range")
 
 	s, err := b.LostCard(bg, LostCardRequest{Account: "B", Stolen: true})
 	require.NoError(t, err)
 	require.Equal(t, "stolen", s.Status)
+	list, err := b.Install(bg, Setup{Cards: []NewCard{{PAN: number, PSN: "00", Expiry: other.Expiry, ServiceCode: "201", Account: "B", Status: StatusActive}}})
+	require.NoError(t, err)
+	for _, n := range list {
+		require.NotContains(t, n.Field, "status", "a set-up is not told at each start that a card was stolen")
+	}
 	answer, _ := b.handle(plasticTap(1, 1_00).message(t, iso8583.AuthorisationRequest, 1))
 	require.Equal(t, "00", answer.ResponseCode, "nothing happened to A's")
 }

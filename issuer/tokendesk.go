@@ -103,10 +103,9 @@ func (i *Issuer) named(ctx context.Context, kind Kind, name string) (index PANIn
 
 // pick is the card or token of that name.
 func pick(all []Instrument, kind Kind, name string) (index PANIndex, err error) {
-	name = name[strings.LastIndexByte(name, '*')+1:]
 	found := 0
 	for _, n := range all {
-		byDigits := len(name) == 4 && strings.HasSuffix(n.Masked, name)
+		byDigits := name == n.Masked || len(name) == 4 && strings.HasSuffix(n.Masked, name)
 		if n.Kind != kind || !byDigits && (len(name) < leastPrefix || !strings.HasPrefix(n.Index.Reference(), name)) {
 			continue
 		}

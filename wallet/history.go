@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"tapsim/hce"
 )
 
 // Entry is one payment as its owner sees it: what the phone knows of the tap,
@@ -168,17 +170,17 @@ func advice(e *Entry) string {
 // many keys sealed under the passcode.
 func Advice(reason string, sealed int) string {
 	switch reason {
-	case "no keys are left", "the keys have expired", "the amount is above what the keys allow":
+	case hce.ReasonNoKeys.String(), hce.ReasonKeysExpired.String(), hce.ReasonKeyAmount.String():
 		advice := "fetch new keys, with a connection: tapsim wallet refill"
 		if sealed > 0 {
 			advice += "; or unlock the wallet: tapsim wallet unlock"
 		}
 		return advice
-	case "verify on the device first":
+	case hce.ReasonNotVerified.String():
 		return "unlock the wallet and tap again: tapsim wallet unlock"
-	case "the application is locked":
+	case hce.ReasonBlocked.String():
 		return "see why: tapsim wallet list"
-	case "the reader told no amount, country or date":
+	case hce.ReasonBlank.String():
 		return "nothing was paid: no point of sale asks like that, keep the phone away from that reader"
 	}
 	return ""
