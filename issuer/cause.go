@@ -8,6 +8,7 @@ type Cause string
 const (
 	CauseAccountFrozen Cause = "account-frozen"
 	CauseBalance       Cause = "balance"
+	CauseBankLimit     Cause = "bank-limit"    // of the bank, for one payment
 	CauseCardDeclined  Cause = "card-declined" // the card itself, or it decided what may not be sent
 	CauseCardStopped   Cause = "card-stopped"  // the card behind the token, not the token
 	CauseClock         Cause = "clock"         // a code from the future
@@ -24,7 +25,7 @@ const (
 	CauseFrozenByBank  Cause = "frozen-by-bank"  // the token; bank or token service
 	CauseFrozenByOwner Cause = "frozen-by-owner" // the token
 	CauseKeys          Cause = "keys"            // limited-use keys that have ended
-	CauseLimit         Cause = "limit"           // of customer or bank
+	CauseLimit         Cause = "limit"           // of the customer
 	CauseLostPhone     Cause = "lost"
 	CauseMaintenance   Cause = "maintenance"
 	CauseMalfunction   Cause = "malfunction"
@@ -57,7 +58,7 @@ var causes = map[string]Cause{
 // Causes is the set, in alphabetical order of the constants' names.
 func Causes() []Cause {
 	return []Cause{
-		CauseAccountFrozen, CauseBalance, CauseCardDeclined, CauseCardStopped, CauseClock, CauseClosed, CauseCodeExpired, CauseContradiction, CauseCryptogram,
+		CauseAccountFrozen, CauseBalance, CauseBankLimit, CauseCardDeclined, CauseCardStopped, CauseClock, CauseClosed, CauseCodeExpired, CauseContradiction, CauseCryptogram,
 		CauseCurrency, CauseDeleted, CauseDomain, CauseExpired, CauseFormat, CauseFrozen, CauseFrozenByBank, CauseFrozenByOwner, CauseKeys, CauseLimit,
 		CauseLostPhone, CauseMaintenance, CauseMalfunction, CauseOriginal, CausePIN, CausePINBlocked, CauseRepeat, CauseReplay, CauseReversed, CauseRisk,
 		CauseRule, CauseService, CauseStolen, CauseTokenLimit, CauseUnknownCard, CauseUnproven, CauseVerification,

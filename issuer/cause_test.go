@@ -38,7 +38,7 @@ func TestCauses(t *testing.T) {
 		{"status", account(func(a Account) Account { a.Status = StatusSuspended; return a }), 1, CauseAccountFrozen},
 		{"status", account(func(a Account) Account { a.Status = StatusDeactivated; return a }), 1, CauseClosed},
 		{"funds", func(*bank) {}, 500_01, CauseBalance},
-		{"funds", func(*bank) {}, 1_000_01, CauseLimit},
+		{"funds", func(*bank) {}, 1_000_01, CauseBankLimit},
 		{"posting", func(*bank) {}, 1, ""},
 	} {
 		b := newBank(t, nil)

@@ -27,6 +27,7 @@ type meaning struct{ cause, advice string }
 var meanings = map[string]meaning{
 	"balance":       {"balance", "top up the account, or pay less: tapsim bank top-up"},
 	"limit":         {"limit", "pay less, or raise the limit: tapsim bank limit"},
+	"bank-limit":    {"limit", "pay less: the bank's configuration has a limit for one payment (limits: max_amount)"},
 	"token-limit":   {"limit", "pay less, or have the bank raise what the token may pay: tapsim bank token control"},
 	"verification":  {"verification", "pay again and verify on the phone (tapsim wallet unlock), or with the PIN"},
 	"pin":           {"pin", "pay again, with the right PIN"},
@@ -58,7 +59,7 @@ var meanings = map[string]meaning{
 	"deleted":       {"unknown-card", "it was deleted for good: add the card again (tapsim wallet add)"},
 	"closed":        {"closed", "the account is closed: pay with another card"},
 	"stolen":        {"stolen", "ask the bank for a new card and have it linked: tapsim bank token relink"},
-	"card-stopped":  {"frozen", "ask the bank for a new card and have it linked: tapsim bank token relink"},
+	"card-stopped":  {"card-stopped", "ask the bank for a new card and have it linked: tapsim bank token relink"},
 	"lost":          {"lost", "the phone was reported lost: once it is found, tapsim bank token found-phone"},
 
 	"frozen":          {"frozen", "unfreeze the card (tapsim wallet unfreeze), or ask the bank who stopped it"},

@@ -42,7 +42,6 @@ type Bank interface {
 	Increment(ctx context.Context, r issuer.PaymentRequest) (issuer.PaymentState, error)
 	Complete(ctx context.Context, r issuer.PaymentRequest) (issuer.PaymentState, error)
 	Clear(ctx context.Context, r issuer.ClearRequest) ([]issuer.PaymentState, error)
-	ExpireHolds(ctx context.Context) ([]issuer.PaymentState, error)
 	Dispute(ctx context.Context, r issuer.DisputeRequest) (issuer.DisputeView, error)
 	Disputes(ctx context.Context, account string) ([]issuer.DisputeView, error)
 	Resolve(ctx context.Context, r issuer.ResolveRequest) (issuer.DisputeView, error)

@@ -107,11 +107,6 @@ func (c *Client) Clear(ctx context.Context, r issuer.ClearRequest) ([]issuer.Pay
 	return clearHolds.call(ctx, c, &r)
 }
 
-// ExpireHolds implements Bank.
-func (c *Client) ExpireHolds(ctx context.Context) ([]issuer.PaymentState, error) {
-	return expireHolds.call(ctx, c, &nothing{})
-}
-
 // Dispute implements Bank.
 func (c *Client) Dispute(ctx context.Context, r issuer.DisputeRequest) (issuer.DisputeView, error) {
 	return dispute.call(ctx, c, &r)

@@ -70,7 +70,6 @@ var (
 	increment   = verb[issuer.PaymentRequest, issuer.PaymentState]{"POST /v1/bank/increment"}
 	complete    = verb[issuer.PaymentRequest, issuer.PaymentState]{"POST /v1/bank/complete"}
 	clearHolds  = verb[issuer.ClearRequest, []issuer.PaymentState]{"POST /v1/bank/clear"}
-	expireHolds = verb[nothing, []issuer.PaymentState]{"POST /v1/bank/expire-holds"}
 	dispute     = verb[issuer.DisputeRequest, issuer.DisputeView]{"POST /v1/bank/dispute"}
 	disputes    = verb[ofAccount, []issuer.DisputeView]{"GET /v1/bank/disputes"}
 	resolve     = verb[issuer.ResolveRequest, issuer.DisputeView]{"POST /v1/bank/resolve"}
@@ -138,7 +137,6 @@ func bankRoutes() []route {
 		explain.by(func(b Bank, ctx context.Context, q storyQuery) ([]issuer.PaymentStory, error) {
 			return b.PaymentStories(ctx, issuer.PaymentQuery(q))
 		}),
-		expireHolds.by(func(b Bank, ctx context.Context, _ nothing) ([]issuer.PaymentState, error) { return b.ExpireHolds(ctx) }),
 		disputes.by(func(b Bank, ctx context.Context, q ofAccount) ([]issuer.DisputeView, error) {
 			return b.Disputes(ctx, q.Account)
 		}),
