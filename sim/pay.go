@@ -76,7 +76,7 @@ func (w *World) Pay(ctx context.Context, r Request) (Payment, error) {
 	w.tellOwner()
 	err = errors.Join(err, w.settled(look))
 	if err == nil && r.Explain {
-		p.Why = w.why(&p, w.lookAt(look))
+		p.Why = w.why(ctx, &p, w.lookAt(look))
 	}
 	return p, err
 }

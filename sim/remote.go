@@ -20,7 +20,7 @@ func (w *World) Scan(ctx context.Context, code string, r Request) (Payment, erro
 	if err := w.prepare(r); err != nil {
 		return Payment{}, err
 	}
-	p, err := w.decide(r, func(request terminal.Request) (terminal.Result, error) { return w.term.Scan(ctx, code, request) })
+	p, err := w.decide(ctx, r, func(request terminal.Request) (terminal.Result, error) { return w.term.Scan(ctx, code, request) })
 	if err == nil {
 		w.keepSlip(&p, issuer.ChannelQR, 0)
 	}
@@ -28,7 +28,7 @@ func (w *World) Scan(ctx context.Context, code string, r Request) (Payment, erro
 }
 
 // decide has the point of sale make a payment without a card in its field.
-func (w *World) decide(r Request, pay func(terminal.Request) (terminal.Result, error)) (Payment, error) {
+func (w *World) decide(ctx context.Context, r Request, pay func(terminal.Request) (terminal.Result, error)) (Payment, error) {
 	request := terminal.Request{Amount: r.Amount, AmountOther: r.AmountOther, Type: r.Type, Currency: r.Currency, STAN: r.STAN}
 	if r.Explain {
 		request.Trace = func(kernel.Step) {}
@@ -40,7 +40,7 @@ func (w *World) decide(r Request, pay func(terminal.Request) (terminal.Result, e
 		p.Report = w.host.report
 	}
 	if err == nil && r.Explain {
-		p.Why = w.why(&p, nil)
+		p.Why = w.why(ctx, &p, nil)
 	}
 	return p, err
 }
@@ -150,7 +150,7 @@ func (w *World) payRemotely(ctx context.Context, r Request, s wallet.Sell) (Paym
 		return Payment{}, err
 	}
 	c := terminal.Credential{AID: given.AID, Label: given.Label, Data: given.Data, Commerce: !s.QR, Verified: true}
-	p, err := w.decide(r, func(request terminal.Request) (terminal.Result, error) { return w.term.Present(ctx, c, request) })
+	p, err := w.decide(ctx, r, func(request terminal.Request) (terminal.Result, error) { return w.term.Present(ctx, c, request) })
 	if err == nil {
 		channel := issuer.ChannelInApp
 		if s.QR {

@@ -223,7 +223,7 @@ func TestForeignDomains(t *testing.T) {
 				edit(&w.Terminal.Host, &c)
 			}
 			var err error
-			out, err = w.decide(Request{Amount: amount, Currency: euro(t), Explain: true}, func(r terminal.Request) (terminal.Result, error) {
+			out, err = w.decide(o.ctx, Request{Amount: amount, Currency: euro(t), Explain: true}, func(r terminal.Request) (terminal.Result, error) {
 				return w.term.Present(o.ctx, c, r)
 			})
 			return err

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -91,14 +92,30 @@ func Causes() (list []string) {
 	return slices.Compact(list)
 }
 
+// told is what the bank of a card of the wallet told its phone about a payment that
+// a host declined; nil is nothing.
+func (w *World) told(ctx context.Context, p *Payment) *wallet.Entry {
+	if !w.OfWallet() || w.options.Service == nil || w.options.PhoneOffline || p.Response == nil || p.ATC == nil {
+		return nil
+	}
+	if _, err := w.wallet.Poll(ctx); err != nil {
+		return nil // there is no better answer than the host's
+	}
+	list, err := w.wallet.History(w.walletCard)
+	if n := slices.IndexFunc(list, func(e wallet.Entry) bool { return e.ATC == *p.ATC }); err == nil && n >= 0 {
+		return &list[n]
+	}
+	return nil
+}
+
 // why judges a payment that was just made: nil when it was approved. look is how
 // the wallet stood, nil without one.
-func (w *World) why(p *Payment, look *wallet.Look) *Verdict {
+func (w *World) why(ctx context.Context, p *Payment, look *wallet.Look) *Verdict {
 	if p.Outcome == kernel.Approved {
 		return nil
 	}
 	made := slip.Make(&p.Result, p.Transcript)
-	s := Story{Slip: &made, Look: look}
+	s := Story{Slip: &made, Look: look, Entry: w.told(ctx, p)}
 	if r := p.Report; r != nil && p.Response != nil {
 		s.Bank = &issuer.PaymentStory{Checks: r.Steps, Meaning: r.Meaning, Approved: p.Response.ResponseCode == string(issuer.Approved)}
 		s.Bank.ResponseCode = string(r.Code)
@@ -131,7 +148,7 @@ func (s *Story) judge() Verdict {
 	case s.Look != nil && (s.Look.Refused != "" || s.Look.Stopped != ""):
 		return s.refusedByPhone()
 	case s.Slip != nil && s.Slip.Code != "":
-		return Verdict{Outcome: s.Slip.Outcome, Where: "bank", Cause: cmp.Or(codes[s.Slip.Code], "declined"), Reason: s.Slip.Detail}
+		return s.refusedByHost()
 	case s.Slip != nil && s.Slip.Request != nil && s.Slip.KernelSaid == kernel.OnlineRequest.String():
 		return Verdict{Outcome: s.Slip.Outcome, Where: "network", Cause: "network", Reason: s.Slip.Detail}
 	case s.Slip != nil:
@@ -229,6 +246,16 @@ func decisive(b *issuer.PaymentStory) (found *issuer.Step) {
 	return found
 }
 
+// refusedByHost is a payment that a host declined whose check nobody here has: what
+// its code says, or what it told the phone.
+func (s *Story) refusedByHost() Verdict {
+	v := Verdict{Outcome: s.Slip.Outcome, Where: "bank", Cause: cmp.Or(codes[s.Slip.Code], "declined"), Reason: s.Slip.Detail}
+	if e := s.Entry; e != nil && e.Cause != "" {
+		v.Cause, v.Reason = e.Cause, e.Reason
+	}
+	return v
+}
+
 // refusedByPhone is a payment that the phone did not make.
 func (s *Story) refusedByPhone() Verdict {
 	l := s.Look
@@ -248,7 +275,7 @@ func (s *Story) toldByPhone() Verdict {
 	v := Verdict{Outcome: e.State, Reason: e.Reason, Advice: e.Advice}
 	switch e.State {
 	case "declined":
-		v.Where, v.Cause = "bank", cmp.Or(codes[e.Code], "declined")
+		v.Where, v.Cause = "bank", cmp.Or(e.Cause, codes[e.Code], "declined")
 	case "refused by the phone":
 		v.Where, v.Cause = "phone", "phone"
 	case "expired":

@@ -245,7 +245,11 @@ func (w *Wallet) Refill(ctx context.Context, name string, force bool) (int, erro
 		return 0, err
 	}
 	if !c.Enrolled {
-		if err := w.complete(ctx, c); err != nil || !c.Enrolled {
+		err := w.complete(ctx, c)
+		if err == nil && force {
+			err = w.refuseStopped(c)
+		}
+		if err != nil || !c.Enrolled {
 			return 0, err
 		}
 		return 1, nil
