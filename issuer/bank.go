@@ -220,13 +220,19 @@ func (i *Issuer) newPAR() (string, error) {
 
 const decimal = "0123456789"
 
-// randomText is n characters of the alphabet.
+// randomText is n characters of the alphabet, each as likely as the others: bytes
+// beyond the last multiple of its length are drawn again.
 func (i *Issuer) randomText(alphabet string, n int) (string, error) {
 	b := make([]byte, n)
 	if err := i.random(b); err != nil {
 		return "", err
 	}
 	for at := range b {
+		for int(b[at]) >= 256/len(alphabet)*len(alphabet) {
+			if err := i.random(b[at : at+1]); err != nil {
+				return "", err
+			}
+		}
 		b[at] = alphabet[int(b[at])%len(alphabet)]
 	}
 	return string(b), nil

@@ -140,7 +140,7 @@ func (h *history) check() {
 // moves once at most, and that of a declined one never.
 func TestNoTapPaysTwice(t *testing.T) {
 	var moved int
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		h := &history{draw: rand.New(rand.NewPCG(8, seed)), bank: newBank(t, func(c *Config) {
 			c.StandIn.MaxAmount, c.Unverified = 100_00, 10_00
 			c.Verification.Limit, c.SecondUse = 50_00, SecondUseRules{Within: time.Hour, WithoutPIN: seed%2 == 0}
@@ -157,5 +157,5 @@ func TestNoTapPaysTwice(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, moved, 200, "the histories are not all refusals")
+	require.Greater(t, moved, 100, "the histories are not all refusals")
 }

@@ -52,14 +52,14 @@ func rewrite(t *testing.T, file string, old *transcript.Transcript) {
 	t.Log("rewritten: run again, and read the difference")
 }
 
-// TestOneChangedByteFails changes each byte of the exchange, one at a time, and
+// TestOneChangedByteFails changes bytes all over the exchange, one at a time, and
 // wants the replay to notice every one.
 func TestOneChangedByteFails(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(golden, "visa-phone-online.apdu"))
 	require.NoError(t, err)
 	for at := range data {
 		line := data[lineStart(data, at):]
-		if !(line[0] == '>' || line[0] == '<') || at-lineStart(data, at) < 2 || data[at] == '\n' || at%2 == 0 {
+		if !(line[0] == '>' || line[0] == '<') || at-lineStart(data, at) < 2 || data[at] == '\n' || at%5 != 0 {
 			continue
 		}
 		changed := append([]byte(nil), data...)

@@ -12,14 +12,16 @@ import (
 
 const (
 	whereAccount    = "account = ?"
-	whereSTAN       = "substr(key, 25, 1) = '/' AND substr(key, 19, 6) = ?"
+	whereCustomer   = "substr(account, 1, 5) <> 'bank:' AND " + whereAccount
+	whereSTAN       = "substr(key, 19, 6) = ?"
 	whereCryptogram = "tap > x'0000000000000000000000000000' AND substr(tap, 7) = ?"
 	whereRelated    = "substr(detail, 8, 8) > x'0000000000000000' AND substr(detail, 8, 8) = ?"
 )
 
 var (
 	accountsRecords    = recordTable.shelved("seq", whereAccount) + " ORDER BY seq"
-	accountsEntries    = entryTable.shelved("id", whereAccount) + " ORDER BY id"
+	accountsEntries    = entryTable.shelved("id", whereCustomer) + " ORDER BY id"
+	banksEntries       = selectEntries + " WHERE " + whereAccount + " ORDER BY id" // which nobody asks for but tests
 	accountsNotices    = noticeTable.shelved("id", whereAccount) + " ORDER BY id"
 	accountsDisputes   = selectDisputes + " WHERE " + whereAccount + " ORDER BY id"
 	selectByReference  = selectRecords + " WHERE reference = ? AND reference <> '' ORDER BY state IN (1, 6), seq DESC LIMIT ?" // 1 and 6 moved nothing

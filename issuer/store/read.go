@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"tapsim/issuer"
 )
@@ -164,7 +165,11 @@ func (s *Store) OpenHolds(ctx context.Context, limit int) ([]issuer.Record, erro
 
 // Entries are those of an account, or all for "", oldest first.
 func (s *Store) Entries(ctx context.Context, account string) ([]issuer.Entry, error) {
-	return ofAccount(ctx, s, selectEntries, accountsEntries, scanEntry, account)
+	query := accountsEntries
+	if strings.HasPrefix(account, "bank:") {
+		query = banksEntries
+	}
+	return ofAccount(ctx, s, selectEntries, query, scanEntry, account)
 }
 
 // Binding finds what the token service knows of a token.
