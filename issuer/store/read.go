@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
-	"strings"
 
 	"tapsim/issuer"
 )
@@ -165,11 +164,7 @@ func (s *Store) OpenHolds(ctx context.Context, limit int) ([]issuer.Record, erro
 
 // Entries are those of an account, or all for "", oldest first.
 func (s *Store) Entries(ctx context.Context, account string) ([]issuer.Entry, error) {
-	query := accountsEntries
-	if strings.HasPrefix(account, "bank:") {
-		query = banksEntries
-	}
-	return ofAccount(ctx, s, selectEntries, query, scanEntry, account)
+	return ofAccount(ctx, s, selectEntries, accountsEntries, scanEntry, account)
 }
 
 // Binding finds what the token service knows of a token.
