@@ -122,6 +122,9 @@ func (t *Tx) newRecord(event Event, account string, currency uint16, amount int6
 	}, nil
 }
 
+// noCurrency is XXX: "no currency is involved" (ISO 4217). No account is in it.
+const noCurrency = 999
+
 // OpenRequest opens an account.
 type OpenRequest struct {
 	Account     string `json:"account,omitempty"`  // "": the bank makes a name
@@ -143,7 +146,7 @@ func (i *Issuer) Open(ctx context.Context, r OpenRequest) (AccountState, error) 
 		}
 		if r.Currency != "" {
 			c, ok := emv.CurrencyByAlpha(strings.ToUpper(r.Currency))
-			if !ok {
+			if !ok || c.Numeric == noCurrency {
 				return AccountState{}, refuse("unknown-currency", "want letters such as EUR", "%q is not a currency of ISO 4217", r.Currency)
 			}
 			n.Currency = c.Numeric

@@ -45,7 +45,7 @@ func (i *Issuer) findInstrument(p *payment, report *Report) (bool, error) {
 	if !ok {
 		p.refuse(NoSuchCard)
 		if report != nil {
-			report.step("card", Failed, fmt.Sprintf("range %s is the bank's, but there is no %s %s", p.scope.Prefix, p.scope.Kind, p.pan.Masked()))
+			report.step("card", Failed, fmt.Sprintf("range %s is the bank's, but there is no %s %s", p.scope.masked(), p.scope.Kind, p.pan.Masked()))
 		}
 		return false, nil
 	}
@@ -54,7 +54,7 @@ func (i *Issuer) findInstrument(p *payment, report *Report) (bool, error) {
 		if p.instrument.Kind == Token {
 			details = append(details, Detail{"card behind the token", p.instrument.LastFour, "last four digits"})
 		}
-		report.step("card", OK, fmt.Sprintf("%s %s in range %s", p.instrument.Kind, p.instrument.Masked, p.scope.Prefix), details...)
+		report.step("card", OK, fmt.Sprintf("%s %s in range %s", p.instrument.Kind, p.instrument.Masked, p.scope.masked()), details...)
 	}
 	return true, nil
 }

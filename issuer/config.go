@@ -72,6 +72,16 @@ type Range struct {
 	KeySets []string // by name; the derivation key index in a cryptogram selects
 }
 
+// masked is the range as reports show it. A longer beginning beside the last four
+// digits of a number would leave little of the number to guess.
+func (r *Range) masked() string {
+	const shown = 6
+	if len(r.Prefix) <= shown {
+		return r.Prefix
+	}
+	return r.Prefix[:shown] + strings.Repeat("*", len(r.Prefix)-shown)
+}
+
 // Limits bound one payment. Zero is no limit.
 type Limits struct {
 	MaxAmount int64 // minor units

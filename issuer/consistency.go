@@ -11,12 +11,13 @@ import (
 
 // contradiction is a pair of fields that do not agree.
 type contradiction struct {
-	code Code // "" is none
-	text string
+	code  Code // "" is none
+	text  string
+	cause Cause
 }
 
 func contradicts(format string, args ...any) contradiction {
-	return contradiction{SecurityViolation, fmt.Sprintf(format, args...)}
+	return contradiction{SecurityViolation, fmt.Sprintf(format, args...), CauseContradiction}
 }
 
 // checkConsistency compares what the message says twice.
@@ -27,7 +28,7 @@ func (i *Issuer) checkConsistency(p *payment, report *Report) {
 		return
 	}
 	p.refuse(c.code)
-	report.step("consistency", Failed, c.text)
+	report.because("consistency", Failed, c.cause, c.text)
 }
 
 // Checks of field 55 against the rest, of a tap and of a code.
@@ -44,7 +45,7 @@ func (i *Issuer) contradictionOf(p *payment) contradiction {
 	if m.Track2 != "" {
 		t, ok := trackOf(m.Track2)
 		if !ok {
-			return contradiction{FormatError, "field 35 is no track 2"}
+			return contradiction{FormatError, "field 35 is no track 2", CauseContradiction}
 		}
 		if c := p.track("field 35", t); c.code != "" {
 			return c
@@ -62,7 +63,7 @@ func (i *Issuer) contradictionOf(p *payment) contradiction {
 		}
 	}
 	if p.instrument.PSN != "" && p.sequence() != p.instrument.PSN {
-		return contradiction{NoSuchCard, fmt.Sprintf("there is no card with PAN sequence number %s", p.sequence())}
+		return contradiction{NoSuchCard, fmt.Sprintf("there is no card with PAN sequence number %s", p.sequence()), CauseContradiction}
 	}
 	return contradiction{}
 }

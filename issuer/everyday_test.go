@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 		{complete(held, "10.01"), "above-hold"}, {complete(paid, ""), "hold-not-open"},
 		{limit(LimitRequest{Account: "A", Per: "year", Amount: "1"}), "invalid-limit"}, {limit(LimitRequest{Account: "A", Per: "day", Category: "fun", Amount: "1"}), "unknown-category"},
 		{limit(LimitRequest{Account: "A", Per: "day", Country: "ZZ", Amount: "1"}), "unknown-country"}, {limit(LimitRequest{Account: "A", Per: "day", Remove: true}), "unknown-limit"},
-		{open(OpenRequest{Account: "A"}), "account-exists"}, {open(OpenRequest{Account: "bank:x"}), "invalid-account-name"}, {open(OpenRequest{Account: "C", Currency: "EURO"}), "unknown-currency"},
+		{open(OpenRequest{Account: "A"}), "account-exists"}, {open(OpenRequest{Account: "bank:x"}), "invalid-account-name"}, {open(OpenRequest{Account: "C", Currency: "EURO"}), "unknown-currency"}, {open(OpenRequest{Account: "C", Currency: "XXX"}), "unknown-currency"},
 		{badMonth, "invalid-month"}, {badGroup, "bad-request"}, {backwards, "invalid-month"}, {unknownDispute, "unknown-dispute"}, {badOutcome, "bad-request"}, {longKey, "bad-request"},
 		{badKind, "bad-request"}, {nobodysTokens, "unknown-account"},
 	} {

@@ -13,7 +13,7 @@ func (i *Issuer) checkMoney(tx *Tx, p *payment, account Account, report *Report)
 	if limit := i.config.Limits.MaxAmount; limit != 0 && i.inOwnCurrency(p) > limit {
 		p.refuse(OverLimit)
 		if report != nil {
-			report.step(stepFunds, Failed, fmt.Sprintf("%s is over the limit of %s for one payment", money(p.amount, p.currency), money(limit, i.config.Currency)))
+			report.because(stepFunds, Failed, CauseBankLimit, fmt.Sprintf("%s is over the limit of %s for one payment", money(p.amount, p.currency), money(limit, i.config.Currency)))
 		}
 		return nil
 	}

@@ -73,13 +73,17 @@ func (i *Issuer) Cards(ctx context.Context, account string) ([]CardState, error)
 	}
 	all, err := i.cardsOf(ctx, account)
 	out := []CardState{}
-	for _, n := range all {
-		out = append(out, CardState{n.Masked, n.Kind.String(), i.schemeOf(&n), n.Expiry, n.Status.String(), account, n.LastFour, n.PAR, n.Index.Reference()})
+	for n := range all {
+		out = append(out, i.cardState(&all[n], account))
 	}
 	slices.SortFunc(out, func(a, b CardState) int {
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Scheme, b.Scheme), strings.Compare(a.Card, b.Card), strings.Compare(a.PAR, b.PAR))
 	})
 	return out, err
+}
+
+func (i *Issuer) cardState(n *Instrument, account string) CardState {
+	return CardState{n.Masked, n.Kind.String(), i.schemeOf(n), n.Expiry, n.Status.String(), account, n.LastFour, n.PAR, n.Index.Reference()}
 }
 
 // schemeOf is the scheme of an instrument, by the digits that are shown.

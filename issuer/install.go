@@ -105,10 +105,8 @@ func (n *notes) compareInstrument(there *Instrument, psn, expiry, service string
 	n.compare("psn", psn, there.PSN)
 	n.compare("expiry", expiry, there.Expiry)
 	n.compare("service_code", service, there.ServiceCode)
-	if status == 0 {
-		status = StatusActive
-	}
-	if status != there.Status {
+	reported := status == StatusActive && (there.Status == StatusLost || there.Status == StatusStolen)
+	if status != 0 && status != there.Status && !reported { // what a card came to is no contradiction
 		n.list = append(n.list, Note{n.field + ".status", fmt.Sprintf("the set-up says %s, the bank has %s, which stays", status, there.Status)})
 	}
 }

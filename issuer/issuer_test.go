@@ -182,6 +182,11 @@ func (b *bank) handle(m *iso8583.Message) (*iso8583.Message, *Report) {
 	report := new(Report)
 	a, err := b.Handle(context.Background(), m, report)
 	require.NoError(b.t, err)
+	for _, s := range report.Steps {
+		if s.Result == Failed {
+			require.Contains(b.t, Causes(), s.Cause, "%s: %s", s.Name, s.Text)
+		}
+	}
 	return a.Message, report
 }
 

@@ -24,8 +24,11 @@ func (p *payment) checkLimits(report *Report) {
 	}
 	p.refuse(code)
 	if report != nil {
-		report.step(stepLimits, Failed, fmt.Sprintf("%s is asked; the customer's limit is %s, of which %s is used",
-			money(p.charge.billed, p.charge.currency), hit.describe(p.charge.currency), money(used, p.charge.currency)))
+		text := fmt.Sprintf("%s is asked; the customer's limit is %s", money(p.charge.billed, p.charge.currency), hit.describe(p.charge.currency))
+		if hit.Per != PerPayment {
+			text += fmt.Sprintf(", of which %s is used", money(used, p.charge.currency))
+		}
+		report.step(stepLimits, Failed, text)
 	}
 }
 

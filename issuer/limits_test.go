@@ -38,7 +38,8 @@ func TestCustomersLimits(t *testing.T) {
 		_, err := b.SetLimit(bg, r)
 		require.NoError(t, err)
 	}
-	b.answers("61", at(t, 2, 50_01, "5411"), stepLimits)
+	_, report := b.handle(at(t, 2, 50_01, "5411"))
+	require.Equal(t, "50.01 EUR is asked; the customer's limit is 50.00 EUR per payment", report.find(stepLimits).Text)
 	b.answers("61", at(t, 3, 20_01, "5814"), stepLimits) // 10.00 before the limit was set count
 	b.answers("00", at(t, 4, 20_00, "5814"), "")
 	b.answers("57", at(t, 5, 1, "7995"), stepLimits)

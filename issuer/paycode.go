@@ -39,7 +39,7 @@ func (p *payment) needsProof() bool {
 // soon. The time of its making is its unpredictable number, in seconds since
 // 1970: our choice, as nothing else in a code tells it and is covered by the
 // cryptogram.
-func codeContradiction(_ *Config, p *payment, c *chip) contradiction {
+func codeContradiction(_ *Config, p *payment, c *chip) (bad contradiction) {
 	mode := p.request.EntryMode
 	switch {
 	case len(mode) < 2 || mode[:2] != entryCode:
@@ -49,14 +49,16 @@ func codeContradiction(_ *Config, p *payment, c *chip) contradiction {
 	case p.scope == nil || p.scope.Kind != Token:
 		return contradicts("only a token is paid with by code")
 	case p.advice:
-		return contradiction{}
+		return bad
 	}
 	made := time.Unix(int64(binary.BigEndian.Uint32(c.elements.UnpredictableNumber[:])), 0)
 	switch age := p.at.Sub(made); {
 	case age > codeLife:
-		return contradicts("the code has expired: it was made %s ago and is good for %s", age, codeLife)
+		bad = contradicts("the code has expired: it was made %s ago and is good for %s", age, codeLife)
+		bad.cause = CauseCodeExpired
 	case age < -codeAhead:
-		return contradicts("the code was made %s after now by the bank's clock", -age)
+		bad = contradicts("the code was made %s after now by the bank's clock", -age)
+		bad.cause = CauseClock
 	}
-	return contradiction{}
+	return bad
 }

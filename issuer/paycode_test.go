@@ -20,7 +20,7 @@ func TestTokenIsNotTyped(t *testing.T) {
 			continue
 		}
 		require.Equal(t, "57", answer.ResponseCode, "%s %+v", mode, report.Steps)
-		require.Contains(t, report.firstFailure(), "not by its number")
+		require.Contains(t, report.firstFailure().Text, "not by its number")
 	}
 	for _, mode := range []string{"031", "810"} {
 		answer, report := p.pay(1_00, func(m *iso8583.Message) { m.EntryMode, m.ICCData = mode, nil })
@@ -37,7 +37,7 @@ func TestRemotePaymentsAreVerified(t *testing.T) {
 		answer, report := p.pay(1_00, func(m *iso8583.Message) { m.EntryMode = c.mode })
 		require.Equal(t, c.code, answer.ResponseCode, "%s %+v", c.mode, report.Steps)
 		if c.code != "00" {
-			require.Contains(t, report.firstFailure(), "there was no verification on the device")
+			require.Contains(t, report.firstFailure().Text, "there was no verification on the device")
 		}
 	}
 }
@@ -58,7 +58,7 @@ func TestDomainInOtherCurrencies(t *testing.T) {
 		{"978", 50_00, OK, ""}, {"978", 50_01, Failed, "up to 50.00 EUR"},
 		{"392", 5001, OK, ""}, {"392", 8064, OK, ""}, {"392", 8066, Failed, "up to 50.00 EUR; 8066 JPY are 50.01 EUR"},
 		{"840", 54_34, OK, ""}, {"840", 54_40, Failed, "54.40 USD are 50.05 EUR"},
-		{"414", 1, Failed, "no rate for currency 414"},
+		{"414", 1, Failed, "no rate for KWD"},
 	} {
 		_, report := p.pay(c.amount, func(m *iso8583.Message) { m.Currency = c.currency })
 		step := report.find("domain")

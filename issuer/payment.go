@@ -206,7 +206,11 @@ func (i *Issuer) applyRule(p *payment, report *Report) {
 		p.refuse(p.rule.Response)
 	}
 	if report != nil {
-		report.step("rules", OK, fmt.Sprintf("rule %s answers %s", p.rule.Name, p.rule.Response))
+		var cause Cause
+		if !p.rule.Response.approves() {
+			cause = CauseRule
+		}
+		report.because("rules", OK, cause, fmt.Sprintf("rule %s answers %s", p.rule.Name, p.rule.Response))
 	}
 }
 

@@ -49,7 +49,7 @@ func (i *Issuer) checkRefund(tx *Tx, p *payment, report *Report) (err error) {
 	case original == nil && p.proof == nil && i.inOwnCurrency(p) > i.config.Unverified:
 		p.refuse(OverLimit)
 		if report != nil {
-			report.step("refund", Failed, fmt.Sprintf("%s without a cryptogram and without a payment that it names; up to %s is taken on the merchant's word",
+			report.because("refund", Failed, CauseLimit, fmt.Sprintf("%s without a cryptogram and without a payment that it names; up to %s is taken on the merchant's word",
 				money(p.amount, p.currency), money(i.config.Unverified, i.config.Currency)))
 		}
 	case original == nil:

@@ -32,6 +32,7 @@ type Report struct {
 type Step struct {
 	Name    string   `json:"name"`
 	Result  Result   `json:"result"`
+	Cause   Cause    `json:"cause,omitempty"` // of one that failed, or that answered no
 	Text    string   `json:"text"`
 	Details []Detail `json:"details,omitempty"`
 }
@@ -43,13 +44,22 @@ type Detail struct {
 	Text  string `json:"text,omitempty"`
 }
 
-// step adds a step. Callers that would format text or details test the report
-// for nil first.
+// step adds a step; one that failed did so for what its name stands for. Callers
+// that would format text or details test the report for nil first.
 func (r *Report) step(name string, result Result, text string, details ...Detail) {
+	var cause Cause
+	if result == Failed {
+		cause = causes[name]
+	}
+	r.because(name, result, cause, text, details...)
+}
+
+// because adds a step with a cause of its own.
+func (r *Report) because(name string, result Result, cause Cause, text string, details ...Detail) {
 	if r == nil {
 		return
 	}
-	r.Steps = append(r.Steps, Step{name, result, text, details})
+	r.Steps = append(r.Steps, Step{name, result, cause, text, details})
 	if name == stepCryptogram {
 		r.Cryptogram = result
 	}

@@ -125,7 +125,7 @@ func TestResponses(t *testing.T) {
 		{"84 of another brand", tagOf(emv.TagDFName, "A0000000041010"), SecurityViolation, "consistency", "application of mastercard"},
 		{"another amount", field(func(m *iso8583.Message) { *m.Amount = 12_51 }), SecurityViolation, "consistency", "field 4 asks for 12.51 EUR"},
 		{"another currency", field(func(m *iso8583.Message) { m.Currency = "840" }), SecurityViolation, "consistency", "field 49"},
-		{"foreign currency", resignIn("840", [2]byte{0x08, 0x40}), NotPermitted, "currency", "no rate to convert at"},
+		{"foreign currency", resignIn("840", [2]byte{0x08, 0x40}), NotPermitted, "currency", "the account is in EUR, the payment in USD; the bank has no rate to convert at"},
 
 		{"wrong cryptogram", tagOf(emv.TagCryptogram, "0000000000000000"), WrongCryptogram, stepCryptogram, "expected"},
 		{"unknown key index", resign(func(p *tap) { p.iad = unhex("06091203A00000") }), WrongCryptogram, stepCryptogram, "visa (01), visa-test (02)"},

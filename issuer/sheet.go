@@ -32,7 +32,7 @@ func (r *Report) sheet(record int64) (Sheet, error) {
 	if err == nil && len(b) > maxSheet {
 		bare := make([]Step, len(r.Steps))
 		for n, s := range r.Steps {
-			bare[n] = Step{Name: s.Name, Result: s.Result, Text: s.Text}
+			bare[n] = Step{Name: s.Name, Result: s.Result, Cause: s.Cause, Text: s.Text}
 		}
 		b, err = json.Marshal(bare)
 	}

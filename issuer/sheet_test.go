@@ -11,13 +11,13 @@ import (
 
 // TestSheetsAreBounded: long details go, the steps stay.
 func TestSheetsAreBounded(t *testing.T) {
-	r := &Report{Steps: []Step{{"cryptogram", OK, "equal", []Detail{{"input", strings.Repeat("00", maxSheet), ""}}}}}
+	r := &Report{Steps: []Step{{"cryptogram", Failed, CauseCryptogram, "not equal", []Detail{{"input", strings.Repeat("00", maxSheet), ""}}}}}
 	s, err := r.sheet(7)
 	require.NoError(t, err)
 	require.Less(t, len(s.Steps), maxSheet)
 	var steps []Step
 	require.NoError(t, json.Unmarshal(s.Steps, &steps))
-	require.Equal(t, []Step{{Name: "cryptogram", Result: OK, Text: "equal"}}, steps)
+	require.Equal(t, []Step{{Name: "cryptogram", Result: Failed, Cause: CauseCryptogram, Text: "not equal"}}, steps)
 	r.Steps[0].Details[0].Value = "00"
 	s, err = r.sheet(7 + MaxSheets)
 	require.NoError(t, err)

@@ -126,7 +126,7 @@ func TestKeysThatEndedUnused(t *testing.T) {
 		key, err := deviceKey(t).UnwrapKey(cryptogram.TDES, set.Keys[0].Wrapped)
 		require.NoError(t, err)
 		answer, report := b.handle(mastercardMessage(t, key, 0x14, atc, int(atc)))
-		return answer.ResponseCode, report.firstFailure()
+		return answer.ResponseCode, report.firstFailure().Text
 	}
 	code, why := pay(1)
 	require.Equal(t, "00", code, why)

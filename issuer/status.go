@@ -13,12 +13,16 @@ func (i *Issuer) checkStatus(tx *Tx, p *payment, report *Report) (Account, bool,
 	if err != nil || !ok {
 		return Account{}, false, err
 	}
-	refuse := func(code Code, text string) {
+	refuse := func(code Code, cause Cause, text string) {
 		p.refuse(code)
-		report.step("status", Failed, text)
+		report.because("status", Failed, cause, text)
 	}
 	if code := n.refusal(); code != "" && !p.refund() {
-		refuse(code, "the "+n.Kind.String()+" is "+n.Status.String())
+		cause, text, err := tx.stopped(&n)
+		if err != nil {
+			return Account{}, false, err
+		}
+		refuse(code, cause, text)
 	}
 	checkExpiry(p, &n, report)
 	card := n
@@ -27,7 +31,7 @@ func (i *Issuer) checkStatus(tx *Tx, p *payment, report *Report) (Account, bool,
 			return Account{}, false, errorOr(err, "issuer: token %s has no card behind it", n.Masked)
 		}
 		if code := card.refusal(); code != "" && !p.refund() {
-			refuse(Restricted, "the card behind the token is "+card.Status.String())
+			refuse(Restricted, CauseCardStopped, "the card behind the token is "+card.Status.String())
 		}
 	}
 	account, ok, err := tx.Account(card.Account)
@@ -36,9 +40,9 @@ func (i *Issuer) checkStatus(tx *Tx, p *payment, report *Report) (Account, bool,
 	}
 	switch {
 	case account.Status == StatusDeactivated:
-		refuse(Closed, "the account is closed")
+		refuse(Closed, CauseClosed, "the account is closed")
 	case account.Status != StatusActive && !p.refund():
-		refuse(Restricted, "the account is "+account.Status.String())
+		refuse(Restricted, CauseAccountFrozen, "the account is "+account.Status.String())
 	}
 	if !i.convertible(p, &account, report) {
 		return Account{}, false, nil
@@ -61,7 +65,7 @@ func (i *Issuer) convertible(p *payment, account *Account, report *Report) (ok b
 	if !ok {
 		p.refuse(NotPermitted)
 		if report != nil {
-			report.step("currency", Failed, fmt.Sprintf("the account is in currency %03d, the payment in %03d; the bank has no rate to convert at", account.Currency, p.currency))
+			report.step("currency", Failed, fmt.Sprintf("the account is in %s, the payment in %s; the bank has no rate to convert at", alpha(account.Currency), alpha(p.currency)))
 		}
 		return false
 	}
@@ -87,6 +91,33 @@ func (n *Instrument) refusal() Code {
 	default:
 		return Restricted
 	}
+}
+
+// stopped says why a card or token may not pay and, where that is known, who
+// stopped it.
+func (t *Tx) stopped(n *Instrument) (Cause, string, error) {
+	text := "the " + n.Kind.String() + " is " + n.Status.String()
+	switch n.Status {
+	case StatusLost, StatusStolen:
+		return CauseStolen, text, nil
+	case StatusDeactivated:
+		return CauseDeleted, text, nil
+	}
+	if !n.Bound {
+		return CauseFrozen, text, nil
+	}
+	b, _, err := t.Binding(n.Index)
+	switch held := b.HeldBy; {
+	case held&heldLostPhone != 0:
+		return CauseLostPhone, text + ": the phone was reported lost", err
+	case held == PartyUser:
+		return CauseFrozenByOwner, "the card is frozen by its owner", err
+	case held&PartyUser != 0:
+		return CauseFrozen, text + " by " + held.String(), err
+	case held != 0:
+		return CauseFrozenByBank, text + " by " + held.String(), err
+	}
+	return CauseFrozen, text, err
 }
 
 // checkExpiry compares the expiry date with the clock and with what the message

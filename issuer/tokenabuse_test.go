@@ -237,7 +237,7 @@ func TestKeysOfAnotherService(t *testing.T) {
 	require.NoError(t, err)
 	answer, report = p.pay(1_00, nil)
 	require.Equal(t, "63", answer.ResponseCode, "%+v", report.Steps)
-	require.Contains(t, report.firstFailure(), "was never handed out")
+	require.Contains(t, report.firstFailure().Text, "was never handed out")
 }
 
 // TestPhoneIsToldOfTheDesk: what the bank's own people give back comes to the

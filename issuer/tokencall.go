@@ -120,7 +120,7 @@ func (i *Issuer) mayRelink(tx *Tx, t *liveToken, index PANIndex) (fresh Instrume
 	case i.schemeOf(&fresh) != i.schemeOf(&t.instrument):
 		return fresh, refused("other-scheme", "a token moves between cards of one scheme", "the card is of %s, the token of %s", i.schemeOf(&fresh), i.schemeOf(&t.instrument))
 	case fresh.Status != StatusActive || expired(fresh.Expiry, t.now):
-		return fresh, refused("card-not-active", "", "the card is %s, or has expired", fresh.Status)
+		return fresh, refused("card-not-active", "issue another: tapsim bank card", "the card is %s, or has expired", fresh.Status)
 	}
 	return fresh, nil
 }

@@ -75,7 +75,7 @@ func (i *Issuer) TokenHistory(ctx context.Context, reference string, after int64
 }
 
 // CardName names a card: by its reference, or by its last four digits where only
-// one card of the bank has them.
+// one card has them, also masked as the bank shows it.
 type CardName string
 
 // cardIndex finds a card by its name.
@@ -98,9 +98,14 @@ func (i *Issuer) named(ctx context.Context, kind Kind, name string) (index PANIn
 	if err != nil {
 		return index, err
 	}
+	return pick(all, kind, name)
+}
+
+// pick is the card or token of that name.
+func pick(all []Instrument, kind Kind, name string) (index PANIndex, err error) {
 	found := 0
 	for _, n := range all {
-		byDigits := len(name) == 4 && strings.HasSuffix(n.Masked, name)
+		byDigits := name == n.Masked || len(name) == 4 && strings.HasSuffix(n.Masked, name)
 		if n.Kind != kind || !byDigits && (len(name) < leastPrefix || !strings.HasPrefix(n.Index.Reference(), name)) {
 			continue
 		}

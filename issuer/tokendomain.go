@@ -96,7 +96,7 @@ func (c *Domain) fault(p *payment, config *Config) (code Code, text string) {
 	}
 	switch own, ok := config.convert(p.amount, p.currency, config.Currency); {
 	case !ok:
-		return OverLimit, fmt.Sprintf("the token is for payments of up to %s, and the bank has no rate for currency %03d", money(c.MaxAmount, config.Currency), p.currency)
+		return OverLimit, fmt.Sprintf("the token is for payments of up to %s, and the bank has no rate for %s", money(c.MaxAmount, config.Currency), alpha(p.currency))
 	case own > c.MaxAmount && p.currency != config.Currency:
 		return OverLimit, fmt.Sprintf("the token is for payments of up to %s; %s are %s", money(c.MaxAmount, config.Currency), money(p.amount, p.currency), money(own, config.Currency))
 	case own > c.MaxAmount:
@@ -121,8 +121,7 @@ func (p *payment) countryText() string {
 	return fmt.Sprintf("%03d", p.country)
 }
 
-// checkDomain holds a payment against the token's domain and tells who stopped
-// the token.
+// checkDomain holds a payment against the token's domain.
 func (i *Issuer) checkDomain(tx *Tx, p *payment, report *Report) error {
 	if !p.instrument.Bound {
 		return nil
@@ -131,12 +130,13 @@ func (i *Issuer) checkDomain(tx *Tx, p *payment, report *Report) error {
 	if err != nil || !ok {
 		return err
 	}
-	if b.HeldBy != 0 && report != nil {
-		report.step("token", Failed, "suspended by "+b.HeldBy.String())
-	}
 	if code, text := b.Domain.fault(p, i.config); code != "" {
+		cause := CauseDomain
+		if code == OverLimit {
+			cause = CauseTokenLimit
+		}
 		p.refuse(code)
-		report.step("domain", Failed, text)
+		report.because("domain", Failed, cause, text)
 	} else if report != nil {
 		report.step("domain", OK, "inside the token's domain, channel "+ChannelOf(p.request.EntryMode))
 	}

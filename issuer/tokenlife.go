@@ -61,8 +61,11 @@ func allowed(verb provisioning.Verb, from Status, by Party) (*lifeRule, *Refusal
 				return r, nil
 			}
 		}
-		why := stateRefusals[from]
-		return nil, refused(why.code, r.hint, "%s", why.text)
+		why, hint := stateRefusals[from], r.hint
+		if from == StatusDeactivated {
+			hint = "" // nothing brings it back
+		}
+		return nil, refused(why.code, hint, "%s", why.text)
 	}
 	return nil, refused("unknown-verb", "", "there is no verb %q", string(verb))
 }

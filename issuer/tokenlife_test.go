@@ -292,6 +292,14 @@ func TestTokenRequestsRefused(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// What is deleted for good is not to be resumed first.
+func TestHintsOfTheLifeCycle(t *testing.T) {
+	for status, hint := range map[Status]string{StatusSuspended: "resume it first", StatusDeactivated: ""} {
+		_, no := allowed(provisioning.VerbRenew, status, PartyBank)
+		require.Equal(t, hint, no.Hint, status)
+	}
+}
+
 func TestCodes(t *testing.T) {
 	b := newBank(t, nil)
 	p := newPhone(t, b, 1)

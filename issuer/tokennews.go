@@ -106,7 +106,8 @@ func (p *payment) tellPayment(tx *Tx, record *Record, report *Report) error {
 	case record.Code.approves():
 		n.State = "approved"
 	default:
-		n.Reason = report.firstFailure()
+		first := report.firstFailure()
+		n.Reason, n.Cause = first.Text, string(first.Cause)
 	}
 	return tellToken(tx, p.index, record.Time, n)
 }
@@ -148,17 +149,17 @@ func tellToken(tx *Tx, token PANIndex, at time.Time, n *provisioning.PaymentNoti
 	return nil
 }
 
-// firstFailure is the text of the first check that failed.
-func (r *Report) firstFailure() string {
+// firstFailure is the first check that failed.
+func (r *Report) firstFailure() Step {
 	if r == nil {
-		return ""
+		return Step{}
 	}
 	for _, s := range r.Steps {
 		if s.Result == Failed {
-			return s.Text
+			return s
 		}
 	}
-	return ""
+	return Step{}
 }
 
 // isBound is true for a token whose phone is told about its payments.

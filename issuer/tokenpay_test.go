@@ -24,7 +24,7 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 		answer, report := p.pay(1_00, nil)
 		require.Equal(t, code, answer.ResponseCode, "%+v", report.Steps)
 		if text != "" {
-			require.Contains(t, report.firstFailure(), text)
+			require.Contains(t, report.firstFailure().Text, text)
 		}
 	}
 	manage := func(verb provisioning.Verb, party Party) string {
@@ -35,20 +35,20 @@ func TestTokenPaysWhenItMay(t *testing.T) {
 	}
 	pays("00", "")
 	require.NoError(t, second(p.call(token, provisioning.VerbSuspend)))
-	pays("62", "suspended")
+	pays("62", "the card is frozen by its owner")
 	require.Equal(t, "suspended", manage(provisioning.VerbSuspend, PartyBank))
 	require.Equal(t, "suspended-by-bank", refusalOf(t, func() error {
 		require.NoError(t, second(p.call(token, provisioning.VerbResume)))
 		return second(p.call(token, provisioning.VerbResume))
 	}()), "the bank still holds it")
-	pays("62", "suspended")
+	pays("62", "the token is suspended by bank")
 	require.Equal(t, "active", manage(provisioning.VerbResume, PartyBank))
 	pays("00", "")
 
 	states, err := b.LostPhone(ctx, PhoneRequest{Token: token})
 	require.NoError(t, err)
 	require.Equal(t, []string{"lost-phone"}, states[0].HeldBy)
-	pays("62", "suspended")
+	pays("62", "the token is suspended: the phone was reported lost")
 	require.Equal(t, "suspended-by-lost-phone", refusalOf(t, second(p.call(token, provisioning.VerbResume))))
 	require.Equal(t, "suspended-by-lost-phone", refusalOf(t, second(b.ManageToken(ctx, TokenChange{Token: token, Verb: provisioning.VerbResume, Party: PartyBank, Reason: ""}))))
 	require.NoError(t, second(b.FoundPhone(ctx, PhoneRequest{Token: token})))
@@ -133,7 +133,7 @@ func TestDomain(t *testing.T) {
 		require.NoError(t, err)
 		answer, report := p.pay(1_00, c.change)
 		require.Equal(t, c.code, answer.ResponseCode, "%+v %+v", c.domain, report.Steps)
-		require.Contains(t, report.firstFailure(), c.text)
+		require.Contains(t, report.firstFailure().Text, c.text)
 	}
 	for _, bad := range []Domain{
 		{Channels: []string{"smoke"}}, {Categories: []string{"54"}}, {Countries: []string{"DE1"}}, {MaxAmount: -1}, {MaxAmount: emv.MaxAmount + 1},
@@ -184,6 +184,7 @@ func TestPhoneIsTold(t *testing.T) {
 	}, notices[0])
 	require.Equal(t, "declined", notices[1].State)
 	require.Contains(t, notices[1].Reason, "900.00 EUR is asked, 499.00 EUR is available")
+	require.Equal(t, string(CauseBalance), notices[1].Cause)
 	require.Equal(t, "approved", notices[2].State)
 	require.Equal(t, "reversed", notices[3].State)
 	require.Equal(t, uint16(3), notices[3].ATC)

@@ -122,7 +122,7 @@ func (i *Issuer) prove(scope *Range, pan emv.PAN, psn string, e *cryptogram.Elem
 	}
 	set := i.config.keySetFor(scope, parsed.DKI)
 	if set == nil {
-		return nil, fmt.Errorf("derivation key index %02X: range %s has the key sets %s", parsed.DKI, scope.Prefix, i.config.describeSets(scope))
+		return nil, fmt.Errorf("derivation key index %02X: range %s has the key sets %s", parsed.DKI, scope.masked(), i.config.describeSets(scope))
 	}
 	p := &proof{recipe: recipe, set: set}
 	if p.card, err = i.keys.card(set, pan, psn); err != nil {

@@ -125,7 +125,8 @@ const (
 	VerbEnterCode  Verb = "enter-code" // a wrong one
 	VerbLostPhone  Verb = "lost-phone"
 	VerbFoundPhone Verb = "found-phone"
-	VerbStatus     Verb = "status" // set by an operator of the bank
+	VerbLostCard   Verb = "lost-card" // the plastic behind it; the token itself stays as it was
+	VerbStatus     Verb = "status"    // set by an operator of the bank
 )
 
 // TokenCall asks for a change in a token's life: resend, suspend, resume,
@@ -235,11 +236,28 @@ type PaymentNotice struct {
 	Code     string `json:"code"`           // response code
 	Meaning  string `json:"meaning"`
 	Reason   string `json:"reason,omitempty"` // of a decline, in words
+	Cause    string `json:"cause,omitempty"`  // and in one, for programs: that of the bank's check
 	Merchant string `json:"merchant,omitempty"`
 	Terminal string `json:"terminal,omitempty"`
 	Category string `json:"category,omitempty"` // merchant category code
 	Channel  string `json:"channel,omitempty"`
-	Record   int64  `json:"record"` // the bank's number of the payment
+	Record   int64  `json:"payment"` // the bank's number of it
+}
+
+// UnmarshalJSON also reads what was stored when the number was called record.
+func (n *PaymentNotice) UnmarshalJSON(text []byte) error {
+	type plain PaymentNotice
+	v := struct {
+		*plain
+		Old int64 `json:"record"`
+	}{plain: (*plain)(n)}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	if n.Record == 0 {
+		n.Record = v.Old
+	}
+	return nil
 }
 
 // MarshalText writes the kind as its name.

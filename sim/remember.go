@@ -28,11 +28,11 @@ func (w *World) settled(l look) error {
 	if l.number == 0 {
 		return nil
 	}
-	refused := ""
+	var why wallet.Refused
 	if tap, ok := w.card.Last(); ok && tap != l.last && tap.Reason != hce.ReasonNone && tap.Reason != hce.ReasonOpen {
-		refused = tap.Reason.String()
+		why = wallet.RefusedFor(tap.Reason)
 	}
-	return w.wallet.Settled(l.number, w.card.ATC(), refused)
+	return w.wallet.Settled(l.number, w.card.ATC(), why)
 }
 
 // lookAt is the note, nil when there is none.

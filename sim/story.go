@@ -150,6 +150,10 @@ func (f *finder) find(ctx context.Context, id string) error {
 	return f.fromBank(ctx, issuer.PaymentQuery{ID: number(id)})
 }
 
+// notAllowed is what a service answers to a key that does not open the bank: a
+// phone's. Its story is told without the bank's part.
+const notAllowed = "not-allowed"
+
 // fromBank begins with the bank's records or, where the bank cannot be asked, with
 // what it told the wallet of them.
 func (f *finder) fromBank(ctx context.Context, q issuer.PaymentQuery) error {
@@ -160,7 +164,7 @@ func (f *finder) fromBank(ctx context.Context, q issuer.PaymentQuery) error {
 		return f.fromEntries(ctx, func(e *wallet.Entry) bool { return e.Record != 0 && e.Record == q.ID })
 	}
 	list, err := f.bank.PaymentStories(ctx, q)
-	if _, remote := f.bank.(*Bank); err != nil && !remote && wallet.Code(err) == "" {
+	if _, inProcess := f.bank.(*Bank); err != nil && !inProcess && (wallet.Code(err) == "" || wallet.Code(err) == notAllowed) {
 		f.bank, f.failed = nil, err
 		return f.fromBank(ctx, q)
 	}

@@ -3,9 +3,7 @@ package sim
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"tapsim/issuer"
 	"tapsim/terminal/kernel"
@@ -22,12 +20,58 @@ type Verdict struct {
 	Advice  string `json:"advice,omitempty"`
 }
 
-// causes are the checks of the bank by what they are about.
-var causes = map[string]string{
-	"limits": "limit", "contactless": "verification", "verification": "verification", "pin": "pin", "PIN": "pin",
-	"pin tries": "pin-blocked", "status": "frozen", "token": "frozen", "expiry": "expired", "domain": "domain", "maintenance": "maintenance",
-	"counter": "replay", "cryptogram": "cryptogram", "cryptogram type": "card-declined", "limited-use key": "keys", "consistency": "contradiction",
-	"monitoring": "risk", "card": "unknown-card", "rules": "rule", "format": "format", "currency": "currency", "service": "service", "repeat": "repeat",
+// meaning is what a failure is called in a verdict, and what a customer can do.
+type meaning struct{ cause, advice string }
+
+// meanings are those of the causes that bank, phone and point of sale name.
+var meanings = map[string]meaning{
+	"balance":       {"balance", "top up the account, or pay less: tapsim bank top-up"},
+	"limit":         {"limit", "pay less, or raise the limit: tapsim bank limit"},
+	"bank-limit":    {"limit", "pay less: the bank's configuration has a limit for one payment (limits: max_amount)"},
+	"token-limit":   {"limit", "pay less, or have the bank raise what the token may pay: tapsim bank token control"},
+	"verification":  {"verification", "pay again and verify on the phone (tapsim wallet unlock), or with the PIN"},
+	"pin":           {"pin", "pay again, with the right PIN"},
+	"pin-blocked":   {"pin-blocked", "the PIN was wrong too often: ask the bank"},
+	"phone":         {"phone", "see how the phone stands: tapsim wallet list"},
+	"locked-out":    {"locked-out", "remove all cards and add them again"},
+	"not-scanned":   {"not-scanned", "let the point of sale scan the code in time"},
+	"code-expired":  {"code-expired", "show a new code: tapsim wallet qr"},
+	"clock":         {"clock", "set the phone's clock, then show a new code: tapsim wallet qr"},
+	"terminal":      {"terminal", "try another card, or the terminal's other ways to pay"},
+	"network":       {"network", "try again when there is a connection; nothing will be charged for this one"},
+	"maintenance":   {"maintenance", "the bank is closed for a while: try again later"},
+	"malfunction":   {"malfunction", "the bank has a problem: try again later"},
+	"contradiction": {"contradiction", "pay again; if it stays, the point of sale or its line changes the data: tell the merchant"},
+	"format":        {"format", "tell the merchant: the point of sale sends what the bank cannot read"},
+	"repeat":        {"repeat", "pay again: the point of sale used a trace number twice"},
+	"replay":        {"replay", "pay again: each cryptogram pays once"},
+	"cryptogram":    {"cryptogram", "pay again; if it stays, fetch new keys: tapsim wallet refill"},
+	"security":      {"security", "pay again; if it stays, fetch new keys: tapsim wallet refill"},
+	"keys":          {"keys", "fetch new keys, with a connection: tapsim wallet refill"},
+	"expired":       {"expired", "renew the card: tapsim wallet renew"},
+	"domain":        {"domain", "the token is not for such payments: use another card, or ask the bank"},
+	"currency":      {"currency", "pay in another currency, or with another account"},
+	"service":       {"service", "the bank does not do this type of transaction"},
+	"risk":          {"risk", "look at the bank's message (tapsim bank inbox), and report what was not you: tapsim bank dispute"},
+	"rule":          {"rule", "the bank's configuration answers so: see its rules"},
+	"card-declined": {"card-declined", "the card itself declined: pay with another one, or ask the bank"},
+	"unknown-card":  {"unknown-card", "the bank does not know the card: add it again"},
+	"deleted":       {"unknown-card", "it was deleted for good: add the card again (tapsim wallet add)"},
+	"closed":        {"closed", "the account is closed: pay with another card"},
+	"stolen":        {"stolen", "ask the bank for a new card and have it linked: tapsim bank token relink"},
+	"card-stopped":  {"card-stopped", "ask the bank for a new card and have it linked: tapsim bank token relink"},
+	"lost":          {"lost", "the phone was reported lost: once it is found, tapsim bank token found-phone"},
+
+	"frozen":          {"frozen", "unfreeze the card (tapsim wallet unfreeze), or ask the bank who stopped it"},
+	"frozen-by-owner": {"frozen", "unfreeze the card: tapsim wallet unfreeze"},
+	"frozen-by-bank":  {"frozen", "ask the bank why: only it lets the token pay again (tapsim bank token resume)"},
+	"suspended":       {"frozen", "ask the bank why: only it lets the token pay again (tapsim bank token resume)"},
+	"account-frozen":  {"frozen", "the account is frozen: ask the bank (tapsim bank unfreeze)"},
+
+	"declined": {"declined", "ask the bank why: tapsim bank inbox"},
+	"original": {"declined", "tell the merchant: a refund names a payment that was made, and gives back at most what is left of it"},
+	"reversed": {"declined", "pay again: the point of sale took it back before it came"},
+	"unproven": {"declined", "tell the merchant: the bank does not believe what the point of sale told afterwards"},
 }
 
 // codes are the bank's answers by what they are about, where its checks were not
@@ -38,46 +82,14 @@ var codes = map[string]string{
 	"14": "unknown-card", "96": "malfunction", "94": "repeat", "30": "format", "12": "service", "40": "service", "46": "closed",
 }
 
-// advices are what a customer can do, by cause.
-var advices = map[string]string{
-	"balance":       "top up the account, or pay less: tapsim bank top-up",
-	"limit":         "pay less, or raise the limit: tapsim bank limit",
-	"verification":  "pay again and verify on the phone (tapsim wallet unlock), or with the PIN",
-	"pin":           "pay again, with the right PIN",
-	"pin-blocked":   "the PIN was wrong too often: ask the bank",
-	"phone":         "see how the phone stands: tapsim wallet list",
-	"frozen":        "unfreeze the card (tapsim wallet unfreeze), or ask the bank who stopped it",
-	"lost":          "the phone was reported lost: once it is found, tapsim bank token found-phone",
-	"stolen":        "ask the bank for a new card and have it linked: tapsim bank token relink",
-	"closed":        "the account is closed: pay with another card",
-	"expired":       "renew the card: tapsim wallet renew",
-	"code-expired":  "show a new code: tapsim wallet qr",
-	"clock":         "set the phone's clock, then show a new code: tapsim wallet qr",
-	"domain":        "the token is not for such payments: use another card, or ask the bank",
-	"maintenance":   "the bank is closed for a while: try again later",
-	"replay":        "pay again: each cryptogram pays once",
-	"cryptogram":    "pay again; if it stays, fetch new keys: tapsim wallet refill",
-	"security":      "pay again; if it stays, fetch new keys: tapsim wallet refill",
-	"keys":          "fetch new keys, with a connection: tapsim wallet refill",
-	"network":       "try again when there is a connection; nothing will be charged for this one",
-	"risk":          "look at the bank's message (tapsim bank inbox), and report what was not you: tapsim bank dispute",
-	"unknown-card":  "the bank does not know the card: add it again",
-	"malfunction":   "the bank has a problem: try again later",
-	"currency":      "pay in another currency, or with another account",
-	"rule":          "the bank's configuration answers so: see its rules",
-	"locked-out":    "remove all cards and add them again",
-	"not-scanned":   "let the point of sale scan the code in time",
-	"terminal":      "try another card, or the terminal's other ways to pay",
-	"contradiction": "pay again; if it stays, the point of sale or its line changes the data: tell the merchant",
-	"repeat":        "pay again: the point of sale used a trace number twice",
-	"format":        "tell the merchant: the point of sale sends what the bank cannot read",
-	"service":       "the bank does not do this type of transaction",
-	"card-declined": "the card itself declined: pay with another one, or ask the bank",
-	"declined":      "ask the bank why: tapsim bank inbox",
-}
-
 // Causes are the words of Verdict.Cause, in alphabetical order.
-func Causes() []string { return slices.Sorted(maps.Keys(advices)) }
+func Causes() (list []string) {
+	for _, m := range meanings {
+		list = append(list, m.cause)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
 
 // why judges a payment that was just made: nil when it was approved. look is how
 // the wallet stood, nil without one.
@@ -102,8 +114,8 @@ func (w *World) why(p *Payment, look *wallet.Look) *Verdict {
 // Verdict judges the story.
 func (s *Story) Verdict() Verdict {
 	v := s.judge()
-	if v.Cause != "" && v.Advice == "" {
-		v.Advice = advices[v.Cause]
+	if m, ok := meanings[v.Cause]; ok {
+		v.Cause, v.Advice = m.cause, cmp.Or(v.Advice, m.advice)
 	}
 	return v
 }
@@ -193,28 +205,9 @@ func (s *Story) later() (outcome, reason string) {
 // refusedByBank says which check failed.
 func (s *Story) refusedByBank() Verdict {
 	b := s.Bank
-	v := Verdict{Outcome: "declined", Where: "bank", Cause: codes[b.ResponseCode], Reason: b.ResponseCode + ", " + b.Meaning}
+	v := Verdict{Outcome: "declined", Where: "bank", Cause: cmp.Or(codes[b.ResponseCode], "declined"), Reason: b.ResponseCode + ", " + b.Meaning}
 	if step := decisive(b); step != nil {
-		v.Reason = step.Text
-		cause := causes[step.Name]
-		if cause != "" {
-			v.Cause = cause
-		}
-		switch {
-		case strings.HasPrefix(step.Text, "the code has expired"):
-			v.Cause = "code-expired"
-		case strings.HasPrefix(step.Text, "the code was made"):
-			v.Cause = "clock"
-		case cause == "domain" && codes[b.ResponseCode] == "limit":
-			v.Cause, v.Advice = "limit", "pay less, or have the bank raise what the token may pay: tapsim bank token control"
-		case cause == "frozen" && strings.Contains(step.Text, "expired"):
-			v.Cause = "expired"
-		case cause == "frozen":
-			v.stopped(b)
-		}
-	}
-	if v.Cause == "" {
-		v.Cause = "declined"
+		v.Cause, v.Reason = cmp.Or(string(step.Cause), v.Cause), step.Text
 	}
 	return v
 }
@@ -226,80 +219,25 @@ func decisive(b *issuer.PaymentStory) (found *issuer.Step) {
 	for n := range b.Checks {
 		step := &b.Checks[n]
 		switch {
-		case step.Name == "rules" && found == nil && strings.HasSuffix(step.Text, " answers "+b.ResponseCode):
-			return step
-		case step.Result != issuer.Failed:
+		case step.Result != issuer.Failed && step.Cause == "":
 		case found == nil:
 			found = step
-		case causes[found.Name] == "verification" && causes[step.Name] != "verification" && codes[b.ResponseCode] != "verification":
+		case found.Cause == issuer.CauseVerification && step.Cause != found.Cause && codes[b.ResponseCode] != "verification":
 			return step
 		}
 	}
 	return found
 }
 
-// stopped says who stopped a card, a token or an account, and so who lets it pay
-// again.
-func (v *Verdict) stopped(b *issuer.PaymentStory) {
-	holder := ""
-	for _, step := range b.Checks {
-		if step.Name == "token" && step.Result == issuer.Failed {
-			holder = step.Text
-		}
-	}
-	switch {
-	case codes[b.ResponseCode] == "stolen", codes[b.ResponseCode] == "unknown-card", codes[b.ResponseCode] == "closed":
-		if v.Cause = codes[b.ResponseCode]; v.Cause == "unknown-card" {
-			v.Advice = "it was deleted for good: add the card again (tapsim wallet add)"
-		}
-	case strings.HasPrefix(v.Reason, "the account"):
-		v.Advice = "the account is frozen: ask the bank (tapsim bank unfreeze)"
-	case strings.HasPrefix(v.Reason, "the card behind"):
-		v.Advice = advices["stolen"]
-	case strings.Contains(holder, "lost-phone"):
-		v.Cause, v.Reason = "lost", v.Reason+": the phone was reported lost"
-	case strings.HasSuffix(holder, " user"):
-		v.Reason, v.Advice = "the card is frozen by its owner", "unfreeze the card: tapsim wallet unfreeze"
-	case holder != "" && !strings.Contains(holder, "user"):
-		v.Reason, v.Advice = "the token is "+holder, askBank
-	}
-}
-
-// askBank is the advice for a token that the bank stopped.
-const askBank = "ask the bank why: only it lets the token pay again (tapsim bank token resume)"
-
 // refusedByPhone is a payment that the phone did not make.
 func (s *Story) refusedByPhone() Verdict {
-	v := Verdict{Outcome: "refused by the phone", Where: "phone", Reason: s.Look.Refused}
+	l := s.Look
+	v := Verdict{Outcome: "refused by the phone", Where: "phone", Cause: cmp.Or(string(l.Cause), "phone"), Reason: l.Refused}
 	if s.Slip != nil {
 		v.Outcome = s.Slip.Outcome
 	}
-	if s.Look.Stopped != "" {
-		v.Cause, v.Reason, v.Advice = "frozen", s.Look.Stopped, s.Look.Remedy
-		switch {
-		case strings.Contains(v.Reason, "locked out"):
-			v.Cause = "locked-out"
-		case strings.Contains(v.Reason, "lost"):
-			v.Cause = "lost"
-		case strings.Contains(v.Reason, "deleted"):
-			v.Cause = "unknown-card"
-		case strings.Contains(v.Reason, "expired"):
-			v.Cause = "expired"
-		case strings.Contains(v.Reason, "not active"), strings.Contains(v.Reason, "no keys"):
-			v.Cause = "phone"
-		case strings.HasPrefix(v.Reason, "the card is suspended"):
-			v.Advice = askBank
-		}
-		return v
-	}
-	v.Cause, v.Advice = "phone", wallet.Advice(v.Reason, s.Look.Keys.Sealed)
-	switch {
-	case strings.Contains(v.Reason, "key"):
-		v.Cause = "keys"
-	case strings.Contains(v.Reason, "verify"):
-		v.Cause = "verification"
-	case strings.Contains(v.Reason, "reader"), strings.Contains(v.Reason, "common"):
-		v.Cause = "terminal" // offline, without verification, or one that asked what none asks
+	if v.Advice = wallet.Advice(l.Refused, l.Keys.Sealed); l.Stopped != "" {
+		v.Reason, v.Advice = l.Stopped, l.Remedy
 	}
 	return v
 }

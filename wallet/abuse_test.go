@@ -81,7 +81,7 @@ func TestClockSetBack(t *testing.T) {
 // TestLastTryIsCutOff: whoever pulls the plug at the last try has had it.
 func TestLastTryIsCutOff(t *testing.T) {
 	x := newWorld(t)
-	x.add()
+	name := x.add()
 	require.NoError(t, x.SetPasscode(passcode))
 	state, err := x.store.Wallet().LoadWallet()
 	require.NoError(t, err)
@@ -90,6 +90,9 @@ func TestLastTryIsCutOff(t *testing.T) {
 	x.open(x.store.Wallet(), x.bank)
 	refused(t, "locked-out", x.VerifyPasscode(passcode))
 	require.True(t, x.State().Passcode.Dead)
+	left, err := x.Keys(name)
+	require.NoError(t, err)
+	require.Zero(t, left, "nothing opens them any more, and what is open pays no more")
 }
 
 // TestPasscodeIsCutOff: a wallet that was killed between its first passcode and

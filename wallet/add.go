@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tapsim/cryptogram"
@@ -74,13 +75,27 @@ func (w *Wallet) Enter(ctx context.Context, name, code string) (Card, error) {
 	}
 	state, err := w.env.Service.EnterCode(ctx, r)
 	if err != nil {
-		return *c, err
+		return *c, errors.Join(err, w.wrongCode(c, Code(err)))
 	}
 	c.TokenState, c.Verification = state, nil
 	if err := w.save(); err != nil {
 		return *c, err
 	}
 	return *c, w.complete(ctx, c)
+}
+
+// wrongCode keeps count of the tries that the bank counts, so that the wallet shows
+// what is left of them.
+func (w *Wallet) wrongCode(c *Card, code string) error {
+	if c.Verification == nil || code != "wrong-code" && code != "no-tries-left" {
+		return nil
+	}
+	v := *c.Verification
+	if v.Tries--; v.Tries < 0 || code == "no-tries-left" {
+		v.Tries = 0
+	}
+	c.Verification = &v
+	return w.save()
 }
 
 // Resend asks for another code.

@@ -143,8 +143,8 @@ func (w *Wallet) prove(c *Card, a Applet, o *Order, channel string) (Credential,
 	if err := w.Settled(look, a.ATC(), why); err != nil {
 		return out, err
 	}
-	if why != "" {
-		return out, refuse("phone-refused", Advice(why, a.Stock().Sealed), "the phone refused: %s", why)
+	if why != (Refused{}) {
+		return out, refuse("phone-refused", Advice(why.Text, a.Stock().Sealed), "the phone refused: %s", why.Text)
 	}
 	out.Data = s.data()
 	return out, nil
@@ -255,17 +255,17 @@ func (s *selfReader) records() error {
 	return nil
 }
 
-// refused says why there is no cryptogram that may be sent, "" when there is.
-func (s *selfReader) refused() string {
+// refused says why there is no cryptogram that may be sent, nothing when there is.
+func (s *selfReader) refused() Refused {
 	switch tap, ok := s.applet.Last(); {
 	case !ok || tap == s.before:
-		return "the applet was not asked for a cryptogram"
+		return Refused{CausePhone, "the applet was not asked for a cryptogram"}
 	case tap.Reason != hce.ReasonNone:
-		return tap.Reason.String()
+		return RefusedFor(tap.Reason)
 	case s.ended || tap.Cryptogram != emv.ARQC:
-		return "the applet made no cryptogram"
+		return Refused{CausePhone, "the applet made no cryptogram"}
 	}
-	return ""
+	return Refused{}
 }
 
 // given are the objects that leave the phone, in the order of a request.

@@ -3,8 +3,9 @@ package wallet
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
+
+	"tapsim/hce"
 )
 
 // Entry is one payment as its owner sees it: what the phone knows of the tap,
@@ -25,6 +26,7 @@ type Entry struct {
 	Code     string `json:"response_code,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 	Advice   string `json:"advice,omitempty"`  // what its owner can do
+	Cause    string `json:"cause,omitempty"`   // of a decline, in one word, as the check of the bank has it
 	Tap      *Tap   `json:"tap,omitempty"`     // nil for a payment without a tap of this phone
 	Record   int64  `json:"payment,omitempty"` // the bank's number of it
 	Coupon   string `json:"coupon,omitempty"`
@@ -101,7 +103,7 @@ func (p Payment) givenBack(news *Payment) *Payment {
 		p.Amount = news.Left
 		return &p
 	}
-	p.State, p.Code, p.Reason = news.State, news.Code, news.Reason
+	p.State, p.Code, p.Reason, p.Cause = news.State, news.Code, news.Reason, news.Cause
 	return &p
 }
 
@@ -128,7 +130,7 @@ func (e *Entry) told(p *Payment) {
 	}
 	e.State, e.Merchant, e.Category, e.Code, e.Record = p.State, p.Merchant, p.Category, p.Code, p.Record
 	e.Amount, e.Currency = money(p.Amount, p.Currency)
-	if e.Reason = p.Reason; p.State == "declined" && e.Reason == "" {
+	if e.Reason, e.Cause = p.Reason, p.Cause; p.State == "declined" && e.Reason == "" {
 		e.Reason = p.Meaning
 	}
 }
@@ -154,7 +156,7 @@ var advices = map[string]string{
 // advice says what the owner can do about a payment that failed.
 func advice(e *Entry) string {
 	switch {
-	case e.State == "declined" && strings.HasPrefix(e.Reason, "the code "):
+	case e.State == "declined" && (e.Cause == "code-expired" || e.Cause == "clock"):
 		return "show a new code, with the right time on the phone: tapsim wallet qr"
 	case e.State == "declined":
 		return advices[e.Code]
@@ -168,17 +170,17 @@ func advice(e *Entry) string {
 // many keys sealed under the passcode.
 func Advice(reason string, sealed int) string {
 	switch reason {
-	case "no keys are left", "the keys have expired", "the amount is above what the keys allow":
+	case hce.ReasonNoKeys.String(), hce.ReasonKeysExpired.String(), hce.ReasonKeyAmount.String():
 		advice := "fetch new keys, with a connection: tapsim wallet refill"
 		if sealed > 0 {
 			advice += "; or unlock the wallet: tapsim wallet unlock"
 		}
 		return advice
-	case "verify on the device first":
+	case hce.ReasonNotVerified.String():
 		return "unlock the wallet and tap again: tapsim wallet unlock"
-	case "the application is locked":
+	case hce.ReasonBlocked.String():
 		return "see why: tapsim wallet list"
-	case "the reader told no amount, country or date":
+	case hce.ReasonBlank.String():
 		return "nothing was paid: no point of sale asks like that, keep the phone away from that reader"
 	}
 	return ""

@@ -1,6 +1,10 @@
 package wallet
 
-import "time"
+import (
+	"time"
+
+	"tapsim/hce"
+)
 
 // Look is how the wallet stood when a payment began, for its owner to read later.
 type Look struct {
@@ -19,6 +23,56 @@ type Look struct {
 	TapAndGo *TapAndGo `json:"tap_and_go,omitempty"`
 	Keys     Stock     `json:"keys"`
 	Refused  string    `json:"refused,omitempty"` // why the phone itself did not pay
+	Cause    Cause     `json:"cause,omitempty"`   // of Stopped or Refused
+}
+
+// Cause is why the phone did not pay, in one word for programs. The texts are for
+// people, and may change.
+type Cause string
+
+// Causes.
+const (
+	CauseDeleted      Cause = "deleted"    // the card, for good
+	CauseExpired      Cause = "expired"    // the card
+	CauseFrozen       Cause = "frozen"     // card or phone, or whoever suspended the card
+	CauseKeys         Cause = "keys"       // none that may be used is left
+	CauseLockedOut    Cause = "locked-out" // the passcode was wrong too often
+	CauseLost         Cause = "lost"       // the phone was reported lost
+	CausePhone        Cause = "phone"      // something else on the phone
+	CauseReader       Cause = "terminal"   // what the reader asked for, or did not
+	CauseSuspended    Cause = "suspended"  // the card, not by its owner
+	CauseVerification Cause = "verification"
+)
+
+// Causes is the set.
+func Causes() []Cause {
+	return []Cause{
+		CauseDeleted, CauseExpired, CauseFrozen, CauseKeys, CauseLockedOut, CauseLost, CausePhone, CauseReader, CauseSuspended, CauseVerification,
+	}
+}
+
+// Refused is why an applet did not pay: nothing where it did.
+type Refused struct {
+	Cause Cause
+	Text  string
+}
+
+// reasons are the causes of what an applet refuses for, but for CausePhone.
+var reasons = map[hce.Reason]Cause{
+	hce.ReasonNoKeys: CauseKeys, hce.ReasonKeysExpired: CauseKeys, hce.ReasonKeyAmount: CauseKeys, hce.ReasonNotVerified: CauseVerification,
+	hce.ReasonMode: CauseReader, hce.ReasonNoCommonCVM: CauseReader, hce.ReasonOfflineReader: CauseReader, hce.ReasonBlank: CauseReader,
+}
+
+// RefusedFor says why an applet did not pay.
+func RefusedFor(r hce.Reason) Refused {
+	cause, ok := reasons[r]
+	switch {
+	case r == hce.ReasonNone:
+		return Refused{}
+	case !ok:
+		cause = CausePhone
+	}
+	return Refused{cause, r.String()}
 }
 
 // maxLooks bounds what is remembered; the oldest go.
@@ -35,7 +89,7 @@ func (w *Wallet) Look(name, channel string) (int64, error) {
 	stopped := w.stopOf(c)
 	l := Look{
 		Number: w.state.Looked, Time: w.now(), Card: c.Name, Channel: channel, Default: w.state.Default == c.Name, Status: c.Status,
-		Passcode: w.state.Passcode.Set(), TapAndGo: w.state.TapAndGo, Stopped: stopped.reason, Remedy: stopped.remedy,
+		Passcode: w.state.Passcode.Set(), TapAndGo: w.state.TapAndGo, Stopped: stopped.reason, Remedy: stopped.remedy, Cause: stopped.cause,
 	}
 	if _, l.Unlocked = w.Unlocked(); !l.Passcode {
 		l.Unlocked = true
@@ -53,10 +107,13 @@ func (w *Wallet) Look(name, channel string) (int64, error) {
 
 // Settled notes what came of a payment: its counter, and why the phone refused,
 // if it did.
-func (w *Wallet) Settled(number int64, atc uint16, refused string) error {
+func (w *Wallet) Settled(number int64, atc uint16, why Refused) error {
 	for n := range w.state.Looks {
 		if l := &w.state.Looks[n]; l.Number == number {
-			l.ATC, l.Refused = atc, refused
+			l.ATC, l.Refused = atc, why.Text
+			if l.Cause == "" {
+				l.Cause = why.Cause
+			}
 			return w.save()
 		}
 	}

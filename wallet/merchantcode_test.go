@@ -8,6 +8,7 @@ import (
 
 	"tapsim/emv"
 	"tapsim/emv/qr"
+	"tapsim/hce"
 	"tapsim/provisioning"
 	"tapsim/wallet"
 )
@@ -121,8 +122,9 @@ func TestLooksAreBounded(t *testing.T) {
 		require.EqualValues(t, n+1, number)
 	}
 	require.Len(t, x.State().Looks, 200)
-	require.NoError(t, x.Settled(250, 9, "no keys are left"))
-	require.NoError(t, x.Settled(1, 9, "forgotten: no error"))
+	require.NoError(t, x.Settled(250, 9, wallet.RefusedFor(hce.ReasonNoKeys)))
+	require.NoError(t, x.Settled(1, 9, wallet.Refused{Text: "forgotten: no error"}))
 	require.Equal(t, "no keys are left", x.LookAt(0, card, 9).Refused)
+	require.Equal(t, wallet.CauseKeys, x.LookAt(0, card, 9).Cause)
 	require.Nil(t, x.LookAt(1, "", 0))
 }

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"time"
 
@@ -174,9 +175,20 @@ func (w *Wallet) try(code string) (private []byte, err error) {
 		return nil, w.lockOut()
 	}
 	if p.Until.IsZero() {
-		return nil, refuse("wrong-passcode", "", "the passcode is wrong; %d more tries", len(backOff)-p.Fails)
+		return nil, refuse("wrong-passcode", "", "the passcode is wrong; %s", moreTries(len(backOff)-p.Fails))
 	}
-	return nil, refuse("wrong-passcode", "", "the passcode is wrong; %d more tries, the next at %s", len(backOff)-p.Fails, p.Until.Format(time.RFC3339))
+	return nil, refuse("wrong-passcode", "", "the passcode is wrong; %s, the next at %s", moreTries(len(backOff)-p.Fails), p.Until.Format(time.RFC3339))
+}
+
+// moreTries says how many tries are left.
+func moreTries(n int) string {
+	switch n {
+	case 0:
+		return "no more tries"
+	case 1:
+		return "one more try"
+	}
+	return fmt.Sprintf("%d more tries", n)
 }
 
 // lockOut throws the private half away: the stock cannot be opened any more.
@@ -276,7 +288,7 @@ func (w *Wallet) UnlockByFinger(matched bool, window time.Duration) (time.Time, 
 		if err := w.save(); err != nil {
 			return time.Time{}, err
 		}
-		return time.Time{}, refuse("wrong-finger", "", "the finger is not known; %d more tries", maxMisreads-p.Misreads)
+		return time.Time{}, refuse("wrong-finger", "", "the finger is not known; %s", moreTries(maxMisreads-p.Misreads))
 	}
 	private, err := w.env.Secret.Unwrap(p.Biometric)
 	if err != nil {
@@ -429,7 +441,7 @@ func (w *Wallet) sealUnderPasscode(key *cryptogram.Key) (wrapped, agreement []by
 }
 
 // TapAndGo is what may be paid without unlocking, of each card, between two
-// unlockings: minor units of whatever currency.
+// unlockings: minor units of the payment's currency, whichever that is.
 type TapAndGo struct {
 	PerTap     int64 `json:"per_tap"`
 	Cumulative int64 `json:"cumulative"`

@@ -154,6 +154,7 @@ var deeds = map[provisioning.Verb]string{
 	provisioning.VerbResume: "lets the card pay again", provisioning.VerbDelete: "deleted the card, for good", provisioning.VerbRenew: "gave the card a new expiry date",
 	provisioning.VerbRelink: "put another card behind this one", provisioning.VerbControl: "changed what the card may be used for",
 	provisioning.VerbLostPhone: "was told that the phone is lost: it stopped the card", provisioning.VerbFoundPhone: "was told that the phone is found: the card pays again",
+	provisioning.VerbLostCard: "was told that the plastic is lost: the phone pays again when another card is behind it",
 }
 
 // hear takes in one event.

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +54,18 @@ type KeyTimes struct {
 type Payment struct {
 	Time time.Time `json:"time"`
 	provisioning.PaymentNotice
+}
+
+// UnmarshalJSON reads the time besides the notice, which has a way of its own.
+func (p *Payment) UnmarshalJSON(text []byte) error {
+	var v struct {
+		Time time.Time `json:"time"`
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	p.Time = v.Time
+	return json.Unmarshal(text, &p.PaymentNotice)
 }
 
 // Notice is something that the wallet tells its owner.
@@ -155,31 +168,37 @@ func (w *Wallet) lockOf(c *Card) hce.Lock {
 }
 
 // stop is why a card may not be used, and what its owner can do.
-type stop struct{ reason, remedy string }
+type stop struct {
+	cause          Cause
+	reason, remedy string
+}
+
+// askBank is what the owner of a card can do that somebody else suspended.
+const askBank = "ask the bank why: only it lets the token pay again (tapsim bank token resume)"
 
 // stopOf says why a card may not be used: nothing when it may.
 func (w *Wallet) stopOf(c *Card) stop {
 	switch {
 	case w.state.Passcode.Dead:
-		return stop{"the wallet is locked out: the passcode was wrong too often", "remove all cards and add them again: tapsim wallet remove --all"}
+		return stop{CauseLockedOut, "the wallet is locked out: the passcode was wrong too often", "remove all cards and add them again: tapsim wallet remove --all"}
 	case w.state.Frozen:
-		return stop{"the phone is frozen", "unfreeze it: tapsim wallet unfreeze"}
+		return stop{CauseFrozen, "the phone is frozen", "unfreeze it: tapsim wallet unfreeze"}
 	case c.Frozen:
-		return stop{"the card is frozen", "unfreeze it: tapsim wallet unfreeze " + c.Name}
+		return stop{CauseFrozen, "the card is frozen", "unfreeze it: tapsim wallet unfreeze " + c.Name}
 	case c.Status == statusDeleted:
-		return stop{"the card was deleted", "take it out of the wallet: tapsim wallet remove " + c.Name}
+		return stop{CauseDeleted, "the card was deleted", "take it out of the wallet: tapsim wallet remove " + c.Name}
 	case slices.Contains(c.HeldBy, "lost-phone"):
-		return stop{"the phone was reported lost", "tell the bank that it is found: tapsim bank token found-phone " + c.Token[:min(8, len(c.Token))]}
+		return stop{CauseLost, "the phone was reported lost", "tell the bank that it is found: tapsim bank token found-phone " + c.Token[:min(8, len(c.Token))]}
 	case c.Status == statusSuspended && len(c.HeldBy) > 0:
-		return stop{"the card is suspended by the " + strings.Join(c.HeldBy, " and "), "ask who suspended it"}
+		return stop{CauseSuspended, "the card is suspended by the " + strings.Join(c.HeldBy, " and "), askBank}
 	case c.Status == statusSuspended:
-		return stop{"the card is suspended", "ask the bank"}
+		return stop{CauseSuspended, "the card is suspended", askBank}
 	case c.Status != statusActive:
-		return stop{"the card is not active yet", "enter the bank's code: tapsim wallet activate " + c.Name + " --code-file -"}
+		return stop{CausePhone, "the card is not active yet", "enter the bank's code: tapsim wallet activate " + c.Name + " --code-file -"}
 	case w.expired(c):
-		return stop{"the card has expired", "renew it: tapsim wallet renew " + c.Name}
+		return stop{CauseExpired, "the card has expired", "renew it: tapsim wallet renew " + c.Name}
 	case !c.Enrolled:
-		return stop{"the card has no keys yet", "fetch them: tapsim wallet refill " + c.Name}
+		return stop{CausePhone, "the card has no keys yet", "fetch them: tapsim wallet refill " + c.Name}
 	}
 	return stop{}
 }
@@ -286,10 +305,11 @@ func (w *Wallet) Notices() ([]Notice, error) {
 	return list, w.save()
 }
 
-// Keys is how many payments a card is good for.
+// Keys is how many payments a card is good for: none once the wallet is locked out
+// for good.
 func (w *Wallet) Keys(name string) (Stock, error) {
 	c, err := w.card(name)
-	if err != nil || !c.Enrolled {
+	if err != nil || !c.Enrolled || w.state.Passcode.Dead {
 		return Stock{}, err
 	}
 	a, err := w.applet(c)

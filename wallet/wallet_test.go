@@ -282,8 +282,10 @@ func TestFinger(t *testing.T) {
 	require.NoError(t, x.SetPasscode(passcode))
 	refused(t, "wrong-passcode", x.SetBiometric(true, "wrong1"))
 	require.NoError(t, x.SetBiometric(true, passcode))
-	for range 5 {
-		refused(t, "wrong-finger", second(x.UnlockByFinger(false, time.Minute)))
+	for _, left := range []string{"4 more tries", "3 more tries", "2 more tries", "one more try", "no more tries"} {
+		err := second(x.UnlockByFinger(false, time.Minute))
+		refused(t, "wrong-finger", err)
+		require.ErrorContains(t, err, left)
 	}
 	refused(t, "biometric-blocked", second(x.UnlockByFinger(true, time.Minute)))
 	require.NoError(t, second(x.Unlock(passcode, time.Minute)))

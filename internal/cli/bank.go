@@ -55,25 +55,13 @@ payments. What the bank refuses has a code, exit status 1, and changes nothing.`
 	return c
 }
 
-// withBank opens the bank for one verb. Holds that nobody completed in time are
-// released first.
+// withBank opens the bank for one verb.
 func (a *app) withBank(ctx context.Context, f *bankFlags, verb string, run func(httpapi.Bank) error) error {
 	bank, done, err := a.reachBank(ctx, f, verb)
 	if err != nil {
 		return err
 	}
-	expired, err := bank.ExpireHolds(ctx)
-	for _, e := range expired {
-		fmt.Fprintf(a.errw, "tapsim: the hold of payment %d expired\n", e.Related)
-	}
-	var closed *issuer.Refusal
-	if errors.As(err, &closed) && closed.Code == "maintenance" { // holds wait
-		err = nil
-	}
-	if err == nil {
-		err = run(bank)
-	}
-	return errors.Join(err, done())
+	return errors.Join(run(bank), done())
 }
 
 // reachBank opens the bank in process, or makes a client of a service.

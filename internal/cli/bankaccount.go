@@ -20,7 +20,7 @@ func (a *app) bankAccountCommands(f *bankFlags) []*cobra.Command {
 		a.bankOpen(f), a.bankAccounts(f), a.bankShow(f), a.bankClose(f),
 		a.bankFreeze(f, "freeze", "Stop all payments of an account", httpapi.Bank.Freeze),
 		a.bankFreeze(f, "unfreeze", "Let a frozen account pay again", httpapi.Bank.Unfreeze),
-		a.bankCards(f), a.bankCard(f),
+		a.bankCards(f), a.bankCard(f), a.bankLostCard(f),
 	}
 }
 
@@ -90,14 +90,32 @@ func (a *app) bankCards(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{Use: "cards ACCOUNT", Short: "List the cards of an account and their tokens", Args: arguments(1, 1, "an account"), Example: "  tapsim bank cards DEMO-0001"}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.CardState, error) {
 		return b.Cards(ctx, args[0])
-	}, func(all []issuer.CardState) error {
-		return a.table(func(w *tabwriter.Writer) {
-			fmt.Fprintln(w, "NUMBER\tKIND\tSCHEME\tEXPIRES\tSTATUS\tCARD ENDS IN\tREFERENCE")
-			for _, s := range all {
-				fmt.Fprintf(w, "%s\t%s\t%s\t20%s-%s\t%s\t%s\t%s\n", s.Card, s.Kind, s.Scheme, s.Expiry[:2], s.Expiry[2:], s.Status, s.LastFour, s.Reference[:8])
-			}
-		})
+	}, a.showCards)
+}
+
+func (a *app) showCards(all []issuer.CardState) error {
+	return a.table(func(w *tabwriter.Writer) {
+		fmt.Fprintln(w, "NUMBER\tKIND\tSCHEME\tEXPIRES\tSTATUS\tCARD ENDS IN\tREFERENCE")
+		for _, s := range all {
+			fmt.Fprintf(w, "%s\t%s\t%s\t20%s-%s\t%s\t%s\t%s\n", s.Card, s.Kind, s.Scheme, s.Expiry[:2], s.Expiry[2:], s.Status, s.LastFour, s.Reference[:8])
+		}
 	})
+}
+
+func (a *app) bankLostCard(f *bankFlags) *cobra.Command {
+	var r issuer.LostCardRequest
+	c := &cobra.Command{
+		Use: "lost-card ACCOUNT [CARD]", Short: "Report a card lost or stolen", Args: arguments(1, 2, "an account and, where it has several, a card by its last four digits, masked or its reference"),
+		Long: `Report a plastic card lost or stolen: it pays no more, for good. Neither do its tokens
+on phones, until another card of the account is behind them: 'tapsim bank card', then
+'tapsim bank token relink'. For a phone that was lost: 'tapsim bank token lost-phone'.`,
+		Example: "  tapsim bank lost-card ALICE\n  tapsim bank lost-card ALICE 476173******0127 --stolen",
+	}
+	c.Flags().BoolVar(&r.Stolen, "stolen", false, "it is in other hands: the point of sale hears 43 (stolen) instead of 41 (lost)")
+	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.CardState, error) {
+		r.Account, r.Card, r.Idempotency = args[0], issuer.CardName(argument(args, 1)), f.idempotency
+		return b.LostCard(ctx, r)
+	}, func(s issuer.CardState) error { return a.showCards([]issuer.CardState{s}) })
 }
 
 func (a *app) bankCard(f *bankFlags) *cobra.Command {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -67,6 +69,9 @@ number and in sum. One more gets "PIN needed"; a verified one starts anew.`,
 	c.Flags().StringVar(&r.Amount, "amount", "", "sum; none is no bound")
 	c.Flags().BoolVar(&r.Remove, "remove", false, "go back to the bank's bounds")
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.LimitsState, error) {
+		if flags := c.Flags(); !flags.Changed("count") && !flags.Changed("amount") && !r.Remove { // a look must not take the bounds away
+			return issuer.LimitsState{}, fmt.Errorf("want --count, --amount or --remove; 'tapsim bank limits %s' shows the bounds", args[0])
+		}
 		r.Account, r.Idempotency = args[0], f.idempotency
 		return b.SetContactless(ctx, r)
 	}, a.showLimits)
@@ -82,11 +87,16 @@ func (a *app) showLimits(s issuer.LimitsState) error {
 		for _, b := range s.Budgets {
 			fmt.Fprintf(w, "budget a month\t%s\tall\t%s %s\t%s\t%s\n", all(b.Category), b.Amount, s.Currency, b.Spent, b.Remaining)
 		}
+		count, sum := "no bound", "no bound"
 		if s.Contactless.Count > 0 {
-			fmt.Fprintf(w, "contactless payments\tall\tall\t%d\t\t\n", s.Contactless.Count)
+			count = strconv.Itoa(s.Contactless.Count)
 		}
-		if s.Contactless.Count > 0 || s.Contactless.Own {
-			fmt.Fprintf(w, "contactless sum\tall\tall\t%s %s\t\t\n", s.Contactless.Amount, s.Currency)
+		if strings.Trim(s.Contactless.Amount, "0.") != "" {
+			sum = s.Contactless.Amount + " " + s.Currency
+		}
+		if s.Contactless.Own || count != sum {
+			fmt.Fprintf(w, "contactless payments\tall\tall\t%s\t\t\n", count)
+			fmt.Fprintf(w, "contactless sum\tall\tall\t%s\t\t\n", sum)
 		}
 		for _, u := range s.Contactless.Cards {
 			if u.Count > 0 {

@@ -126,13 +126,12 @@ func (a *app) tokenChange(f *bankFlags, verb provisioning.Verb, short string) *c
 
 func (a *app) tokenRelink(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
-		Use: "relink TOKEN CARD", Short: "Put another card of the account behind it", Args: arguments(2, 2, "a token, and a card by its last four digits or its reference"),
-		Long:    "After the plastic was lost: another card of the same account stands behind the token; its number, keys and counter stay.",
+		Use: "relink TOKEN CARD", Short: "Put another card of the account behind it", Args: arguments(2, 2, "a token, and a card by its last four digits, masked or its reference"),
+		Long:    "After the plastic was lost ('tapsim bank lost-card'): another card of the same account stands behind the token; its number, keys and counter stay.",
 		Example: "  tapsim bank token relink ALICE 0127\n  tapsim bank token relink ALICE \"$(tapsim bank card ALICE | cut -d' ' -f3)\"",
 	}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
-		card := args[1][strings.LastIndexByte(args[1], '*')+1:] // as 'tapsim bank card' shows it, or its last digits
-		r := issuer.Relink{Card: issuer.CardName(card), Idempotency: f.idempotency}
+		r := issuer.Relink{Card: issuer.CardName(args[1]), Idempotency: f.idempotency}
 		if r.Token, err = findToken(ctx, b, args[0]); err != nil {
 			return s, err
 		}
@@ -146,12 +145,12 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "control TOKEN", Short: "Set what it may be used for", Args: oneToken(),
 		Long:    "Set the token's domain. What is left out is not restricted.",
-		Example: "  tapsim bank token control 6688 --channel contactless --category 5411 --country 276 --max 50.00",
+		Example: "  tapsim bank token control 6688 --channel contactless --category 5411 --country DE --max 50.00",
 	}
 	flags := c.Flags()
 	flags.StringSliceVar(&d.Channels, "channel", nil, "contactless, qr, in-app, other")
 	flags.StringSliceVar(&d.Categories, "category", nil, "merchant category codes, four digits")
-	flags.StringSliceVar(&d.Countries, "country", nil, "ISO 3166 numbers, three digits")
+	flags.StringSliceVar(&d.Countries, "country", nil, "ISO 3166: two letters, or three digits")
 	flags.StringVar(&most, "max", "", "most of one payment")
 	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: the bank's currency, of --max; what is paid in others is converted")
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {
@@ -162,6 +161,11 @@ func (a *app) tokenControl(f *bankFlags) *cobra.Command {
 			}
 			if d.MaxAmount, err = money.Parse(most); err != nil {
 				return s, fmt.Errorf("--max: %w", err)
+			}
+		}
+		for n, name := range d.Countries {
+			if country, ok := emv.CountryByAlpha(strings.ToUpper(name)); ok {
+				d.Countries[n] = fmt.Sprintf("%03d", country.Numeric)
 			}
 		}
 		r := issuer.DomainChange{Domain: d, Idempotency: f.idempotency}

@@ -138,6 +138,12 @@ or bad input.`,
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON on standard output and nothing else")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) {
+			if n := unknown.GetSpecifiedShortnames(); strings.Trim(n, "0123456789.,") == "" && n != "" {
+				return fmt.Errorf("-%s is a negative number: amounts and numbers have no sign (see '%s --help')", n, c.CommandPath())
+			}
+		}
 		return fmt.Errorf("%w (see '%s --help')", err, c.CommandPath())
 	})
 	root.Version = version

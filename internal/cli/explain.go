@@ -68,7 +68,8 @@ What fits several payments lists them. The point of sale remembers its last 200
 payments, the bank the checks of its last 1000.
 
 With --service the bank's part comes from a running 'tapsim issuer --http': name it for
-payments that were made with 'pay --issuer', or while it has the state folder.
+payments that were made with 'pay --issuer', or while it has the state folder. It needs
+a key with the right bank; with a phone's key the story is told without that part.
 
 With --json: verdict (outcome; of a failure where it failed, a cause in one word,
 reason, advice), ids, wallet, history, point_of_sale, bank; null for what one does
@@ -123,7 +124,9 @@ func (a *app) tellStory(ctx context.Context, p *sim.Phone, id string) error {
 	case err != nil:
 		return err
 	case len(found) == 0:
-		return checkFailed("nobody remembers a payment %s: see 'tapsim bank payments' and 'tapsim wallet history'", id)
+		return &issuer.Refusal{
+			Code: "unknown-payment", Text: "nobody remembers a payment " + id, Hint: "see 'tapsim explain payments', 'tapsim bank payments' and 'tapsim wallet history'",
+		}
 	case len(found) > 1:
 		return a.listCandidates(id, found)
 	}

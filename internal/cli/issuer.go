@@ -57,7 +57,13 @@ wallet' as well, on the same bank: --print-openapi writes the document. There ar
 request, without what came in it.
 
 It listens on loopback unless told otherwise, and then only with TLS and, for
-HTTP, a key (--http-key-file). It ends when interrupted, after the requests in flight have their answers.
+HTTP, a key. It ends when interrupted, after the requests in flight have their answers.
+
+Each line of --http-key-file is a right and a key of 16 characters or more, such as
+"phone KEY". A phone's key opens /v1/phone/ only, the right bank opens /v1/bank/ (the
+one-time codes in inboxes, too), metrics opens /metrics, and all, or a key alone,
+everything. 'tapsim explain' asks the bank: with a phone's key it tells the story
+without the bank's part.
 
 A card whose transaction counter jumped ahead is declined once with 63; the next
 payment goes on from there. One whose counter started again is declined until
@@ -75,7 +81,7 @@ a card's PIN be tried again after too many wrong ones (declined with 75).`,
 	flags := c.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8583", "address and port; port 0 takes a free one")
 	flags.StringVar(&f.http, "http", "", "address and port to serve bank and token service on over HTTP, such as 127.0.0.1:8580; port 0 takes a free one")
-	flags.StringVar(&f.httpKeyFile, "http-key-file", "", "file with the key that HTTP requests must have, or - for standard input")
+	flags.StringVar(&f.httpKeyFile, "http-key-file", "", "file with the keys that open the service over HTTP, one a line with its right (phone, bank, metrics, all), or - for standard input")
 	flags.BoolVar(&f.printOpenAPI, "print-openapi", false, "print the OpenAPI document of --http and end")
 	flags.StringVar(&f.config, "bank", "", "configuration of the bank (default the demo bank)")
 	flags.StringVar(&f.state, "state", "", "folder for what the issuer remembers, or :memory: (default the user's data folder)")
@@ -170,7 +176,7 @@ func lineLog(w io.Writer, least slog.Level) *slog.Logger {
 		case slog.LevelKey:
 			return slog.Attr{}
 		case slog.TimeKey:
-			return slog.String(slog.TimeKey, a.Value.Time().Format(time.TimeOnly))
+			return slog.String(slog.TimeKey, a.Value.Time().UTC().Format(time.RFC3339))
 		}
 		return a
 	}}))

@@ -167,7 +167,7 @@ func TestIssuerTellsWhatItRejects(t *testing.T) {
 	framed := func(text string) string { return string([]byte{byte(len(text) >> 8), byte(len(text))}) + text }
 	peer := send(framed("0800" + "8220000000000000" + "0400000000000000" + "0101120000" + "00000X" + "301")).LocalAddr().String()
 	log.await(t, "field=11 offset=46")
-	require.Regexp(t, `time=\d\d:\d\d:\d\d msg="bad request" remote=`+peer+` reason="0800 is answered with a format error: field 11`, log)
+	require.Regexp(t, `time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ msg="bad request" remote=`+peer+` reason="0800 is answered with a format error: field 11`, log)
 	send(framed("0800" + "8220000000000000" + "0400000000000000" + "0101120000" + "000001" + "301"))
 	out.await(t, " 0800, trace 000001: 00 approved\n")
 	send(framed("0800" + "8220000000000000" + "0400000000000000" + "0101120000" + "000002" + "161"))

@@ -35,15 +35,31 @@ func (a *app) webOptions(f *issuerFlags, security *tls.Config) (*web, error) {
 	w := &web{address: f.http, security: security, config: httpapi.ServerConfig{Now: time.Now}}
 	if f.httpKeyFile != "" {
 		var err error
-		if w.config.Key, err = a.apiKey("http-key-file", f.httpKeyFile); err != nil {
-			return nil, err
+		if w.config.Keys, err = a.apiKeys(f.httpKeyFile); err != nil {
+			return nil, fmt.Errorf("--http-key-file: %w", err)
 		}
 	}
-	if err := httpapi.CheckListen(f.http, security != nil, w.config.Key != ""); err != nil {
+	if err := httpapi.CheckListen(f.http, security != nil, len(w.config.Keys) > 0); err != nil {
 		return nil, fmt.Errorf("--http %w: --tls-cert, --tls-key, --http-key-file", err)
 	}
 	return w, nil
 }
+
+// apiKeys reads the keys of a service.
+func (a *app) apiKeys(file string) ([]httpapi.Key, error) {
+	text, err := a.readFile(file, maxKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := httpapi.ParseKeys(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return keys, nil
+}
+
+// maxKeyFile bounds a file of a service's keys, in bytes.
+const maxKeyFile = 256 << 10
 
 // serveBeside serves HTTP beside another server; when one ends, so does the
 // other.

@@ -18,7 +18,7 @@ type serviceFlags struct {
 
 func (f *serviceFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.url, "service", "", "address of a running 'tapsim issuer --http', such as http://127.0.0.1:8580, instead of the bank in process")
-	flags.StringVar(&f.keyFile, "service-key-file", "", "file with that service's key, or - for standard input")
+	flags.StringVar(&f.keyFile, "service-key-file", "", "file with a key of that service, alone, or - for standard input")
 	flags.StringVar(&f.ca, "service-ca", "", "PEM file with that service's certificate authority (default the system's)")
 }
 
@@ -63,7 +63,7 @@ func (a *app) apiKey(flag, file string) (string, error) {
 	}
 	key := strings.TrimSpace(string(text))
 	if err := httpapi.CheckKey(key); err != nil {
-		return "", fmt.Errorf("--%s %s: %w", flag, file, err)
+		return "", fmt.Errorf("--%s %s: %w (the key alone, without its right)", flag, file, err)
 	}
 	return key, nil
 }

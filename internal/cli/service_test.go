@@ -197,7 +197,7 @@ func cutFlag(args []string, name string) (value string, rest []string) {
 // The stories of bank and wallet again, each command against a service: the same
 // verbs, the same output, the same exit status; and each request and answer is
 // as the document has it.
-func TestScriptsOverHTTP(t *testing.T) {
+func TestStoriesOverHTTP(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	log := filepath.Join(t.TempDir(), "service.log")

@@ -241,7 +241,11 @@ func (a *app) walletPoll(f *walletFlags) *cobra.Command {
 		n, err := p.Poll(ctx)
 		return pollJSON{n}, err
 	}, func(v pollJSON) error {
-		_, err := fmt.Fprintf(a.out, "%d new events\n", v.Events)
+		text := fmt.Sprint(v.Events, " new events")
+		if v.Events == 1 {
+			text = "1 new event"
+		}
+		_, err := fmt.Fprintln(a.out, text)
 		return err
 	})
 }

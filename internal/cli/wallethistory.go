@@ -53,7 +53,8 @@ and 'tapsim bank dispute'.`,
 }
 
 func (a *app) walletNotifications(f *walletFlags) *cobra.Command {
-	c := &cobra.Command{Use: "notifications", Short: "What the bank told the phone", Args: cobra.NoArgs, Example: "  tapsim wallet notifications"}
+	c := &cobra.Command{Use: "notifications", Short: "What the bank told the phone", Args: cobra.NoArgs,
+		Long: "What the bank told the phone: payments, refunds, changes of a card. Listing them marks\nthem as read.", Example: "  tapsim wallet notifications"}
 	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, _ []string) ([]wallet.Notice, error) {
 		if err := a.poll(ctx, p); err != nil {
 			return nil, err

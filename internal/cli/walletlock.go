@@ -17,8 +17,10 @@ import (
 func (a *app) walletLockCommands(f *walletFlags) []*cobra.Command {
 	return []*cobra.Command{
 		a.walletPasscode(f), a.walletBiometric(f), a.walletUnlock(f), a.walletLock(f), a.walletTapAndGo(f),
-		a.walletFreeze(f, "freeze", "Stop a card, or the whole phone", "is frozen", (*wallet.Wallet).Freeze),
-		a.walletFreeze(f, "unfreeze", "Let a frozen card, or the phone, pay again", "is no longer frozen", (*wallet.Wallet).Unfreeze),
+		a.walletFreeze(f, "freeze", "Stop a card, or the whole phone", "is frozen", `Stop a card, or without CARD the whole phone. It needs no passcode. The phone stops at
+once, and tells the bank as soon as it has a connection.`, (*wallet.Wallet).Freeze),
+		a.walletFreeze(f, "unfreeze", "Let a frozen card, or the phone, pay again", "is no longer frozen", `Let a frozen card, or without CARD the whole phone, pay again. Where there is a
+passcode the wallet must be unlocked. The bank is told as soon as there is a connection.`, (*wallet.Wallet).Unfreeze),
 	}
 }
 
@@ -27,7 +29,8 @@ func (a *app) walletPasscode(f *walletFlags) *cobra.Command {
 		Use: "passcode", Short: "Set, change or verify the passcode", Args: cobra.NoArgs,
 		Long: `The passcode guards the phone: above the limits for taps without unlocking it is
 asked for, and most of the keys are sealed under it. After three wrong ones each
-further try has to wait, longer each time; after the tenth the keys are gone.`,
+further try has to wait, longer each time; after the tenth the keys are gone. A phone
+without a passcode counts as unlocked.`,
 		Example: "  tapsim wallet passcode set --passcode-file -",
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -131,15 +134,17 @@ func (a *app) walletTapAndGo(f *walletFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "tap-and-go", Short: "What may be paid without unlocking", Args: cobra.NoArgs,
 		Long: `Set, or show, what each card may pay between two unlockings: per tap, in all, and
-how often. --off allows nothing, --standard leaves it to the cards and the
-terminals. With a passcode the wallet must be unlocked to change it.`,
+how often. The amounts bound payments in every currency alike, in its minor units:
+20.00 in EUR is 2000 of them, and so JPY 2000. --off allows nothing, --standard leaves
+it to the cards and the terminals. With a passcode the wallet must be unlocked to
+change it.`,
 		Example: "  tapsim wallet tap-and-go --per-tap 50 --cumulative 150 --count 5",
 	}
 	flags := c.Flags()
 	flags.StringVar(&perTap, "per-tap", "", "most of one tap")
 	flags.StringVar(&cumulative, "cumulative", "", "most of all taps together")
 	flags.IntVar(&count, "count", 5, "number of taps")
-	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: whose decimals the amounts have")
+	flags.StringVar(&currency, "currency", "EUR", "ISO 4217 letters: with whose decimals the amounts are written")
 	flags.BoolVar(&off, "off", false, "nothing without unlocking")
 	flags.BoolVar(&standard, "standard", false, "as cards and terminals have it")
 	return walletVerb(a, f, c, func(_ context.Context, p *sim.Phone, _ []string) (v tapAndGoJSON, err error) {
@@ -163,16 +168,23 @@ terminals. With a passcode the wallet must be unlocked to change it.`,
 // tapAndGoJSON is what may be paid without unlocking; null is what cards and
 // terminals have.
 type tapAndGoJSON struct {
-	TapAndGo *wallet.TapAndGo `json:"tap_and_go"` // minor units
+	TapAndGo *wallet.TapAndGo `json:"tap_and_go"` // minor units of the payment's currency
 }
 
 func (a *app) showTapAndGo(v tapAndGoJSON) error {
 	text := "as cards and terminals have it"
 	if t := v.TapAndGo; t != nil {
-		text = fmt.Sprintf("per tap %d, in all %d minor units, %d taps", t.PerTap, t.Cumulative, t.Count)
+		text = fmt.Sprintf("per tap %d, in all %d, in minor units of the payment's currency (%s and %s in EUR); %d taps",
+			t.PerTap, t.Cumulative, euros(t.PerTap), euros(t.Cumulative), t.Count)
 	}
 	_, err := fmt.Fprintln(a.out, text)
 	return err
+}
+
+// euros writes minor units as they are in the currency of most examples.
+func euros(minor int64) string {
+	c, _ := emv.CurrencyByAlpha("EUR")
+	return c.Format(minor)
 }
 
 func tapAndGo(perTap, cumulative, currency string, count int) (*wallet.TapAndGo, error) {
@@ -197,10 +209,10 @@ type frozenJSON struct {
 	Cards []walletCardJSON `json:"cards"`
 }
 
-func (a *app) walletFreeze(f *walletFlags, name, short, done string, do func(*wallet.Wallet, context.Context, string) error) *cobra.Command {
+func (a *app) walletFreeze(f *walletFlags, name, short, done, long string, do func(*wallet.Wallet, context.Context, string) error) *cobra.Command {
 	c := &cobra.Command{
 		Use: name + " [CARD]", Short: short, Args: arguments(0, 1, "a card of the wallet, or none for the whole phone"),
-		Example: "  tapsim wallet " + name + " visa-1",
+		Long: long, Example: "  tapsim wallet " + name + " visa-1\n  tapsim wallet " + name,
 	}
 	return walletVerb(a, f, c, func(ctx context.Context, p *sim.Phone, args []string) (v frozenJSON, err error) {
 		about, name := "the phone", argument(args, 0)

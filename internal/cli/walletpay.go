@@ -106,7 +106,8 @@ func (a *app) walletPayQR(f *walletFlags) *cobra.Command {
 		Use: "pay-qr TEXT|FILE.png|-", Short: "Pay the code that a merchant shows", Args: arguments(1, 1, "the text of a merchant's code, or a PNG file with it"),
 		Long: `Read a merchant's code strictly (EMV QR, merchant-presented mode) and pay it with a
 token cryptogram. A static code has no amount: --amount. --tip only where the code
-asks for one. The bank sees a payment by QR code.`,
+asks for one. The bank sees a payment by QR code. With --service name the bank's ISO
+8583 address, too: --issuer.`,
 		Example: "  tapsim qr merchant --name \"TEST SHOP\" --city BERLIN --amount 12.50 --png shop.png\n  tapsim wallet pay-qr shop.png",
 	}
 	k.register(c, true)
@@ -174,7 +175,8 @@ func (a *app) walletPayApp(f *walletFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "pay-app --merchant NAME --amount AMOUNT", Short: "Pay in an app or a web shop", Args: cobra.NoArgs,
 		Long: `Pay a merchant without a reader: the card's token and a cryptogram over the amount
-go through the merchant's gateway. The bank sees electronic commerce, channel in-app.`,
+go through the merchant's gateway. The bank sees electronic commerce, channel in-app.
+With --service name the bank's ISO 8583 address, too: --issuer.`,
 		Example: "  tapsim wallet pay-app --merchant \"BOOKS ONLINE\" --amount 19.90",
 	}
 	k.register(c, true)

@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net"
 	"net/http"
 	"net/netip"
@@ -10,27 +8,31 @@ import (
 	"strings"
 )
 
-// admit checks the key or, where there is none, that the caller meant this
-// machine: a page in a browser that has a name of its own for it did not.
-func (s *Server) admit(r *http.Request) error {
-	if s.config.Key == "" {
+// admit checks the key and its right to a path or, where the service has no keys,
+// that the caller meant this machine: a page in a browser that has a name of its own
+// for it did not.
+func (s *Server) admit(r *http.Request, path string) (Right, error) {
+	if len(s.keys) == 0 {
 		switch {
 		case !loopbackName(r.Host):
-			return &badRequest{"wrong-host", "the request is for another host"}
+			return "", &badRequest{"wrong-host", "the request is for another host"}
 		case foreignPage(r.Header):
-			return &badRequest{"wrong-origin", "the request comes from a page of another host"}
+			return "", &badRequest{"wrong-origin", "the request comes from a page of another host"}
 		}
-		return nil
+		return RightAll, nil
 	}
 	scheme, sent, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") {
-		return &badRequest{"no-key", "the request has no key"}
+		return "", &badRequest{"no-key", "the request has no key"}
 	}
-	digest := sha256.Sum256([]byte(sent))
-	if subtle.ConstantTimeCompare(digest[:], s.key[:]) != 1 {
-		return &badRequest{"wrong-key", "the key is not the service's"}
+	right := s.keys.rightOf(sent)
+	switch {
+	case right == "":
+		return "", &badRequest{"wrong-key", "the key is not the service's"}
+	case !right.opens(path):
+		return right, &badRequest{"not-allowed", "the key's right is " + string(right) + ", which does not open this"}
 	}
-	return nil
+	return right, nil
 }
 
 // foreignPage is true for what a browser sends in the name of a page that is not

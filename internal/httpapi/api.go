@@ -27,6 +27,7 @@ type Bank interface {
 	Freeze(ctx context.Context, r issuer.AccountRequest) (issuer.AccountState, error)
 	Unfreeze(ctx context.Context, r issuer.AccountRequest) (issuer.AccountState, error)
 	Cards(ctx context.Context, account string) ([]issuer.CardState, error)
+	LostCard(ctx context.Context, r issuer.LostCardRequest) (issuer.CardState, error)
 	IssueFundingCard(ctx context.Context, r CardRequest) (IssuedCard, error)
 
 	// money
@@ -41,7 +42,6 @@ type Bank interface {
 	Increment(ctx context.Context, r issuer.PaymentRequest) (issuer.PaymentState, error)
 	Complete(ctx context.Context, r issuer.PaymentRequest) (issuer.PaymentState, error)
 	Clear(ctx context.Context, r issuer.ClearRequest) ([]issuer.PaymentState, error)
-	ExpireHolds(ctx context.Context) ([]issuer.PaymentState, error)
 	Dispute(ctx context.Context, r issuer.DisputeRequest) (issuer.DisputeView, error)
 	Disputes(ctx context.Context, account string) ([]issuer.DisputeView, error)
 	Resolve(ctx context.Context, r issuer.ResolveRequest) (issuer.DisputeView, error)

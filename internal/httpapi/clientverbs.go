@@ -27,6 +27,11 @@ func (c *Client) CloseAccount(ctx context.Context, r issuer.AccountRequest) (iss
 	return closeAccount.call(ctx, c, &r)
 }
 
+// LostCard implements Bank.
+func (c *Client) LostCard(ctx context.Context, r issuer.LostCardRequest) (issuer.CardState, error) {
+	return lostCard.call(ctx, c, &r)
+}
+
 // Freeze implements Bank.
 func (c *Client) Freeze(ctx context.Context, r issuer.AccountRequest) (issuer.AccountState, error) {
 	return freeze.call(ctx, c, &r)
@@ -100,11 +105,6 @@ func (c *Client) Complete(ctx context.Context, r issuer.PaymentRequest) (issuer.
 // Clear implements Bank.
 func (c *Client) Clear(ctx context.Context, r issuer.ClearRequest) ([]issuer.PaymentState, error) {
 	return clearHolds.call(ctx, c, &r)
-}
-
-// ExpireHolds implements Bank.
-func (c *Client) ExpireHolds(ctx context.Context) ([]issuer.PaymentState, error) {
-	return expireHolds.call(ctx, c, &nothing{})
 }
 
 // Dispute implements Bank.

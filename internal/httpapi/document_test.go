@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tapsim/emv"
+	"tapsim/issuer"
 	"tapsim/provisioning"
 )
 
@@ -49,7 +50,7 @@ func TestDocumentAndServerHaveTheSameOperations(t *testing.T) {
 		ids[o.ID] = true
 		require.Contains(t, o.Answers, "200", o.ID)
 		require.Contains(t, o.Answers, "default", o.ID)
-		change := o.Method == "POST" && strings.HasPrefix(o.Path, "/v1/bank/") && o.ID != "bank.expire-holds"
+		change := o.Method == "POST" && strings.HasPrefix(o.Path, "/v1/bank/")
 		require.Equal(t, change, o.Keyed, "%s: each change of the bank takes an idempotency key", o.ID)
 		require.Equal(t, o.Method == "POST", o.Body != nil, o.ID)
 		require.Equal(t, o.ID == "healthz", o.Open, o.ID)
@@ -114,6 +115,15 @@ func compare(t *testing.T, d *Document, s *Schema, of reflect.Type, request bool
 	}
 }
 
+// The causes of a failed check are a closed set, and the document has it.
+func TestDocumentHasAllCauses(t *testing.T) {
+	var causes []string
+	for _, cause := range issuer.Causes() {
+		causes = append(causes, string(cause))
+	}
+	require.Equal(t, causes, theDocument(t).schemas["Step"].Properties["cause"].Enum)
+}
+
 func marshalled(t *testing.T, v reflect.Value) any {
 	t.Helper()
 	text, err := json.Marshal(v.Interface())
@@ -160,6 +170,9 @@ func fill(v reflect.Value) {
 	switch v.Interface().(type) {
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)))
+		return
+	case issuer.Cause:
+		v.Set(reflect.ValueOf(issuer.CauseFormat))
 		return
 	case provisioning.KeyKind:
 		v.Set(reflect.ValueOf(provisioning.SingleUseKeys))

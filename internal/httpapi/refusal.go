@@ -27,6 +27,7 @@ var requestFaults = map[string]struct {
 	"bad-request":        {http.StatusBadRequest, "the OpenAPI document says what is wanted: /openapi.json"},
 	"no-key":             {http.StatusUnauthorized, "send the service's key: Authorization: Bearer KEY"},
 	"wrong-key":          {http.StatusUnauthorized, "send the service's key: Authorization: Bearer KEY"},
+	"not-allowed":        {http.StatusForbidden, "use a key that has the right to it: the service's key file says which"},
 	"wrong-host":         {http.StatusMisdirectedRequest, "without a key the service answers to a loopback name only"},
 	"wrong-origin":       {http.StatusForbidden, "without a key the service answers to programs, not to pages"},
 	"unknown-operation":  {http.StatusNotFound, "the OpenAPI document lists them: /openapi.json"},

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +33,7 @@ const (
 // ServerConfig says what to serve.
 type ServerConfig struct {
 	Bank    Bank
-	Key     string // API key; "": none is asked for
+	Keys    []Key // none: none is asked for
 	Log     *slog.Logger
 	Metrics *Metrics
 	Now     func() time.Time // to measure with
@@ -46,7 +45,7 @@ type Server struct {
 	document *Document
 	routes   map[string]route // by pattern
 	paths    map[string]string
-	key      [sha256.Size]byte
+	keys     keyring
 	slots    chan struct{}
 }
 
@@ -63,16 +62,15 @@ func NewServer(c ServerConfig) (*Server, error) {
 	if c.Bank == nil || c.Log == nil || c.Metrics == nil || c.Now == nil {
 		return nil, errors.New("httpapi: bank, log, metrics and clock are required")
 	}
-	if c.Key != "" {
-		if err := CheckKey(c.Key); err != nil {
-			return nil, err
-		}
+	keys, err := newKeyring(c.Keys)
+	if err != nil {
+		return nil, err
 	}
 	d, err := document()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, document: d, routes: map[string]route{}, paths: map[string]string{}, key: sha256.Sum256([]byte(c.Key)), slots: make(chan struct{}, maxAtOnce)}
+	s := &Server{config: c, document: d, routes: map[string]route{}, paths: map[string]string{}, keys: keys, slots: make(chan struct{}, maxAtOnce)}
 	all := append(routes(), s.ownRoutes()...)
 	for _, r := range all {
 		if d.Operations[r.pattern] == nil {
@@ -108,6 +106,7 @@ type seen struct {
 	operation string
 	status    int
 	code      string
+	right     Right // of the caller's key
 	began     time.Time
 }
 
@@ -150,6 +149,9 @@ func (s *Server) tell(r *http.Request, it *seen, took time.Duration) {
 	if it.code != "" {
 		attrs = append(attrs, slog.String("refused", it.code))
 	}
+	if len(s.keys) > 0 && it.right != "" {
+		attrs = append(attrs, slog.String("right", string(it.right)))
+	}
 	attrs = append(attrs, slog.Duration("took", took.Round(time.Microsecond)), slog.String("remote", r.RemoteAddr))
 	s.config.Log.LogAttrs(r.Context(), level, "http request", attrs...)
 }
@@ -187,7 +189,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, it *seen) (any, 
 		it.operation = op.ID
 	}
 	if !known || !op.Open {
-		if err := s.admit(r); err != nil {
+		var err error
+		if it.right, err = s.admit(r, path); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -146,7 +147,7 @@ func TestBadRequests(t *testing.T) {
 // With a key nothing but /healthz answers without it.
 func TestKey(t *testing.T) {
 	const key = "0123456789abcdef"
-	s := testServer(t, ServerConfig{Key: key})
+	s := testServer(t, ServerConfig{Keys: []Key{{RightAll, key}}})
 	for pattern, o := range s.document.Operations {
 		method, path, _ := strings.Cut(pattern, " ")
 		status, refusal, w := ask(s, method, path, "")
@@ -172,9 +173,85 @@ func TestKey(t *testing.T) {
 	}
 	for _, bad := range []string{"short", "with blanks in it", strings.Repeat("x", 257)} {
 		require.Error(t, CheckKey(bad))
-		_, err := NewServer(ServerConfig{Bank: Local{}, Log: discard, Metrics: NewMetrics("", time.Time{}), Now: time.Now, Key: bad})
+		_, err := NewServer(ServerConfig{Bank: Local{}, Log: discard, Metrics: NewMetrics("", time.Time{}), Now: time.Now, Keys: []Key{{RightAll, bad}}})
 		require.Error(t, err)
 	}
+}
+
+// A key opens what its right names, and /openapi.json.
+func TestRights(t *testing.T) {
+	keys, err := ParseKeys("phone phone-phone-phone-0\n\nbank\tbank-bank-bank-bank-0\r\nmetrics metrics-metrics-0\nall-all-all-all-all-0\nall all-all-all-all-all-1")
+	require.NoError(t, err)
+	require.Len(t, keys, 5)
+	log := new(bytes.Buffer)
+	s := testServer(t, ServerConfig{Keys: keys, Log: slog.New(slog.NewTextHandler(log, nil))})
+	for pattern := range s.document.Operations {
+		method, path, _ := strings.Cut(pattern, " ")
+		for _, k := range keys {
+			var opened bool
+			switch k.Right {
+			case RightAll:
+				opened = true
+			case RightBank:
+				opened = strings.HasPrefix(path, "/v1/bank/")
+			case RightPhone:
+				opened = strings.HasPrefix(path, "/v1/phone/")
+			case RightMetrics:
+				opened = path == "/metrics"
+			}
+			status, refusal, _ := ask(s, method, path, "", "Authorization", "Bearer "+k.Text)
+			if opened || path == "/openapi.json" || path == "/healthz" {
+				require.NotContains(t, []int{401, 403}, status, "%s %s", k.Right, pattern)
+				continue
+			}
+			require.Equal(t, 403, status, "%s %s", k.Right, pattern)
+			require.Equal(t, "not-allowed", refusal.Code)
+			require.Contains(t, refusal.Text, string(k.Right))
+		}
+	}
+	for _, path := range []string{"/v1/phone/../bank/accounts", "/v1/phone/%2e%2e/bank/accounts", "/v1/phone//bank/accounts"} {
+		status, _, _ := ask(s, "GET", path, "", "Authorization", "Bearer "+keys[0].Text)
+		require.Equal(t, 404, status, path)
+	}
+	for _, path := range []string{"/nowhere", "/v1/bank/nowhere", "/v1/phone", "/V1/PHONE/poll"} {
+		status, refusal, _ := ask(s, "GET", path, "", "Authorization", "Bearer "+keys[0].Text)
+		require.Equal(t, 403, status, "what else there is, is not told")
+		require.Equal(t, "not-allowed", refusal.Code)
+	}
+	require.Contains(t, log.String(), "right=phone")
+	for _, k := range keys {
+		require.NotContains(t, log.String(), k.Text)
+		require.NotContains(t, fmt.Sprintf("%v %+v %#v %s", k, k, k, k), k.Text)
+	}
+}
+
+// Errors of a key file name the line, and never a key.
+func TestKeyFilesThatAreWrong(t *testing.T) {
+	const key = "secret-secret-secret"
+	for text, want := range map[string]string{
+		"":                                    "there is no key in it",
+		" \n\n":                               "there is no key in it",
+		key + "\nteller " + key:               "line 2: a key's right is all, bank, metrics or phone",
+		key + " phone":                        "line 1: a key's right is",
+		"phone " + key + " x":                 "line 1: want a right and a key",
+		"phone " + key + "\n\nbank " + key:    "line 3: this key came before",
+		"phone short":                         "line 1: an API key has 16",
+		"Phone " + key:                        "line 1: a key's right is",
+		strings.Repeat("x", maxKey+1):         "line 1: an API key has 16",
+		"phone " + key + "\u00e4":             "line 1: an API key has 16",
+		strings.Join(manyKeys(maxKeys+1), ""): "1001 keys, at most 1000",
+	} {
+		_, err := ParseKeys(text)
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}
+
+func manyKeys(n int) (lines []string) {
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("phone key-of-a-phone-%04d\n", i))
+	}
+	return lines
 }
 
 // The same key with the same request gives the first answer again.
@@ -322,7 +399,7 @@ func TestOverTLS(t *testing.T) {
 	pair.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := testServer(t, ServerConfig{Key: "0123456789abcdef"})
+	s := testServer(t, ServerConfig{Keys: []Key{{RightAll, "0123456789abcdef"}}})
 	ctx, stop := context.WithCancel(bg)
 	ended := make(chan error, 1)
 	go func() {

@@ -56,6 +56,7 @@ var (
 	freeze       = verb[issuer.AccountRequest, issuer.AccountState]{"POST /v1/bank/freeze"}
 	unfreeze     = verb[issuer.AccountRequest, issuer.AccountState]{"POST /v1/bank/unfreeze"}
 	cards        = verb[ofAccount, []issuer.CardState]{"GET /v1/bank/cards"}
+	lostCard     = verb[issuer.LostCardRequest, issuer.CardState]{"POST /v1/bank/lost-card"}
 	issueCard    = verb[CardRequest, IssuedCard]{"POST /v1/bank/card"}
 
 	topUp       = verb[issuer.TopUpRequest, issuer.PaymentState]{"POST /v1/bank/top-up"}
@@ -69,7 +70,6 @@ var (
 	increment   = verb[issuer.PaymentRequest, issuer.PaymentState]{"POST /v1/bank/increment"}
 	complete    = verb[issuer.PaymentRequest, issuer.PaymentState]{"POST /v1/bank/complete"}
 	clearHolds  = verb[issuer.ClearRequest, []issuer.PaymentState]{"POST /v1/bank/clear"}
-	expireHolds = verb[nothing, []issuer.PaymentState]{"POST /v1/bank/expire-holds"}
 	dispute     = verb[issuer.DisputeRequest, issuer.DisputeView]{"POST /v1/bank/dispute"}
 	disputes    = verb[ofAccount, []issuer.DisputeView]{"GET /v1/bank/disputes"}
 	resolve     = verb[issuer.ResolveRequest, issuer.DisputeView]{"POST /v1/bank/resolve"}
@@ -117,6 +117,7 @@ func routes() []route {
 func bankRoutes() []route {
 	return []route{
 		openAccount.by(Bank.Open), closeAccount.by(Bank.CloseAccount), freeze.by(Bank.Freeze), unfreeze.by(Bank.Unfreeze), issueCard.by(Bank.IssueFundingCard),
+		lostCard.by(Bank.LostCard),
 		accounts.by(func(b Bank, ctx context.Context, _ nothing) ([]issuer.AccountState, error) { return b.Accounts(ctx) }),
 		showAccount.by(func(b Bank, ctx context.Context, q ofAccount) (issuer.AccountState, error) {
 			return b.ShowAccount(ctx, q.Account)
@@ -136,7 +137,6 @@ func bankRoutes() []route {
 		explain.by(func(b Bank, ctx context.Context, q storyQuery) ([]issuer.PaymentStory, error) {
 			return b.PaymentStories(ctx, issuer.PaymentQuery(q))
 		}),
-		expireHolds.by(func(b Bank, ctx context.Context, _ nothing) ([]issuer.PaymentState, error) { return b.ExpireHolds(ctx) }),
 		disputes.by(func(b Bank, ctx context.Context, q ofAccount) ([]issuer.DisputeView, error) {
 			return b.Disputes(ctx, q.Account)
 		}),

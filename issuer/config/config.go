@@ -485,7 +485,7 @@ func amountOf(field string, currency emv.Currency, s string) (int64, error) {
 
 func statusOf(field, name string) (issuer.Status, error) {
 	if name == "" {
-		return issuer.StatusActive, nil
+		return 0, nil // active at first
 	}
 	s, ok := issuer.ParseStatus(name)
 	if !ok {
