@@ -56,6 +56,9 @@ func (w *Wallet) History(name string) ([]Entry, error) {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Entry) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ATC, b.ATC)) })
+	for n := range list { // as the bank's: whole seconds
+		list[n].Time = list[n].Time.Truncate(time.Second)
+	}
 	return list, nil
 }
 
