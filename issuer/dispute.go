@@ -16,8 +16,8 @@ type DisputeView struct {
 	ID       int64     `json:"dispute"`
 	Account  string    `json:"account"`
 	Payment  int64     `json:"payment"`
-	State    string    `json:"state"`
-	Amount   string    `json:"amount"`
+	State    string    `json:"state"`  // credited, accepted, rejected, withdrawn, settled
+	Amount   string    `json:"amount"` // without what the merchant gave back meanwhile
 	Currency string    `json:"currency"`
 	Credited string    `json:"credited"` // to the account, in its currency
 	Reason   string    `json:"reason,omitempty"`

@@ -148,7 +148,10 @@ func (a *app) bankResolve(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "resolve DISPUTE OUTCOME", Short: "End a dispute: accepted, rejected or withdrawn", Args: arguments(2, 2, "a dispute and accepted, rejected or withdrawn"),
 		Long: `End a dispute. Accepted: the customer keeps the money, and the merchant pays.
-Rejected by the bank or withdrawn by the customer: the credit is taken back.`,
+Rejected by the bank or withdrawn by the customer: the credit is taken back.
+A merchant who reverses the payment, or gives it back by a refund that names it,
+ends the dispute by itself: it is settled, and the customer keeps the money. What is
+given back of a part counts for that part.`,
 		Example: "  tapsim bank resolve 9 accepted",
 	}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.DisputeView, error) {

@@ -217,7 +217,7 @@ func dropIndexes(b *testing.B, dir string) {
 	require.NoError(b, err)
 	defer db.Close()
 	for _, name := range []string{
-		"records_account", "records_stan", "records_cryptogram", "records_related", "entries_account", "entries_record", "notices_account", "disputes_account", "disputes_open",
+		"records_account", "records_named", "records_related", "entries_account", "notices_account", "disputes_account", "disputes_open",
 	} {
 		_, err := db.Exec("DROP INDEX " + name)
 		require.NoError(b, err)

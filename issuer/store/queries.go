@@ -12,27 +12,28 @@ import (
 
 const (
 	whereAccount    = "account = ?"
-	whereSTAN       = "substr(key, 25, 1) = '/' AND substr(key, 19, 6) = ?"
+	whereSTAN       = "substr(key, 19, 6) = ?"
 	whereCryptogram = "tap > x'0000000000000000000000000000' AND substr(tap, 7) = ?"
 	whereRelated    = "substr(detail, 8, 8) > x'0000000000000000' AND substr(detail, 8, 8) = ?"
 )
 
 var (
 	accountsRecords    = recordTable.shelved("seq", whereAccount) + " ORDER BY seq"
-	accountsEntries    = entryTable.shelved("id", whereAccount) + " ORDER BY id"
+	accountsEntries    = entryTable.shelved("record", whereAccount) + " ORDER BY id"
 	accountsNotices    = noticeTable.shelved("id", whereAccount) + " ORDER BY id"
 	accountsDisputes   = selectDisputes + " WHERE " + whereAccount + " ORDER BY id"
 	selectByReference  = selectRecords + " WHERE reference = ? AND reference <> '' ORDER BY state IN (1, 6), seq DESC LIMIT ?" // 1 and 6 moved nothing
 	selectHolds        = selectRecords + " WHERE state = 2 ORDER BY time, seq LIMIT ?"
 	selectAbout        = selectRecords + " WHERE " + whereRelated + " ORDER BY seq"
-	selectEntriesOf    = selectEntries + " WHERE record = ? ORDER BY id"
+	selectEntriesOf    = selectEntries + " WHERE record >> 10 = ?1 >> 10 AND record = ?1 ORDER BY id"
 	selectOpenDisputes = selectDisputes + " WHERE payment = ? AND state = 1 ORDER BY id"
 )
 
 // shelved is a query that looks through all shelves of a table, by an index of shelf
-// and what the condition names. id is the number of a row.
+// and what the condition names. id is what its shelves are
+// counted by; where the last one stands is read from the index, too.
 func (t *table) shelved(id, where string) string {
-	return "WITH RECURSIVE shelves (shelf) AS (SELECT 0 UNION ALL SELECT shelf + 1 FROM shelves WHERE shelf < (SELECT max(" + id + ") >> 10 FROM " + t.name + ")) " +
+	return "WITH RECURSIVE shelves (shelf) AS (SELECT 0 UNION ALL SELECT shelf + 1 FROM shelves WHERE shelf < (SELECT " + id + " >> 10 FROM " + t.name + " ORDER BY " + id + " >> 10 DESC LIMIT 1)) " +
 		"SELECT " + strings.Join(t.columns, ", ") + " FROM shelves CROSS JOIN " + t.name + " WHERE " + id + " >> 10 = shelf AND " + where
 }
 
