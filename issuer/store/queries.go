@@ -30,8 +30,8 @@ var (
 )
 
 // shelved is a query that looks through all shelves of a table, by an index of shelf
-// and what the condition names. id is what its shelves are
-// counted by; where the last one stands is read from the index, too.
+// and what the condition names. id is what its shelves are counted by; where the last
+// one stands is read from the index, too.
 func (t *table) shelved(id, where string) string {
 	return "WITH RECURSIVE shelves (shelf) AS (SELECT 0 UNION ALL SELECT shelf + 1 FROM shelves WHERE shelf < (SELECT " + id + " >> 10 FROM " + t.name + " ORDER BY " + id + " >> 10 DESC LIMIT 1)) " +
 		"SELECT " + strings.Join(t.columns, ", ") + " FROM shelves CROSS JOIN " + t.name + " WHERE " + id + " >> 10 = shelf AND " + where
