@@ -15,9 +15,6 @@ import (
 // testdata/transcripts/recorded).
 var cdolHead = [...]int{6, 6, 2, 5, 2, 3, 1, 4}
 
-// cdolHeadLength is the sum of cdolHead.
-const cdolHeadLength = 29
-
 // cdolLayout says where elements stand in the CDOL1 values; -1 is nowhere.
 type cdolLayout struct {
 	length                   int

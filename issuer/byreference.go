@@ -8,9 +8,9 @@ import (
 // MaxByReference is how many records one reference finds.
 const MaxByReference = 16
 
-// MovedMoney is true for a record of money that moved or was held, whatever became
+// movedMoney is true for a record of money that moved or was held, whatever became
 // of it since.
-func (r *Record) MovedMoney() bool { return r.State != RecordNoted && r.State != RecordOrphan }
+func (r *Record) movedMoney() bool { return r.State != RecordNoted && r.State != RecordOrphan }
 
 // MergeByReference puts changed records over those with a reference that were there
 // before: at most MaxByReference, those that moved money first, of each sort the
@@ -26,8 +26,8 @@ func MergeByReference(stored []Record, reference string, changed []Record) []Rec
 		}
 	}
 	slices.SortFunc(found, func(a, b Record) int {
-		if a.MovedMoney() != b.MovedMoney() {
-			if a.MovedMoney() {
+		if a.movedMoney() != b.movedMoney() {
+			if a.movedMoney() {
 				return -1
 			}
 			return 1

@@ -21,10 +21,6 @@ const (
 // go to: what it owes to the merchants' banks.
 func SettlementAccount(currency uint16) string { return internalAccount(ownSettlement, currency) }
 
-// CashAccount is the bank's own account, in one currency, that opening balances
-// come from.
-func CashAccount(currency uint16) string { return internalAccount(ownCash, currency) }
-
 func internalAccount(name string, currency uint16) string {
 	digits := [3]byte{'0' + byte(currency/100%10), '0' + byte(currency/10%10), '0' + byte(currency%10)}
 	return "bank:" + name + ":" + string(digits[:])

@@ -55,7 +55,7 @@ func TestRepeatOfADecline(t *testing.T) {
 	first, _ := b.handle(m)
 	require.Equal(t, "51", first.ResponseCode)
 	require.NoError(t, b.store.Update(context.Background(), nil, func(tx *Tx) error {
-		return tx.Move(&Record{Currency: 978}, CashAccount(978), "A", 500_00)
+		return tx.Move(&Record{Currency: 978}, internalAccount(ownCash, 978), "A", 500_00)
 	}))
 	second, _ := b.handle(m)
 	require.Equal(t, first, second)

@@ -20,12 +20,6 @@ type Recorded struct {
 	Substitutions []transcript.Substitution
 }
 
-// ReplayRecorded is PlayRecorded without substitutes.
-func ReplayRecorded(ctx context.Context, t *transcript.Transcript, entry transcript.Entry) (kernel.Outcome, error) {
-	r, err := PlayRecorded(ctx, t, entry, nil)
-	return r.Outcome, err
-}
-
 // PlayRecorded plays a published recording as the card. Our terminal takes
 // what the recorded one had, and entry is what the manifest says: further
 // terminal data, and the outcome that the card's data demand, "" for any. The

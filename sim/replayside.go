@@ -81,7 +81,7 @@ func MadeHere(t *transcript.Transcript) bool {
 }
 
 // ReplayForeign replays a recording that does not say how to make it again: as
-// the card, as ReplayRecorded does, and, when the options name a card of ours,
+// the card, as PlayRecorded does, and, when the options name a card of ours,
 // as the terminal.
 func ReplayForeign(ctx context.Context, t *transcript.Transcript, entry transcript.Entry, how ReplayOptions) (Replay, error) {
 	var r Replay
