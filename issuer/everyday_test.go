@@ -270,13 +270,10 @@ func TestHolds(t *testing.T) {
 
 	_, err = b.PreAuthorise(bg, HoldRequest{Account: "A", Amount: "400.00"})
 	require.NoError(t, err)
-	expired, err := b.ExpireHolds(bg)
-	require.NoError(t, err)
-	require.Empty(t, expired)
+	require.NoError(t, b.lapse(bg))
+	require.Equal(t, int64(400_00), b.account().Held)
 	b.now = b.now.Add(25 * time.Hour)
-	expired, err = b.ExpireHolds(bg)
-	require.NoError(t, err)
-	require.Len(t, expired, 1)
+	require.NoError(t, b.lapse(bg))
 	require.Equal(t, []int64{400_00, 0}, []int64{b.account().Balance, b.account().Held})
 	b.audit()
 }

@@ -30,33 +30,17 @@ func (i *Issuer) lapse(ctx context.Context) error {
 	if i.now().UnixNano() <= i.lapses.next.Load() { // another has done it meanwhile
 		return nil
 	}
-	_, err := i.release(ctx)
-	return err
-}
-
-// ExpireHolds releases the holds that nobody completed in the time that the
-// configuration gives, and says which. The bank does so by itself before it decides
-// or shows anything.
-func (i *Issuer) ExpireHolds(ctx context.Context) ([]PaymentState, error) {
-	if i.config.HoldsExpire == 0 {
-		return []PaymentState{}, nil
-	}
-	if err := i.open(); err != nil {
-		return nil, err
-	}
-	i.lapses.mu.Lock()
-	defer i.lapses.mu.Unlock()
 	return i.release(ctx)
 }
 
 // release releases the holds that have come to their end, and notes when the next
 // one does: holds last equally long, and those to come end later than any of now.
-func (i *Issuer) release(ctx context.Context) ([]PaymentState, error) {
-	out, now := []PaymentState{}, i.now()
+func (i *Issuer) release(ctx context.Context) error {
+	now := i.now()
 	for {
 		holds, err := i.store.OpenHolds(ctx, lapsedAtOnce)
 		if err != nil {
-			return out, err
+			return err
 		}
 		next := now.Truncate(time.Second) // as records have it
 		var due []int64
@@ -68,7 +52,7 @@ func (i *Issuer) release(ctx context.Context) ([]PaymentState, error) {
 			due = append(due, holds[n].Seq)
 		}
 		if len(due) > 0 {
-			done, err := once(ctx, i, "expire", "", nil, func(tx *Tx, at time.Time) ([]PaymentState, error) {
+			_, err := once(ctx, i, "expire", "", nil, func(tx *Tx, at time.Time) ([]PaymentState, error) {
 				return tx.eachHold(due, func(held *Record) (PaymentState, error) {
 					out, err := tx.reverse(held, held.Amount, EventExpiry, at)
 					held.State, held.Related = RecordExpired, out.ID
@@ -77,13 +61,12 @@ func (i *Issuer) release(ctx context.Context) ([]PaymentState, error) {
 				})
 			})
 			if err != nil {
-				return out, err
+				return err
 			}
-			out = append(out, done...)
 		}
 		if len(due) < lapsedAtOnce {
 			i.lapses.next.Store(next.Add(i.config.HoldsExpire).UnixNano())
-			return out, nil
+			return nil
 		}
 	}
 }

@@ -102,8 +102,6 @@ func TestHoldsOfAClosedBankWait(t *testing.T) {
 	a, err := b.ShowAccount(bg, "A")
 	require.NoError(t, err)
 	require.Equal(t, "1.00", a.Held)
-	_, err = b.ExpireHolds(bg)
-	require.Equal(t, "maintenance", codeOf(t, err))
 	_, err = b.SetMaintenance(bg, MaintenanceRequest{})
 	require.NoError(t, err)
 	w.failed = errors.New("disk full")
