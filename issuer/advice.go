@@ -63,13 +63,9 @@ func (p *payment) sameCounter(r *Record) bool {
 // bank. A refund needs a tap that is right, an ARQC or a TC, or names the
 // payment whose money it gives back.
 func (i *Issuer) unproven(p *payment, related *Record) string {
-	switch original := p.original; {
-	case original != nil && original.Currency != p.currency: // also of a request that a rule approved
-		return "the payment that it names is in another currency"
-	case original != nil && !p.mayReturn():
-		return "more is to go back than is left of the payment"
-	case !p.advice:
-		return ""
+	switch text := p.unreturnable(); {
+	case !p.advice || text != "":
+		return text
 	case related != nil && related.State == RecordReversed:
 		return "this payment was reversed before"
 	case related != nil && related.State != RecordNoted:

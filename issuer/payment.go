@@ -297,8 +297,8 @@ func noMoney(p *payment, record, related *Record) string {
 		return "an advice of a decline"
 	case p.refund() && related != nil && related.State == RecordHeld:
 		return "a refund does not settle an authorisation"
-	case !p.advice && p.original != nil && !p.mayReturn(): // a rule approved it
-		return "more is to go back than is left of the payment"
+	case !p.advice && p.unreturnable() != "": // a rule approved it
+		return p.unreturnable()
 	case related == nil && p.stale:
 		return "its counter came before: the payment is there already"
 	case related != nil && related.State.posted():

@@ -77,9 +77,18 @@ func (i *Issuer) checkRefund(tx *Tx, p *payment, report *Report) (err error) {
 // disputed may: the customer has it only for now.
 func (p *payment) returnable() int64 { return p.original.rest() + p.disputed }
 
-// mayReturn is true when so much may go back of the payment that a refund names.
-func (p *payment) mayReturn() bool {
-	return p.original.State == RecordPosted && p.original.Currency == p.currency && p.amount <= p.returnable()
+// unreturnable says why not so much may go back of the payment that a refund names,
+// "" when it may, and when the refund names none.
+func (p *payment) unreturnable() string {
+	switch original := p.original; {
+	case original == nil:
+		return ""
+	case original.Currency != p.currency:
+		return "the payment that it names is in another currency"
+	case original.State != RecordPosted, p.amount > p.returnable():
+		return "more is to go back than is left of the payment"
+	}
+	return ""
 }
 
 // credit books a refund: to the rate of its payment where it names one, at the
