@@ -52,7 +52,7 @@ func (c CardData) GoString() string { return c.String() }
 // TokenRequest asks for a token for a card.
 type TokenRequest struct {
 	Proof
-	DeviceName string   `json:"device_name"` // for people, at most 64 characters
+	DeviceName string   `json:"device_name"` // for people, one line, at most 64 bytes
 	FormFactor string   `json:"form_factor"` // phone, watch, tablet, ...
 	Requestor  string   `json:"requestor"`   // token requestor id, 11 digits (9F19)
 	Card       CardData `json:"card"`
@@ -64,7 +64,7 @@ func (*TokenRequest) verb() string { return "request token" }
 // with the phone, is on this phone. It travels in process or over TLS only.
 type Adoption struct {
 	Proof
-	DeviceName string      `json:"device_name"` // for people, at most 64 characters
+	DeviceName string      `json:"device_name"` // for people, one line, at most 64 bytes
 	Token      TokenNumber `json:"token_number"`
 }
 
