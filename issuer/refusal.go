@@ -20,6 +20,7 @@ func refused(code, hint, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: maskNumbers(fmt.Sprintf(format, args...)), Hint: hint}
 }
 
+// refuse is refused as an error.
 func refuse(code, hint, format string, args ...any) error {
 	return refused(code, hint, format, args...)
 }
@@ -30,6 +31,22 @@ func refuseOr(err error, code, hint, format string, args ...any) error {
 		return err
 	}
 	return refuse(code, hint, format, args...)
+}
+
+// errorElse is err, or the refusal where err is nil.
+func errorElse(err error, r *Refusal) error {
+	if err != nil {
+		return err
+	}
+	return r
+}
+
+// orNil keeps a nil refusal from becoming an error.
+func orNil(r *Refusal) error {
+	if r == nil {
+		return nil
+	}
+	return r
 }
 
 // maxIdempotency bounds an idempotency key, in bytes.

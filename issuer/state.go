@@ -181,7 +181,7 @@ type Tap [2 + 4 + 8]byte
 type Record struct {
 	Seq        int64  // order in which the bank saw it
 	Key        string // retrieval key, time first
-	Reference  string // retrieval reference number with terminal, or empty
+	Reference  string // retrieval reference number with acquirer, terminal and merchant, or empty
 	Instrument PANIndex
 	Account    string
 	Amount     int64  // minor units of Currency that the hold or the entries still stand for

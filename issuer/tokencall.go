@@ -110,7 +110,7 @@ func (i *Issuer) mayRelink(tx *Tx, t *liveToken, index PANIndex) (fresh Instrume
 		return fresh, errorOr(err, "issuer: token %s has no card behind it", t.instrument.Masked)
 	}
 	if fresh, ok, err = tx.Instrument(index); err != nil || !ok || fresh.Kind != Card {
-		return fresh, errorElse(err, refused("unknown-card", "", "the bank has no such card"))
+		return fresh, refuseOr(err, "unknown-card", "", "the bank has no such card")
 	}
 	switch {
 	case fresh.Index == old.Index:

@@ -125,11 +125,3 @@ func (i *Issuer) newDelivery(agreement []byte) (d provisioning.Delivery, key *cr
 	}
 	return d, key, nil
 }
-
-// orNil keeps a nil refusal from becoming an error.
-func orNil(r *Refusal) error {
-	if r == nil {
-		return nil
-	}
-	return r
-}

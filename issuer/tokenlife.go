@@ -224,11 +224,3 @@ func (t *liveToken) state() provisioning.TokenState {
 		LastFour: n.LastFour, PAR: n.PAR, Assurance: b.Assurance,
 	}
 }
-
-// errorElse is err, or the refusal where err is nil.
-func errorElse(err error, r *Refusal) error {
-	if err != nil {
-		return err
-	}
-	return r
-}

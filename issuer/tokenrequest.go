@@ -237,7 +237,7 @@ func (i *Issuer) grant(ctx context.Context, t *requestedToken) (grant provisioni
 		}
 		card, ok, err := tx.Instrument(t.index)
 		if err != nil || !ok {
-			return errorElse(err, refused("unknown-card", "type it again", "the bank has no such card"))
+			return refuseOr(err, "unknown-card", "type it again", "the bank has no such card")
 		}
 		if wrong = i.wrongData(t, &card); wrong != nil {
 			return i.countRequest(tx, t, &card)
