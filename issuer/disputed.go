@@ -37,13 +37,13 @@ func (d *Dispute) portion(credit *Record, amount int64) portion {
 	return p
 }
 
-// settle gives the bank what a merchant pays of the disputed part of a payment,
-// at most what is disputed, and books it under the record that asked for it.
-func (t *Tx) settle(by, payment *Record, amount int64) (sum portion, err error) {
+// settleDisputes gives the bank what a merchant pays of the disputed part of a
+// payment, at most what is disputed, and books it under the record that asked for it.
+func (t *Tx) settleDisputes(by, payment *Record, amount int64) (sum portion, err error) {
 	open, err := t.OpenDisputes(payment.Seq)
 	for n := 0; err == nil && n < len(open) && amount > 0; n++ {
 		var p portion
-		if p, err = t.settleOne(&open[n], by, payment, min(amount, open[n].Amount)); err == nil {
+		if p, err = t.settleDispute(&open[n], by, payment, min(amount, open[n].Amount)); err == nil {
 			amount -= p.amount
 			sum = sum.add(p)
 		}
@@ -51,7 +51,9 @@ func (t *Tx) settle(by, payment *Record, amount int64) (sum portion, err error) 
 	return sum, err
 }
 
-func (t *Tx) settleOne(d *Dispute, by, payment *Record, amount int64) (portion, error) {
+// settleDispute settles an amount of one dispute, at most all of it, and tells the
+// customer.
+func (t *Tx) settleDispute(d *Dispute, by, payment *Record, amount int64) (portion, error) {
 	credit, ok, err := t.RecordBySequence(d.ID)
 	if err != nil || !ok {
 		return portion{}, errorOr(err, "issuer: the credit of dispute %d is gone", d.ID)
@@ -87,7 +89,7 @@ func (t *Tx) settleOne(d *Dispute, by, payment *Record, amount int64) (portion, 
 // reverseDisputed reverses a part of a payment that its customer has back for now.
 // The payment stands for less, and less of it went back.
 func (t *Tx) reverseDisputed(by, payment *Record, amount int64) (portion, error) {
-	p, err := t.settle(by, payment, amount)
+	p, err := t.settleDisputes(by, payment, amount)
 	if err == nil {
 		err = t.count(payment, by.Time, -p.billed)
 	}

@@ -19,9 +19,9 @@ const (
 	codeAhead = 30 * time.Second
 )
 
-// keyed is true for a token whose number was typed or stored: whoever has seen it
-// could pay.
-func (p *payment) keyed() bool {
+// byNumber is true for a token whose number was typed or stored: whoever has seen
+// it could pay.
+func (p *payment) byNumber() bool {
 	return p.scope != nil && p.scope.Kind == Token && ChannelOf(p.request.EntryMode) == ChannelInApp
 }
 

@@ -101,7 +101,7 @@ func (i *Issuer) credit(tx *Tx, p *payment, record *Record, report *Report) erro
 			part = original.portion(back)
 			tx.refunded(original, part)
 		}
-		settled, err := tx.settle(record, original, p.amount-back)
+		settled, err := tx.settleDisputes(record, original, p.amount-back)
 		if err != nil {
 			return err
 		}

@@ -46,10 +46,10 @@ func (t *Tx) putGuard(name string, g guard) error {
 	return err
 }
 
-// admits refuses a phone that was reported lost, and a card that was asked for
+// mayRequest refuses a phone that was reported lost, and a card that was asked for
 // too often: each request is a code to guess, or a guess of what stands on the
 // card.
-func (i *Issuer) admits(tx *Tx, t *requestedToken) error {
+func (i *Issuer) mayRequest(tx *Tx, t *requestedToken) error {
 	if err := checkPhone(tx, t.request.Device); err != nil {
 		return err
 	}

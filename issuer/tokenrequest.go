@@ -232,7 +232,7 @@ func (i *Issuer) grant(ctx context.Context, t *requestedToken) (grant provisioni
 			again = true
 			return err
 		}
-		if err := i.admits(tx, t); err != nil {
+		if err := i.mayRequest(tx, t); err != nil {
 			return err
 		}
 		card, ok, err := tx.Instrument(t.index)

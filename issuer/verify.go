@@ -81,7 +81,7 @@ func (i *Issuer) withoutChip(p *payment, report *Report) {
 	case chip:
 		p.refuse(FormatError)
 		report.step(stepCryptogram, Failed, "field 22 says that there is a cryptogram, but field 55 is missing")
-	case p.keyed():
+	case p.byNumber():
 		p.refuse(NotPermitted)
 		report.step(stepCryptogram, Failed, "a token is paid with by its cryptogram, not by its number")
 	case i.config.Fallback:
