@@ -44,7 +44,7 @@ const (
 	CauseVerification Cause = "verification"
 )
 
-// Causes is the set.
+// Causes lists all of them, in alphabetical order of the names.
 func Causes() []Cause {
 	return []Cause{
 		CauseDeleted, CauseExpired, CauseFrozen, CauseKeys, CauseLockedOut, CauseLost, CausePhone, CauseReader, CauseSuspended, CauseVerification,
