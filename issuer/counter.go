@@ -80,10 +80,10 @@ func join(ranges []CounterRange, n int) []CounterRange {
 // cryptogram that was right, and takes note of it. A jump beyond the window is
 // declined once: the card did make that many cryptograms, most likely at taps
 // that never got here, and would be dead if the bank did not take note. Its
-// cryptogram counts as seen, as that of any refused request does, so it never pays. An advice reports
-// what happened earlier, so its counter may be old, and it is only flagged. What
-// a cryptogram that is wrong says about the counter is nobody's business: it
-// changes nothing.
+// cryptogram counts as seen, as that of any refused request does, so it never pays.
+// An advice reports what happened earlier, so its counter may be old, and it is only
+// flagged. What a cryptogram that is wrong says about the counter is nobody's
+// business: it changes nothing.
 func (i *Issuer) checkCounter(tx *Tx, p *payment, record *Record, report *Report) error {
 	if p.proof == nil {
 		report.step("counter", Skipped, "no cryptogram that is right")

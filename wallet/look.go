@@ -34,17 +34,17 @@ type Cause string
 const (
 	CauseDeleted      Cause = "deleted"    // the card, for good
 	CauseExpired      Cause = "expired"    // the card
-	CauseFrozen       Cause = "frozen"     // card or phone, or whoever suspended the card
+	CauseFrozen       Cause = "frozen"     // card or phone, by their owner
 	CauseKeys         Cause = "keys"       // none that may be used is left
 	CauseLockedOut    Cause = "locked-out" // the passcode was wrong too often
 	CauseLost         Cause = "lost"       // the phone was reported lost
 	CausePhone        Cause = "phone"      // something else on the phone
 	CauseReader       Cause = "terminal"   // what the reader asked for, or did not
-	CauseSuspended    Cause = "suspended"  // the card, not by its owner
+	CauseSuspended    Cause = "suspended"  // the card, by somebody else
 	CauseVerification Cause = "verification"
 )
 
-// Causes is the set.
+// Causes lists all of them, in alphabetical order of the names.
 func Causes() []Cause {
 	return []Cause{
 		CauseDeleted, CauseExpired, CauseFrozen, CauseKeys, CauseLockedOut, CauseLost, CausePhone, CauseReader, CauseSuspended, CauseVerification,

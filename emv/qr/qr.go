@@ -102,10 +102,9 @@ const restName = "rest, not taken apart"
 // Explain explains a code of any kind for people, masked unless revealed: only
 // account numbers of the test ranges are revealed. A code that is damaged or
 // against the rules gives the items that could be read, the rest as an item
-// without a tag, and the *Error. Of a
-// merchant's code Tag is the two-digit ID, Value the text, Length counts
-// characters; of a consumer's code they are what emv.Explain says of TLV data.
-// A text of no kind is one item without a tag.
+// without a tag, and the *Error. Of a merchant's code Tag is the two-digit ID, Value
+// the text, Length counts characters; of a consumer's code they are what emv.Explain
+// says of TLV data. A text of no kind is one item without a tag.
 func Explain(text string, reveal bool) ([]emv.Item, error) {
 	switch KindOf(text) {
 	case KindMerchant:

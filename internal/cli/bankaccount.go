@@ -56,7 +56,8 @@ func (a *app) bankClose(f *bankFlags) *cobra.Command {
 	var r issuer.AccountRequest
 	c := &cobra.Command{
 		Use: "close ACCOUNT", Short: "Close an account for good", Args: arguments(1, 1, "an account"),
-		Long:    "Close an account for good: only when no hold and no dispute is open, and nothing is left on it or the rest is paid out. Its tokens are deleted, and their phones learn it.",
+		Long: `Close an account for good: only when no hold and no dispute is open, and nothing is
+left on it or the rest is paid out. Its tokens are deleted, and their phones learn it.`,
 		Example: "  tapsim bank close ALICE --pay-out",
 	}
 	c.Flags().BoolVar(&r.PayOut, "pay-out", false, "pay out what is left")

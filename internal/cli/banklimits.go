@@ -30,7 +30,8 @@ func (a *app) bankLimit(f *bankFlags) *cobra.Command {
 	var r issuer.LimitRequest
 	c := &cobra.Command{
 		Use: "limit ACCOUNT [AMOUNT]", Short: "Limit what an account pays", Args: arguments(1, 2, "an account and an amount"),
-		Long:    "Limit what an account pays: per payment, day or month (UTC), in a category or a country if named. What was spent before counts. Zero blocks.",
+		Long: `Limit what an account pays: per payment, day or month (UTC), in a category or a
+country if named. What was spent before counts. Zero blocks.`,
 		Example: "  tapsim bank limit ALICE 50.00 --per day\n  tapsim bank limit ALICE 0 --per payment --country US\n  tapsim bank limit ALICE --per day --remove",
 	}
 	c.Flags().StringVar(&r.Per, "per", "", "payment, day or month")

@@ -38,7 +38,8 @@ func (a *app) bankTransfer(f *bankFlags) *cobra.Command {
 	var r issuer.TransferRequest
 	c := &cobra.Command{
 		Use: "transfer FROM TO AMOUNT", Short: "Move money to another customer", Args: arguments(3, 3, "two accounts and an amount"),
-		Long:    "Move money to another customer. The amount is in the currency of the account that pays, and converted where the other has another one.",
+		Long: `Move money to another customer. The amount is in the currency of the account that
+pays, and converted where the other has another one.`,
 		Example: "  tapsim bank transfer DEMO-0001 ALICE 25.00 --text lunch",
 	}
 	c.Flags().StringVar(&r.Text, "text", "", "what for")
@@ -69,7 +70,8 @@ func (a *app) bankPayment(f *bankFlags) *cobra.Command {
 func (a *app) bankRefund(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "refund PAYMENT [AMOUNT]", Short: "Give a payment back, as its merchant would", Args: arguments(1, 2, "a payment, and an amount for a part of it"),
-		Long:    "Give a posted payment back, wholly or in part: in the payment's currency, never more than is left of it.",
+		Long: `Give a posted payment back, wholly or in part: in the payment's currency, never more
+than is left of it.`,
 		Example: "  tapsim bank refund 7\n  tapsim bank refund 7 5.00",
 	}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (issuer.PaymentState, error) {
@@ -112,7 +114,8 @@ func (a *app) bankHold(f *bankFlags) *cobra.Command {
 func (a *app) bankClear(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "clear [ACCOUNT]", Short: "The merchants' end of day: turn the holds of payments into payments", Args: arguments(0, 1, "an account, or none for all"),
-		Long:    "Complete the open holds of payments in full, as when the merchants send in their batch. Pre-authorisations wait for 'complete'.",
+		Long: `Complete the open holds of payments in full, as when the merchants send in their
+batch. Pre-authorisations wait for 'complete'.`,
 		Example: "  tapsim bank clear\n  tapsim bank clear DEMO-0001",
 	}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) ([]issuer.PaymentState, error) {

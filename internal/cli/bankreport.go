@@ -275,7 +275,8 @@ func (a *app) showInbox(all []issuer.NoticeView) error {
 func (a *app) bankAudit(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "audit", Short: "Add up the books: entries, balances, holds, refunds, disputes", Args: cobra.NoArgs,
-		Long:    "Add up the books: entries sum to zero in each currency and record, balances, holds, refunds and disputes are what the entries and records say.",
+		Long: `Add up the books: entries sum to zero in each currency and record, balances, holds,
+refunds and disputes are what the entries and records say.`,
 		Example: "  tapsim bank audit",
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {

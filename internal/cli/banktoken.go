@@ -127,7 +127,8 @@ func (a *app) tokenChange(f *bankFlags, verb provisioning.Verb, short string) *c
 func (a *app) tokenRelink(f *bankFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "relink TOKEN CARD", Short: "Put another card of the account behind it", Args: arguments(2, 2, "a token, and a card by its last four digits, masked or its reference"),
-		Long:    "After the plastic was lost ('tapsim bank lost-card'): another card of the same account stands behind the token; its number, keys and counter stay.",
+		Long: `After the plastic was lost ('tapsim bank lost-card'): another card of the same account
+stands behind the token; its number, keys and counter stay.`,
 		Example: "  tapsim bank token relink ALICE 0127\n  tapsim bank token relink ALICE \"$(tapsim bank card ALICE | cut -d' ' -f3)\"",
 	}
 	return bankVerb(a, f, c, func(ctx context.Context, b httpapi.Bank, args []string) (s provisioning.TokenState, err error) {

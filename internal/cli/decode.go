@@ -46,10 +46,10 @@ func (a *app) decodeCommand() *cobra.Command {
 		Short: "Explain TLV, APDUs, transcripts, ISO 8583 messages, QR codes and single values",
 		Long: `Explain EMV data byte by byte: TLV data, a command or a response, a transcript, an
 ISO 8583 message (in hex or as text, with or without its length in front), an EMV
-QR code (its text, or a PNG file), or with --as the value of a tag. What it is, is recognised; --as says it. Every byte is
-accounted for. Certificates and signatures that lead to a test CA's key (see 'tapsim
-ca') are checked over the bytes that travelled, and what does not verify is named, as
-are keys that can be factored (ROCA).
+QR code (its text, or a PNG file), or with --as the value of a tag. What it is, is
+recognised; --as says it. Every byte is accounted for. Certificates and signatures that
+lead to a test CA's key (see 'tapsim ca') are checked over the bytes that travelled,
+and what does not verify is named, as are keys that can be factored (ROCA).
 
 Damaged data are explained up to the damage and refused with its offset and the
 reason (exit status 2). A transcript tells what happened, and that may be damage:

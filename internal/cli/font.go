@@ -21,8 +21,8 @@ func glyph(r rune) [7]byte {
 	return glyphs['?']
 }
 
-// withoutMarks are letters without their marks, each after those that have them. The standard
-// library takes no letters apart.
+// withoutMarks are letters without their marks, each after those that have them. The
+// standard library takes no letters apart.
 var withoutMarks = [...]string{
 	"ÀÁÂÃÄÅĀĂĄA", "ÇĆĈĊČC", "ÐĎĐD", "ÈÉÊËĒĔĖĘĚE", "ĜĞĠĢG", "ĤĦH", "ÌÍÎÏĨĪĬĮİI", "ĴJ", "ĶK", "ĹĻĽĿŁL", "ÑŃŅŇN",
 	"ÒÓÔÕÖØŌŎŐO", "ŔŖŘR", "ŚŜŞŠȘS", "ŢŤŦȚT", "ÙÚÛÜŨŪŬŮŰŲU", "ŴW", "ÝŶŸY", "ŹŻŽZ", "’‘´`'", "–—-",

@@ -28,7 +28,7 @@ func TestReferenceHasTheKeys(t *testing.T) {
 		"`explain payment`": {
 			storyJSON{}, sim.Verdict{}, candidatesJSON{}, candidateJSON{}, wallet.Look{}, slip.Slip{}, slip.Exchange{}, slip.Step{}, issuer.LedgerLine{},
 		},
-		"`wallet`": {walletCardJSON{}, wallet.Stock{}, verification{}, wallet.Entry{}, couponJSON{}, wallet.Notice{}, codeJSON{}, frozenJSON{}},
+		"`wallet`": {walletCardJSON{}, wallet.Stock{}, verification{}, wallet.Entry{}, couponJSON{}, wallet.Notice{}, wallet.Bundle{}, codeJSON{}, frozenJSON{}, pollJSON{}, unlockedJSON{}},
 	} {
 		require.NotEmpty(t, sections[title], title)
 		for _, v := range values {
