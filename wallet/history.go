@@ -57,7 +57,11 @@ func (w *Wallet) History(name string) ([]Entry, error) {
 	}
 	slices.SortStableFunc(list, func(a, b Entry) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ATC, b.ATC)) })
 	for n := range list { // as the bank's: whole seconds
-		list[n].Time = list[n].Time.Truncate(time.Second)
+		e := &list[n]
+		if e.Time = e.Time.Truncate(time.Second); e.Tap != nil {
+			tap := *e.Tap
+			tap.Time, e.Tap = e.Time, &tap
+		}
 	}
 	return list, nil
 }
