@@ -249,7 +249,7 @@ func TestEverydayHistories(t *testing.T) {
 				s = issuer.NewMemory()
 			}
 			e := newEveryday(t, s, rand.New(rand.NewPCG(6, seed)))
-			for range 14 {
+			for range 8 {
 				for range 50 {
 					e.now = e.now.Add(time.Duration(e.rng.IntN(240)) * time.Minute)
 					if e.rng.IntN(3) == 0 {

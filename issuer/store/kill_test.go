@@ -92,7 +92,7 @@ func TestKilledBankKeepsItsWord(t *testing.T) {
 	dir := t.TempDir()
 	answered := map[int64]string{}
 	for range 3 {
-		for n, answer := range runAndKill(t, dir, 300) {
+		for n, answer := range runAndKill(t, dir, 150) {
 			if earlier, again := answered[n]; again {
 				require.Equal(t, earlier, answer, "a repeat, to another process")
 			}
