@@ -33,14 +33,6 @@ func refuseOr(err error, code, hint, format string, args ...any) error {
 	return refuse(code, hint, format, args...)
 }
 
-// errorElse is err, or the refusal where err is nil.
-func errorElse(err error, r *Refusal) error {
-	if err != nil {
-		return err
-	}
-	return r
-}
-
 // orNil keeps a nil refusal from becoming an error.
 func orNil(r *Refusal) error {
 	if r == nil {

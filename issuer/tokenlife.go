@@ -107,21 +107,11 @@ func (i *Issuer) moveToken(ctx context.Context, m move) (provisioning.TokenState
 // findToken finds a token by its reference, for the phone that holds it or, with
 // no proof, for the bank. It notes the number of the phone's request.
 func (i *Issuer) findToken(tx *Tx, reference string, proof *provisioning.Proof, now time.Time) (*liveToken, error) {
-	index, ok := parseReference(reference)
-	unknown := refused("unknown-token", "", "there is no such token")
-	if !ok {
-		return nil, unknown
-	}
-	t := &liveToken{now: now}
-	var err error
-	if t.instrument, ok, err = tx.Instrument(index); err != nil || !ok || t.instrument.Kind != Token {
-		return nil, errorElse(err, unknown)
-	}
-	if t.binding, _, err = tx.Binding(index); err != nil {
+	t, err := lookUpToken(tx, reference)
+	if err != nil {
 		return nil, err
 	}
-	t.binding.Token = index
-	if proof == nil {
+	if t.now = now; proof == nil {
 		return t, nil
 	}
 	if r := t.binding.belongs(proof); r != nil {
@@ -129,6 +119,33 @@ func (i *Issuer) findToken(tx *Tx, reference string, proof *provisioning.Proof, 
 	}
 	t.binding.Number = proof.Number
 	return t, nil
+}
+
+// tokenRows are the rows of a token, of the store or of an update.
+type tokenRows interface {
+	Instrument(index PANIndex) (Instrument, bool, error)
+	Binding(token PANIndex) (Binding, bool, error)
+}
+
+// lookUpToken finds a token by its reference.
+func lookUpToken(rows tokenRows, reference string) (*liveToken, error) {
+	index, ok := parseReference(reference)
+	if !ok {
+		return nil, unknownToken(nil)
+	}
+	t := &liveToken{}
+	var err error
+	if t.instrument, ok, err = rows.Instrument(index); err != nil || !ok || t.instrument.Kind != Token {
+		return nil, unknownToken(err)
+	}
+	t.binding, _, err = rows.Binding(index)
+	t.binding.Token = index
+	return t, err
+}
+
+// unknownToken is err, or the refusal of a reference that no token has.
+func unknownToken(err error) error {
+	return refuseOr(err, "unknown-token", "", "there is no such token")
 }
 
 // belongs refuses another phone than the token's, and a request that is older

@@ -60,18 +60,7 @@ func (i *Issuer) successor(t *liveToken) (*provisioning.TokenState, error) {
 
 // readToken finds a token outside an update.
 func (i *Issuer) readToken(reference string) (*liveToken, error) {
-	index, ok := parseReference(reference)
-	unknown := refused("unknown-token", "", "there is no such token")
-	if !ok {
-		return nil, unknown
-	}
-	n, ok, err := i.store.Instrument(index)
-	if err != nil || !ok || n.Kind != Token {
-		return nil, errorElse(err, unknown)
-	}
-	b, _, err := i.store.Binding(index)
-	b.Token = index
-	return &liveToken{instrument: n, binding: b}, err
+	return lookUpToken(i.store, reference)
 }
 
 // TokenState is what both ends know of a token.
