@@ -277,7 +277,7 @@ func (k *KeyKind) UnmarshalText(text []byte) error {
 // PutToken packs token data for key wrap: JSON, filled up with blanks to a
 // multiple of eight bytes.
 func PutToken(t Token) ([]byte, error) {
-	text, err := json.Marshal(tokenData{string(t.PAN), t.PSN, t.Expiry, t.LastFour, t.Requestor, t.PAR, t.ServiceCode})
+	text, err := json.Marshal(t.Data())
 	for err == nil && len(text)%8 != 0 {
 		text = append(text, ' ')
 	}
@@ -286,7 +286,7 @@ func PutToken(t Token) ([]byte, error) {
 
 // TakeToken is the inverse of PutToken.
 func TakeToken(text []byte) (Token, error) {
-	var d tokenData
+	var d TokenData
 	err := json.Unmarshal(text, &d)
-	return d.token(), err
+	return d.Token(), err
 }

@@ -19,7 +19,6 @@ import (
 	"tapsim/reader"
 	"tapsim/terminal"
 	"tapsim/terminal/kernel"
-	"tapsim/wallet"
 )
 
 // counterField is a shop's field with one card in it.
@@ -149,7 +148,7 @@ func TestALiveCardOfAService(t *testing.T) {
 
 // breakable is a service that cannot be reached while it is broken.
 type breakable struct {
-	wallet.Service
+	provisioning.Service
 	broken bool
 }
 

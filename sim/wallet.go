@@ -11,10 +11,11 @@ import (
 	"tapsim/hce/profile"
 	"tapsim/internal/statedir"
 	"tapsim/issuer"
+	"tapsim/provisioning"
 	"tapsim/wallet"
 )
 
-var _ wallet.Service = (*issuer.Issuer)(nil)
+var _ provisioning.Service = (*issuer.Issuer)(nil)
 
 // walletBases are the built-in cards that a wallet's cards are made like.
 var walletBases = map[string]string{"visa": "visa-phone", "mastercard": "mastercard-phone", "unionpay": "unionpay-phone"}
@@ -129,7 +130,7 @@ func (w *World) openWalletCard(ctx context.Context) error {
 
 // service is the token service of the wallet, nil where only another host knows
 // the wallet's tokens.
-func (w *World) service() wallet.Service {
+func (w *World) service() provisioning.Service {
 	switch {
 	case w.options.Service != nil:
 		return w.options.Service

@@ -17,6 +17,7 @@ import (
 	"tapsim/internal/statedir"
 	"tapsim/iso8583"
 	issuerconfig "tapsim/issuer/config"
+	"tapsim/provisioning"
 	"tapsim/terminal"
 	termconfig "tapsim/terminal/config"
 	"tapsim/terminal/journal"
@@ -51,7 +52,7 @@ type Options struct {
 	// Service is the token service of the wallet's cards in the place of the bank
 	// in process, and with Host or for a LiveCard that of the built-in cards as well;
 	// the issuer's state is then left alone.
-	Service wallet.Service
+	Service provisioning.Service
 	// PhoneOffline keeps the phone from fetching new keys.
 	PhoneOffline bool
 	// Iterations of the wallet's passcode; 0 is the wallet's own number.

@@ -169,7 +169,7 @@ func TestNextCardOfTheName(t *testing.T) {
 
 // reversing is a service that tells of a payment that was reversed.
 type reversing struct {
-	wallet.Service
+	provisioning.Service
 	atc uint16
 }
 

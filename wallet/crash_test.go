@@ -63,7 +63,7 @@ func (m frailMemory) Remove(name string) error {
 
 // frailService loses the program with a request on its way, or with its answer.
 type frailService struct {
-	wallet.Service
+	provisioning.Service
 	plug *plug
 }
 

@@ -10,7 +10,6 @@
 package wallet
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,20 +20,6 @@ import (
 	"tapsim/hce"
 	"tapsim/provisioning"
 )
-
-// Service is the token service as a wallet needs it: the bank in process, or a
-// client of it. A refusal is a *provisioning.Refusal; every other error means
-// that the service could not be asked.
-type Service interface {
-	RequestToken(ctx context.Context, r *provisioning.TokenRequest) (provisioning.TokenGrant, error)
-	AdoptToken(ctx context.Context, r *provisioning.Adoption) (provisioning.TokenState, error)
-	EnterCode(ctx context.Context, r *provisioning.CodeEntry) (provisioning.TokenState, error)
-	ResendCode(ctx context.Context, r *provisioning.TokenCall) (*provisioning.Verification, error)
-	CallToken(ctx context.Context, r *provisioning.TokenCall) (provisioning.TokenState, error)
-	DeliverKeys(ctx context.Context, r *provisioning.KeyRequest) (provisioning.Delivery, error)
-	DeliverCertificates(ctx context.Context, r *provisioning.CertificateRequest) (provisioning.Delivery, error)
-	PollTokens(ctx context.Context, r *provisioning.Poll) (provisioning.News, error)
-}
 
 // Memory is the phone's durable memory. What it was asked to keep is kept when
 // it returns.
@@ -107,7 +92,7 @@ type Env struct {
 	Rand    io.Reader
 	Secret  *cryptogram.Key // the phone's own, AES; it never leaves the phone
 	Memory  Memory
-	Service Service
+	Service provisioning.Service
 	// Profile is what a card of a scheme is like, under the name it has in the
 	// wallet.
 	Profile func(scheme, name string) (hce.Profile, error)
@@ -207,4 +192,4 @@ func Code(err error) string {
 }
 
 // Connect gives the wallet its service; nil takes it away.
-func (w *Wallet) Connect(s Service) { w.env.Service = s }
+func (w *Wallet) Connect(s provisioning.Service) { w.env.Service = s }

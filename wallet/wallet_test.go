@@ -67,7 +67,7 @@ func secret(t testing.TB, fill byte) *cryptogram.Key {
 }
 
 // open opens the wallet as the next start of the program does.
-func (x *world) open(m wallet.Memory, s wallet.Service) {
+func (x *world) open(m wallet.Memory, s provisioning.Service) {
 	x.t.Helper()
 	w, err := wallet.Open(wallet.Env{
 		Now: x.clock, Rand: rand.NewChaCha8([32]byte{byte(x.now.Unix()), 4}), Secret: secret(x.t, 1), Memory: m, Service: s, Profile: base, Iterations: 10,

@@ -13,11 +13,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsim/hce"
+	"tapsim/provisioning"
 	"tapsim/reader"
 	"tapsim/reader/vpcd"
 	"tapsim/sim"
 	"tapsim/transcript"
-	"tapsim/wallet"
 )
 
 // cardFlags are the flags of `tapsim card`.
@@ -108,7 +108,7 @@ func (a *app) serveCard(ctx context.Context, f *cardFlags) error {
 }
 
 // keys is the service that keys come from; nil is a token service in process.
-func (f *cardFlags) keys(a *app) (wallet.Service, error) {
+func (f *cardFlags) keys(a *app) (provisioning.Service, error) {
 	switch {
 	case f.service.url == "":
 		return nil, f.service.unused()

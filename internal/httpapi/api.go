@@ -62,7 +62,7 @@ type Bank interface {
 	Audit(ctx context.Context) (AuditResult, error)
 
 	Desk
-	Phones
+	provisioning.Service
 }
 
 // Desk is the bank's side of the tokens on phones.
@@ -75,19 +75,6 @@ type Desk interface {
 	ControlToken(ctx context.Context, r issuer.DomainChange) (provisioning.TokenState, error)
 	LostPhone(ctx context.Context, r issuer.PhoneRequest) ([]provisioning.TokenState, error)
 	FoundPhone(ctx context.Context, r issuer.PhoneRequest) ([]provisioning.TokenState, error)
-}
-
-// Phones is the token service as a phone's wallet needs it. Each request is
-// numbered and signed by its phone.
-type Phones interface {
-	RequestToken(ctx context.Context, r *provisioning.TokenRequest) (provisioning.TokenGrant, error)
-	AdoptToken(ctx context.Context, r *provisioning.Adoption) (provisioning.TokenState, error)
-	EnterCode(ctx context.Context, r *provisioning.CodeEntry) (provisioning.TokenState, error)
-	ResendCode(ctx context.Context, r *provisioning.TokenCall) (*provisioning.Verification, error)
-	CallToken(ctx context.Context, r *provisioning.TokenCall) (provisioning.TokenState, error)
-	DeliverKeys(ctx context.Context, r *provisioning.KeyRequest) (provisioning.Delivery, error)
-	DeliverCertificates(ctx context.Context, r *provisioning.CertificateRequest) (provisioning.Delivery, error)
-	PollTokens(ctx context.Context, r *provisioning.Poll) (provisioning.News, error)
 }
 
 // CardRequest issues a funding card.

@@ -23,17 +23,9 @@ type sealedToken struct {
 	Sealed   hexes  `json:"sealed"`
 }
 
-// openToken is what is sealed. provisioning.Token cannot be marshalled itself:
-// its account number prints masked.
+// openToken is what is sealed.
 type openToken struct {
-	PAN         string `json:"pan"`
-	PSN         string `json:"psn"`
-	Expiry      string `json:"expiry"`
-	LastFour    string `json:"last_four"`
-	Requestor   string `json:"requestor"`
-	PAR         string `json:"par"`
-	ServiceCode string `json:"service_code"`
-
+	provisioning.TokenData
 	Credentials *openCredentials `json:"credentials,omitempty"`
 }
 
@@ -45,7 +37,7 @@ type openCredentials struct {
 }
 
 func (s *Store) seal(card string, t provisioning.Token, credentials *provisioning.Credentials) (sealedToken, error) {
-	open := openToken{string(t.PAN), t.PSN, t.Expiry, t.LastFour, t.Requestor, t.PAR, t.ServiceCode, nil}
+	open := openToken{TokenData: t.Data()}
 	if credentials != nil {
 		open.Credentials = &openCredentials{Data: map[string]hexes{}, Key: credentials.Wrapped}
 		for _, o := range credentials.Data {
@@ -75,9 +67,7 @@ func (s *Store) unseal(card string, t sealedToken) (token provisioning.Token, cr
 	if err := json.Unmarshal(plain, &o); err != nil {
 		return token, nil, fmt.Errorf("%s: the sealed token is not readable", card)
 	}
-	return provisioning.Token{
-		PAN: emv.PAN(o.PAN), PSN: o.PSN, Expiry: o.Expiry, LastFour: o.LastFour, Requestor: o.Requestor, PAR: o.PAR, ServiceCode: o.ServiceCode,
-	}, o.Credentials, nil
+	return o.Token(), o.Credentials, nil
 }
 
 // authentication takes the card's private key out of its wrapping.
